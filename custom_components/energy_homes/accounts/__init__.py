@@ -1,0 +1,1 @@
+"""One hub per vendor account: credentials, budget, inventory, poll or stream."""

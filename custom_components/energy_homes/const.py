@@ -1,0 +1,53 @@
+"""Constants of the Energy Homes integration."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+DOMAIN: Final = "energy_homes"
+
+CONF_ACCOUNT: Final = "account"
+CONF_ENTITY: Final = "entity"
+CONF_HARDWARE: Final = "hardware"
+CONF_HOME_ID: Final = "home_id"
+CONF_KIND: Final = "kind"
+CONF_REVISIONS: Final = "revisions"
+CONF_ROLE: Final = "role"
+CONF_SERVER: Final = "server"
+CONF_SINCE: Final = "since"
+CONF_SOURCE_ID: Final = "source_id"
+CONF_TIME_ZONE: Final = "time_zone"
+
+SUBENTRY_METER: Final = "meter"
+
+MANUFACTURER: Final = "Energy Homes"
+
+LEDGER_FILE: Final = "energy_homes.db"
+
+SETTLE_DELAY: Final = timedelta(seconds=90)
+"""How long after its end a slot waits for late readings before it is settled."""
+
+METER_MISSING_AFTER: Final = timedelta(days=1)
+"""How long a meter may be absent from its account before a repair is raised."""
+
+
+class EntryKind(StrEnum):
+    """What a config entry of ours stands for."""
+
+    HOME = "home"
+    EFERGY = "efergy"
+
+
+class SourceKind(StrEnum):
+    """What a revision of a meter reads from."""
+
+    EFERGY = "efergy"
+    ENTITY = "entity"
+
+
+class EfergyServer(StrEnum):
+    """Which Efergy server an account talks to."""
+
+    ENGAGE = "engage"
+    ENERGYHIVE = "energyhive"
+    OTHER = "other"

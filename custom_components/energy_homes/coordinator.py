@@ -1,0 +1,228 @@
+"""The coordinator of a home's meters: readings in, settled energy and present power out."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+import logging
+from typing import TYPE_CHECKING, Final, override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.event import (
+    async_track_time_interval,
+    async_track_utc_time_change,
+)
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util import dt as dt_util
+
+from .accounts.registry import Accounts
+from .const import DOMAIN, SETTLE_DELAY
+from .ledger import Ledger
+from .meter import USUAL_SPACING, Meter
+from .metering.model import SLOT, MeterRole, Provenance, slot_start
+from .models import MeterSource
+
+if TYPE_CHECKING:
+    from .home import Home
+
+_LOGGER = logging.getLogger(__name__)
+
+HOUR: Final = timedelta(hours=1)
+
+type HomeConfigEntry = ConfigEntry[Home]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterData:
+    """A meter now: power in W, energy total in kWh, the newest reading's stamp."""
+
+    role: MeterRole
+    power: float | None
+    energy: float
+    last_reading: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeData:
+    """A home now: power in W, totals in kWh, and how whole its history is.
+
+    `coverage` is the known share of the last hour's settled slots in %, None where there
+    is none yet; `unknown_today` counts slots since the home's local midnight.
+    """
+
+    meters: Mapping[str, MeterData]
+    power: float | None
+    generation_power: float | None
+    energy: float
+    generation: float
+    returned: float
+    last_reading: datetime | None
+    coverage: float | None
+    unknown_today: int
+
+
+class HomeCoordinator(DataUpdateCoordinator[HomeData]):
+    """Settles a home's slots and tells its entities; it asks no cloud for anything."""
+
+    config_entry: HomeConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: HomeConfigEntry,
+        *,
+        home_id: str,
+        accounts: Accounts,
+        ledger: Ledger,
+    ) -> None:
+        """Prepare the coordinator of one home."""
+        super().__init__(
+            hass,
+            _LOGGER,
+            config_entry=entry,
+            name=f"{DOMAIN} {entry.title}",
+            always_update=False,
+        )
+        self._accounts = accounts
+        self._ledger = ledger
+        self._home_id = home_id
+        self._settling = asyncio.Lock()
+        self.meters: dict[str, Meter] = {}
+        self.time_zone = dt_util.get_default_time_zone()
+
+    async def async_start(self, sources: Mapping[str, MeterSource]) -> None:
+        """Take up every meter from what the ledger holds, settle what is due, listen."""
+        for source in sources.values():
+            await self._ledger.async_add_source(source.source_id, self._home_id)
+            self.meters[source.source_id] = Meter(
+                self.hass,
+                source,
+                accounts=self._accounts,
+                ledger=self._ledger,
+                stored=await self._ledger.async_load(source.source_id),
+                on_reading=self._reading_came,
+            )
+        await self.async_settle(first=True)
+        for meter in self.meters.values():
+            meter.async_start()
+            self.config_entry.async_on_unload(meter.async_stop)
+        self.config_entry.async_on_unload(
+            async_track_time_interval(
+                self.hass,
+                self._tick,
+                USUAL_SPACING,
+                name=f"{self.name} tick",
+                cancel_on_shutdown=True,
+            )
+        )
+        self.config_entry.async_on_unload(
+            async_track_utc_time_change(
+                self.hass, self._slots_due, minute=range(1, 60, 5), second=30
+            )
+        )
+
+    async def async_settle(self, *, first: bool = False) -> None:
+        """Settle and commit what is due; publish only what is committed."""
+        async with self._settling:
+            now = dt_util.utcnow()
+            changed = [await meter.async_settle(now) for meter in self.meters.values()]
+            if first or any(changed):
+                self.async_set_updated_data(await self._async_data(now))
+
+    @override
+    async def _async_update_data(self) -> HomeData:
+        """Return the home as the ledger has it; asked for by `update_entity` only."""
+        return await self._async_data(dt_util.utcnow())
+
+    @callback
+    def _slots_due(self, _now: datetime) -> None:
+        """Settle the slot whose time to wait is over."""
+        self.config_entry.async_create_task(
+            self.hass, self.async_settle(), f"{self.name} settle"
+        )
+
+    @callback
+    def _tick(self, _now: datetime) -> None:
+        """Read unchanged entities, and notice powers that have grown stale."""
+        for meter in self.meters.values():
+            meter.async_tick()
+        self._reading_came()
+
+    @callback
+    def _reading_came(self) -> None:
+        """Show new powers; energy stays as it was last committed."""
+        if self.data is None:
+            return
+        data = self._with_power(self.data)
+        if data != self.data:
+            self.async_set_updated_data(data)
+
+    async def _async_data(self, now: datetime) -> HomeData:
+        """Return the home as the ledger and its meters know it."""
+        totals = await self._ledger.async_totals(self._home_id)
+        settled = slot_start(now - SETTLE_DELAY)
+        hour = await self._ledger.async_counts(self._home_id, settled - HOUR, settled)
+        midnight = dt_util.as_utc(
+            now.astimezone(self.time_zone).replace(
+                hour=0, minute=0, second=0, microsecond=0
+            )
+        )
+        today = await self._ledger.async_counts(self._home_id, midnight, settled + SLOT)
+        slots = sum(hour.values())
+        unknown = hour.get(Provenance.UNKNOWN, 0)
+        return self._with_power(
+            HomeData(
+                meters={
+                    source_id: MeterData(
+                        role=meter.source.role,
+                        power=None,
+                        energy=totals.sources.get(source_id, 0.0),
+                        last_reading=None,
+                    )
+                    for source_id, meter in self.meters.items()
+                },
+                power=None,
+                generation_power=None,
+                energy=totals.grid,
+                generation=totals.generation,
+                returned=totals.returned,
+                last_reading=None,
+                coverage=100 * (slots - unknown) / slots if slots else None,
+                unknown_today=today.get(Provenance.UNKNOWN, 0),
+            )
+        )
+
+    def _with_power(self, data: HomeData) -> HomeData:
+        """Return the same energy with what the meters say now."""
+        meters = {
+            source_id: MeterData(
+                role=data.meters[source_id].role,
+                power=meter.power,
+                energy=data.meters[source_id].energy,
+                last_reading=meter.last_reading,
+            )
+            for source_id, meter in self.meters.items()
+        }
+        return HomeData(
+            meters=meters,
+            power=_sum_of(meters, MeterRole.GRID),
+            generation_power=_sum_of(meters, MeterRole.GENERATION),
+            energy=data.energy,
+            generation=data.generation,
+            returned=data.returned,
+            last_reading=max(
+                (m.last_reading for m in meters.values() if m.last_reading),
+                default=None,
+            ),
+            coverage=data.coverage,
+            unknown_today=data.unknown_today,
+        )
+
+
+def _sum_of(meters: Mapping[str, MeterData], role: MeterRole) -> float | None:
+    """Return the power of all meters of a role; None where one of them is silent."""
+    powers = [meter.power for meter in meters.values() if meter.role is role]
+    if not powers or None in powers:
+        return None
+    return sum(power for power in powers if power is not None)

@@ -1,0 +1,1 @@
+"""Flows that set up accounts, homes and their meters."""

@@ -1,0 +1,246 @@
+"""Which home does this meter belong to? The step that follows an account, or a discovery."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Final, override
+
+from homeassistant.config_entries import (
+    SOURCE_INTEGRATION_DISCOVERY,
+    ConfigEntry,
+    ConfigFlowResult,
+    FlowType,
+)
+from homeassistant.const import CONF_NAME
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.typing import DiscoveryInfoType
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+import voluptuous as vol
+
+from ..accounts.registry import MeterInfo
+from ..const import CONF_ACCOUNT, CONF_HARDWARE, CONF_ROLE, DOMAIN
+from ..homes import meter_sources
+from ..metering.model import MeterRole
+from .forms import CONF_HOME, METER_FIELDS, home_choice
+from .home import HomeSteps, home_label
+from .inventory import (
+    Hardware,
+    account_title,
+    async_role_texts,
+    discovery_id,
+    hardware_ever_used,
+    home_entries,
+    homes_labelled,
+    hubs,
+    power_text,
+    user_of,
+)
+from .metering import (
+    add_meter,
+    async_default_name,
+    async_named_meter,
+    hardware_revision,
+    meter_names,
+)
+from .refused import NONE, Refused
+
+CONF_POWER: Final = "power"
+
+DATA_DISCOVERING: HassKey[asyncio.Lock] = HassKey(f"{DOMAIN}_discovering")
+
+
+class AssignSteps(HomeSteps):
+    """Steps of a meter that no home has yet."""
+
+    discovered: Hardware | None = None
+    """The meter that this flow is about."""
+
+    _meter_name: str
+    _meter_role: MeterRole
+    _meter_power: float | None
+
+    @override
+    async def async_step_integration_discovery(
+        self, discovery_info: DiscoveryInfoType
+    ) -> ConfigFlowResult:
+        """Take up a meter that an account has and no home."""
+        account = discovery_info[CONF_ACCOUNT]
+        hardware_id = discovery_info[CONF_HARDWARE]
+        await self.async_set_unique_id(discovery_id(account, hardware_id))
+        self._abort_if_unique_id_configured(error="ignored")
+        self.discovered = (account, hardware_id)
+        self._meter_name = discovery_info[CONF_NAME]
+        self._meter_role = MeterRole(discovery_info[CONF_ROLE])
+        self._meter_power = discovery_info[CONF_POWER]
+        self.context["title_placeholders"] = {
+            "name": f"{self._meter_name} ({account_title(self.hass, account)})"
+        }
+        return await self.async_step_assign()
+
+    async def async_step_assign(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which home the meter belongs to; a new label makes a new home."""
+        assert self.discovered is not None
+        revision = hardware_revision(self.discovered, dt_util.utcnow())
+        if (user := user_of(self.hass, revision)) is not None:
+            return self.async_abort(
+                reason="already_assigned",
+                description_placeholders={
+                    "meter": self._meter_name,
+                    "home": user.title,
+                },
+            )
+        refused: Refused | None = None
+        if user_input is not None:
+            try:
+                label = home_label(user_input[CONF_HOME], CONF_HOME)
+                home = self._home_labelled(label)
+                source = await async_named_meter(
+                    self.hass,
+                    user_input,
+                    revision,
+                    home=home,
+                    suggested=self._meter_role,
+                )
+            except Refused as err:
+                refused = err
+            else:
+                if home is None:
+                    return await self.async_create_home(
+                        label, self.hass.config.time_zone, source
+                    )
+                # Whoever takes the meter away from this item must not end this flow.
+                await self.async_set_unique_id(None)
+                add_meter(self.hass, home, source)
+                return self.async_abort(
+                    reason="assigned",
+                    description_placeholders={"meter": source.name, "home": home.title},
+                    next_flow=next_assignment(self.hass, self.discovered),
+                )
+        return await self._assign_form(user_input, refused)
+
+    async def _assign_form(
+        self, user_input: dict[str, Any] | None, refused: Refused | None
+    ) -> ConfigFlowResult:
+        """Show the meter and the homes to choose from."""
+        assert self.discovered is not None
+        account, hardware_id = self.discovered
+        power = self._meter_power
+        if (hub := hubs(self.hass).get(account)) is not None and (
+            meter := hub.meters.get(hardware_id)
+        ) is not None:
+            power = meter.power
+        suggested = user_input or await self._suggestion(account)
+        roles = await async_role_texts(self.hass, "role")
+        return self.async_show_form(
+            step_id="assign",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema(
+                    {
+                        vol.Required(CONF_HOME): home_choice(
+                            entry.title for entry in home_entries(self.hass)
+                        ),
+                        **METER_FIELDS,
+                    }
+                ),
+                suggested,
+            ),
+            errors=refused.errors if refused else None,
+            description_placeholders={
+                "meter": self._meter_name,
+                "account": account_title(self.hass, account),
+                "role": roles[self._meter_role],
+                "power": power_text(power),
+                "homes": ", ".join(e.title for e in home_entries(self.hass)) or NONE,
+                **(refused.placeholders if refused else {}),
+            },
+        )
+
+    async def _suggestion(self, account: str) -> dict[str, Any]:
+        """Return what is likely: the home that has the account's other meters."""
+        owners = {
+            entry_id
+            for (entry_id, _), source in meter_sources(self.hass).items()
+            if source.revisions[-1].account == account
+        }
+        suggestion: dict[str, Any] = {CONF_ROLE: self._meter_role.value}
+        taken: list[str] = []
+        if len(owners) == 1 and self._meter_role is not MeterRole.GRID:
+            home = self.hass.config_entries.async_get_known_entry(owners.pop())
+            suggestion[CONF_HOME] = home.title
+            taken = meter_names(home)
+        suggestion[CONF_NAME] = await async_default_name(
+            self.hass, self._meter_role, taken
+        )
+        return suggestion
+
+    def _home_labelled(self, label: str) -> ConfigEntry | None:
+        """Return the home with a label, None for a new one."""
+        homes = homes_labelled(self.hass, label)
+        if len(homes) > 1:
+            raise Refused("ambiguous_home", CONF_HOME, home=label)
+        return homes[0] if homes else None
+
+
+async def async_discover(
+    hass: HomeAssistant, account: str, meter: MeterInfo
+) -> str | None:
+    """Make a meter a discovered item; return its flow's id, None where it may not be."""
+    unique_id = discovery_id(account, meter.hardware_id)
+    # A flow that is just being made by somebody else cannot be a `next_flow` yet.
+    async with hass.data.setdefault(DATA_DISCOVERING, asyncio.Lock()):
+        for flow in assignments(hass):
+            if flow["context"].get("unique_id") == unique_id:
+                return flow["flow_id"]
+        result = await hass.config_entries.flow.async_init(
+            DOMAIN,
+            context={"source": SOURCE_INTEGRATION_DISCOVERY},
+            data={
+                CONF_ACCOUNT: account,
+                CONF_HARDWARE: meter.hardware_id,
+                CONF_NAME: meter.name,
+                CONF_ROLE: meter.role.value,
+                CONF_POWER: meter.power,
+            },
+        )
+    return result["flow_id"] if result["type"] is FlowResultType.FORM else None
+
+
+async def async_discover_all(
+    hass: HomeAssistant, account: str, meters: Iterable[MeterInfo]
+) -> tuple[FlowType, str] | None:
+    """Make an account's meters discovered items; return the first for `next_flow`."""
+    used = hardware_ever_used(hass)
+    flows = [
+        await async_discover(hass, account, meter)
+        for meter in meters
+        if not meter.ghost and (account, meter.hardware_id) not in used
+    ]
+    first = next((flow_id for flow_id in flows if flow_id is not None), None)
+    return None if first is None else (FlowType.CONFIG_FLOW, first)
+
+
+@callback
+def assignments(hass: HomeAssistant) -> list[ConfigFlowResult]:
+    """Return the flows of meters that wait for a home, in a steady order."""
+    return sorted(
+        hass.config_entries.flow.async_progress_by_handler(
+            DOMAIN, match_context={"source": SOURCE_INTEGRATION_DISCOVERY}
+        ),
+        key=lambda flow: flow["context"].get("unique_id") or "",
+    )
+
+
+@callback
+def next_assignment(hass: HomeAssistant, done: Hardware) -> tuple[FlowType, str] | None:
+    """Return the flow of the same account's next meter for `next_flow`."""
+    account, hardware_id = done
+    for flow in assignments(hass):
+        unique_id = flow["context"].get("unique_id") or ""
+        if unique_id.startswith(discovery_id(account, "")) and unique_id != (
+            discovery_id(account, hardware_id)
+        ):
+            return FlowType.CONFIG_FLOW, flow["flow_id"]
+    return None

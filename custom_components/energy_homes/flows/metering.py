@@ -1,0 +1,130 @@
+"""A new meter of a home: its name, its role and what it reads."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, tzinfo
+from types import MappingProxyType
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry, ConfigSubentryData
+from homeassistant.const import CONF_NAME
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
+from homeassistant.util.ulid import ulid_now
+
+from ..const import CONF_ROLE, CONF_TIME_ZONE, SUBENTRY_METER, SourceKind
+from ..metering.model import MeterRole
+from ..models import MeterSource, Revision
+from .inventory import Hardware, async_role_texts, user_of
+from .refused import Refused
+
+
+def hardware_revision(hardware: Hardware, since: datetime) -> Revision:
+    """Return the revision that reads an account's meter."""
+    account, hardware_id = hardware
+    return Revision(
+        since=since, kind=SourceKind.EFERGY, account=account, hardware_id=hardware_id
+    )
+
+
+@callback
+def refuse_used(hass: HomeAssistant, hardware: Revision, field: str, name: str) -> None:
+    """Raise Refused where a meter of a home reads the hardware, now or later."""
+    if (user := user_of(hass, hardware)) is not None:
+        raise Refused("hardware_used", field, meter=name, home=user.title)
+
+
+def meter_names(entry: ConfigEntry, *, but: str | None = None) -> list[str]:
+    """Return the names of a home's meters, but for one subentry's."""
+    return [
+        subentry.title
+        for subentry in entry.get_subentries_of_type(SUBENTRY_METER)
+        if subentry.subentry_id != but
+    ]
+
+
+async def async_default_name(
+    hass: HomeAssistant, role: MeterRole, taken: Iterable[str] = ()
+) -> str:
+    """Return a name for a meter that no other meter of its home has."""
+    name = (await async_role_texts(hass, "meter_name"))[role]
+    used = {other.strip().casefold() for other in taken}
+    candidate, number = name, 1
+    while candidate.casefold() in used:
+        number += 1
+        candidate = f"{name} {number}"
+    return candidate
+
+
+async def async_named_meter(
+    hass: HomeAssistant,
+    user_input: Mapping[str, Any],
+    revision: Revision,
+    *,
+    home: ConfigEntry | None = None,
+    suggested: MeterRole | None = None,
+) -> MeterSource:
+    """Return a new meter with the name and role that a form gave.
+
+    A name that was left out, or left as suggested for another role, follows the role.
+    Raises Refused where another meter of the home has the name.
+    """
+    taken = [] if home is None else meter_names(home)
+    role = MeterRole(user_input[CONF_ROLE])
+    name = user_input.get(CONF_NAME, "").strip()
+    untouched = suggested is not None and name == await async_default_name(
+        hass, suggested, taken
+    )
+    if not name or untouched:
+        name = await async_default_name(hass, role, taken)
+    refuse_name(name, taken, "" if home is None else home.title)
+    return MeterSource(
+        source_id=ulid_now(), name=name, role=role, revisions=(revision,)
+    )
+
+
+def refuse_name(name: str, taken: Iterable[str], home: str) -> None:
+    """Raise Refused where another meter of the home has the name."""
+    if name.casefold() in {other.strip().casefold() for other in taken}:
+        raise Refused("duplicate_name", CONF_NAME, name=name, home=home)
+
+
+def subentry_data(source: MeterSource) -> ConfigSubentryData:
+    """Return a meter as a new entry's subentry."""
+    return ConfigSubentryData(
+        data=source.as_data(),
+        subentry_type=SUBENTRY_METER,
+        title=source.name,
+        unique_id=source.source_id,
+    )
+
+
+@callback
+def add_meter(hass: HomeAssistant, home: ConfigEntry, source: MeterSource) -> None:
+    """Add a meter to a home that is there."""
+    hass.config_entries.async_add_subentry(
+        home,
+        ConfigSubentry(
+            data=MappingProxyType(source.as_data()),
+            subentry_type=SUBENTRY_METER,
+            title=source.name,
+            unique_id=source.source_id,
+        ),
+    )
+
+
+async def async_zone(home: ConfigEntry) -> tzinfo:
+    """Return a home's time zone, Home Assistant's where it has none that exists."""
+    name = home.data.get(CONF_TIME_ZONE)
+    zone = await dt_util.async_get_time_zone(name) if name else None
+    return zone or dt_util.get_default_time_zone()
+
+
+async def async_today(home: ConfigEntry) -> str:
+    """Return the present day in a home."""
+    return dt_util.now(await async_zone(home)).date().isoformat()
+
+
+async def async_midnight(home: ConfigEntry, day: str) -> datetime:
+    """Return the start of an ISO day in a home, in UTC."""
+    zone = await async_zone(home)
+    return dt_util.as_utc(datetime.fromisoformat(day).replace(tzinfo=zone))

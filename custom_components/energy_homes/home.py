@@ -1,0 +1,137 @@
+"""A home: its label, its meters, and what it answers from memory."""
+
+from functools import partial
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
+
+from .const import (
+    CONF_HOME_ID,
+    CONF_TIME_ZONE,
+    DOMAIN,
+    MANUFACTURER,
+    SUBENTRY_METER,
+    SourceKind,
+)
+from .coordinator import HomeConfigEntry, HomeCoordinator, HomeData
+from .homes import Homes
+from .ledger import home_key, source_key
+from .metering.model import MeterRole
+from .models import MeterSource
+from .total_guard import async_guard_total
+
+
+class Home:
+    """One home entry at run time."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: HomeConfigEntry, homes: Homes
+    ) -> None:
+        """Read the home and its meters from its entry."""
+        self._hass = hass
+        self._entry = entry
+        self._homes = homes
+        self.home_id: str = entry.data[CONF_HOME_ID]
+        self.sources = {
+            subentry.subentry_id: MeterSource.from_subentry(subentry)
+            for subentry in entry.get_subentries_of_type(SUBENTRY_METER)
+        }
+        self.coordinator = HomeCoordinator(
+            hass,
+            entry,
+            home_id=self.home_id,
+            accounts=homes.accounts,
+            ledger=homes.ledger,
+        )
+
+    @property
+    def label(self) -> str:
+        """Return the home's label, the title of its entry."""
+        return self._entry.title
+
+    @property
+    def data(self) -> HomeData:
+        """Return the home as it is now."""
+        return self.coordinator.data
+
+    @property
+    def generates(self) -> bool:
+        """Return whether the home has, or had, a generation meter."""
+        return self.data.generation > 0 or any(
+            source.role is MeterRole.GENERATION for source in self.sources.values()
+        )
+
+    @property
+    def returns(self) -> bool:
+        """Return whether a grid meter of the home can say that power flows out."""
+        return self.data.returned > 0 or any(
+            source.role is MeterRole.GRID
+            and any(r.kind is SourceKind.ENTITY for r in source.revisions)
+            for source in self.sources.values()
+        )
+
+    async def async_start(self) -> None:
+        """Go on from what the ledger holds, without a request to anybody."""
+        self._register_devices()
+        if zone := self._entry.data.get(CONF_TIME_ZONE):
+            self.coordinator.time_zone = (
+                await dt_util.async_get_time_zone(zone) or self.coordinator.time_zone
+            )
+        ledger = self._homes.ledger
+        await ledger.async_add_home(self.home_id, self.label)
+        for unique_id, key in self._energy_keys().items():
+            if (entity_id := self._entity_id(unique_id)) is not None:
+                await async_guard_total(self._hass, ledger, key, entity_id, self.label)
+        await self.coordinator.async_start(
+            {source.source_id: source for source in self.sources.values()}
+        )
+        self._entry.async_on_unload(self._homes.attach(self))
+
+    def start_true_up(self) -> None:
+        """Keep the recorder's statistics of the home's totals true from now on."""
+        for unique_id, key in self._energy_keys().items():
+            self._entry.async_on_unload(
+                self._homes.true_up.async_register(
+                    key, partial(self._entity_id, unique_id)
+                )
+            )
+
+    def _energy_keys(self) -> dict[str, str]:
+        """Return which ledger total each energy entity shows, by unique id."""
+        return {
+            f"{self.home_id}_energy": home_key(self.home_id, "grid"),
+            f"{self.home_id}_generation_energy": home_key(self.home_id, "generation"),
+            f"{self.home_id}_energy_returned": home_key(self.home_id, "returned"),
+        } | {
+            f"{source.source_id}_energy": source_key(source.source_id)
+            for source in self.sources.values()
+        }
+
+    def _entity_id(self, unique_id: str) -> str | None:
+        """Return the present id of one of the home's sensors."""
+        return er.async_get(self._hass).async_get_entity_id("sensor", DOMAIN, unique_id)
+
+    def _register_devices(self) -> None:
+        """Register the home before its meters, which point to it."""
+        registry = dr.async_get(self._hass)
+        device = registry.async_get_or_create(
+            config_entry_id=self._entry.entry_id,
+            entry_type=dr.DeviceEntryType.SERVICE,
+            identifiers={(DOMAIN, self.home_id)},
+            manufacturer=MANUFACTURER,
+            name=self.label,
+        )
+        now = dt_util.utcnow()
+        for subentry_id, source in self.sources.items():
+            revision = source.current(now)
+            registry.async_get_or_create(
+                config_entry_id=self._entry.entry_id,
+                config_subentry_id=subentry_id,
+                identifiers={(DOMAIN, source.source_id)},
+                manufacturer=(
+                    "Efergy" if revision.kind is SourceKind.EFERGY else MANUFACTURER
+                ),
+                name=source.name,
+                via_device_id=device.id,
+            )

@@ -1,0 +1,175 @@
+"""The ledger as Home Assistant's side uses it: asynchronous, one job at a time."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+
+from ..metering.model import MeterRole, Provenance, Reading, Slot
+from .codes import kwh
+from .store import LedgerStore
+from .types import HomeTotals, LedgerHome, Opened, StatisticMark, StoredSource
+
+BUSY_TIMEOUT: Final = timedelta(seconds=5)
+"""How long to wait for another process that has the file locked."""
+
+
+class Ledger:
+    """All settled slots, one SQLite file.
+
+    Instants are aware and UTC, energies kWh. Jobs run off the loop in the order in which
+    they were asked for. Every method may raise LedgerError, and has then changed nothing.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        path: Path,
+        *,
+        busy_timeout: timedelta = BUSY_TIMEOUT,
+    ) -> None:
+        """Stand for a file that `async_open` opens."""
+        self._hass = hass
+        self._store = LedgerStore(path, busy_timeout=busy_timeout.total_seconds())
+        self._lock = asyncio.Lock()
+        self.path = path
+
+    async def _run[*Ts, T](self, job: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Run a job of the store when those before it are done."""
+        async with self._lock:
+            return await self._hass.async_add_executor_job(job, *args)
+
+    async def async_open(self) -> Opened:
+        """Open the file, make it where there is none, set a damaged one aside.
+
+        Raises LedgerVersionError, and leaves the file alone, where it is of a newer version.
+        """
+        return await self._run(self._store.open)
+
+    async def async_close(self) -> None:
+        """Close the file; closing twice is no harm."""
+        await self._run(self._store.close)
+
+    async def async_add_home(self, home_id: str, label: str) -> None:
+        """Add a home, or take over its label; it is no longer removed."""
+        await self._run(self._store.add_home, home_id, label)
+
+    async def async_add_source(self, source_id: str, home_id: str) -> None:
+        """Add a source of a home; adding it again changes nothing.
+
+        Raises LedgerError for a home that is not there, and for another home's source.
+        """
+        await self._run(self._store.add_source, source_id, home_id)
+
+    async def async_mark_home_removed(self, home_id: str, at: datetime) -> None:
+        """Note when a home's entry was removed; its slots stay."""
+        await self._run(self._store.mark_home_removed, home_id, at)
+
+    async def async_homes(self) -> tuple[LedgerHome, ...]:
+        """Return all homes by label, removed ones too."""
+        return await self._run(self._store.homes)
+
+    async def async_forget_home(self, home_id: str) -> int:
+        """Delete all rows of a home and return how many there were."""
+        return await self._run(self._store.forget_home, home_id)
+
+    async def async_load(self, source_id: str) -> StoredSource:
+        """Return where a source's slotter goes on; nothing for an unknown source."""
+        return await self._run(self._store.load, source_id)
+
+    async def async_add_readings(
+        self, source_id: str, readings: Sequence[Reading]
+    ) -> None:
+        """Keep readings that no settled slot has used yet; a known stamp changes nothing.
+
+        They survive a killed process once this returns.
+        """
+        await self._run(self._store.add_readings, source_id, readings)
+
+    async def async_settle(
+        self,
+        source_id: str,
+        role: MeterRole,
+        slots: Sequence[Slot],
+        pending: Sequence[Reading],
+    ) -> int:
+        """Commit slots, replace the pending readings, return how many slots changed.
+
+        A known slot never changes, an unknown one may become known; delivering slots twice
+        changes nothing. `pending` is the slotter's at the moment of the call. Raises
+        ValueError for a slot that is not aligned.
+        """
+        return await self._run(self._store.settle, source_id, role, slots, pending)
+
+    async def async_totals(self, home_id: str) -> HomeTotals:
+        """Return a home's totals; costs no I/O."""
+        return self._store.totals(home_id)
+
+    async def async_total(self, key: str) -> float:
+        """Return the total of a key in kWh; costs no I/O.
+
+        Raises ValueError for what is not a key.
+        """
+        return kwh(self._store.state.total(key))
+
+    async def async_hourly_totals(
+        self, key: str, start: datetime, end: datetime
+    ) -> list[tuple[datetime, float]]:
+        """Return each hour that starts in `[start, end)` with the total in kWh at its end.
+
+        That is the energy of all slots that start before the hour's end. Raises ValueError
+        for what is not a key.
+        """
+        return await self._run(self._store.hourly_totals, key, start, end)
+
+    async def async_first_slot(self, key: str) -> datetime | None:
+        """Return the start of the first slot that counts for a key, known or not.
+
+        Raises ValueError for what is not a key.
+        """
+        return await self._run(self._store.first_slot, key)
+
+    async def async_slots(
+        self, source_id: str, start: datetime, end: datetime
+    ) -> list[Slot]:
+        """Return a source's slots that start in `[start, end)`, oldest first."""
+        return await self._run(self._store.slots, source_id, start, end)
+
+    async def async_counts(
+        self, home_id: str, start: datetime, end: datetime
+    ) -> dict[Provenance, int]:
+        """Return how many slots of grid and generation meters come from where.
+
+        Slots that start in `[start, end)`; every provenance is there, with 0 where none is.
+        """
+        return await self._run(self._store.counts, home_id, start, end)
+
+    async def async_carry(self, key: str, at: datetime, energy_kwh: float) -> None:
+        """Add to a key's total from `at` on; the same key and instant counts once.
+
+        Raises ValueError for a negative energy and for what is not a key.
+        """
+        await self._run(self._store.carry, key, at, energy_kwh)
+
+    async def async_mark(self, key: str) -> StatisticMark | None:
+        """Return how far the statistic of a key was brought in line."""
+        return await self._run(self._store.mark, key)
+
+    async def async_set_mark(self, key: str, mark: StatisticMark) -> None:
+        """Keep how far the statistic of a key was brought in line."""
+        await self._run(self._store.set_mark, key, mark)
+
+    async def async_hold(self) -> None:
+        """Hold the main file still for a backup; writes go on beside it, nothing waits."""
+        await self._run(self._store.hold)
+
+    async def async_release(self) -> None:
+        """Let the main file change again."""
+        await self._run(self._store.release)
+
+    async def async_stats(self) -> dict[str, int]:
+        """Return the schema version, row counts and sizes in bytes."""
+        return await self._run(self._store.stats)

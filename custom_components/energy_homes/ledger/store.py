@@ -1,0 +1,519 @@
+"""The ledger's reads and writes, blocking; one transaction each, safe to call from any thread."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+import sqlite3
+import threading
+from typing import Final
+
+from ..metering.model import MeterRole, Provenance, Reading, Slot
+from .codes import (
+    HOUR_SECONDS,
+    PROVENANCE_OF,
+    ROLE_OF,
+    ROLES,
+    SLOT_SECONDS,
+    from_micros,
+    from_seconds,
+    kwh,
+    micros,
+    reading_row,
+    row_reading,
+    row_slot,
+    seconds,
+    slot_row,
+    units,
+)
+from .schema import VERSION, DamagedError, connect, is_damage, set_aside
+from .totals import Carry, SourceState, State, Sums
+from .types import (
+    HomeTotals,
+    LedgerError,
+    LedgerHome,
+    Opened,
+    StatisticMark,
+    StoredSource,
+    home_key,
+    source_key,
+)
+
+CHECKPOINT_PAGES: Final = 1000
+"""SQLite's own default for when the WAL is written back into the main file."""
+
+_UPSERT_SLOT: Final = """
+    INSERT INTO slot (source, start, role, provenance, energy, returned)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET
+        role = excluded.role, provenance = excluded.provenance,
+        energy = excluded.energy, returned = excluded.returned
+    WHERE slot.provenance = 0 AND excluded.provenance <> 0
+"""
+_HOURS: Final = """
+    SELECT start / 3600, COALESCE(SUM(CASE WHEN ? THEN returned ELSE energy END), 0)
+    FROM slot WHERE source = ? AND start >= ? AND role = COALESCE(?, role) GROUP BY 1
+"""
+_FORGET_HOME: Final = (
+    "DELETE FROM slot WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
+    "DELETE FROM pending WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
+    "DELETE FROM source WHERE home_id = ?",
+    "DELETE FROM home WHERE home_id = ?",
+)
+
+
+class LedgerStore:
+    """One ledger file.
+
+    Every method raises LedgerError where SQLite fails, and has then changed nothing. A
+    slot's commit has reached the disk when its method returns. One of pending readings
+    survives a killed process; a power cut may take those since the last slot, whose
+    slot the cut left incomplete anyway, and it saves the disk a flush for each reading.
+    """
+
+    def __init__(self, path: Path, *, busy_timeout: float) -> None:
+        """Stand for a file that `open` opens; `busy_timeout` for locks is in seconds."""
+        self._path = path
+        self._busy_timeout = busy_timeout
+        # A cancelled caller gives up its turn on the loop while its job still runs here.
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._in_doubt = False
+        self.state = State()
+
+    def open(self) -> Opened:
+        """Open the file, make it where there is none, set a damaged one aside.
+
+        Raises LedgerVersionError for a file of a newer version.
+        """
+        with self._lock:
+            self.close()
+            created = _size(self._path) == 0
+            damaged_copy = None
+            try:
+                self._connect()
+            except DamagedError as damage:
+                try:
+                    damaged_copy = set_aside(self._path)
+                except OSError as err:
+                    raise LedgerError(
+                        f"The ledger is damaged ({damage}) and cannot be moved: {err}"
+                    ) from err
+                created = True
+                self._connect()
+            with self._reading() as connection:
+                (ledger_id,) = connection.execute(
+                    "SELECT value FROM meta WHERE key = 'ledger_id'"
+                ).fetchone()
+            return Opened(
+                created=created, damaged_copy=damaged_copy, ledger_id=ledger_id
+            )
+
+    def _connect(self) -> None:
+        """Open the file and add its slots up."""
+        connection = connect(self._path, busy_timeout=self._busy_timeout)
+        try:
+            self.state = _summed(connection)
+        except sqlite3.Error as err:
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+            connection.close()
+            if is_damage(err):
+                raise DamagedError(str(err)) from err
+            raise LedgerError(f"The ledger cannot be read: {err}") from err
+        self._connection = connection
+        self._in_doubt = False
+
+    def close(self) -> None:
+        """Close the file; closing twice is no harm."""
+        with self._lock:
+            if self._connection is not None:
+                with suppress(sqlite3.Error):
+                    self._connection.close()
+                self._connection = None
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection and translate its errors."""
+        with self._lock:
+            if self._connection is None:
+                raise LedgerError("The ledger is not open")
+            try:
+                if self._in_doubt:
+                    self.state = _summed(self._connection)
+                    self._in_doubt = False
+                yield self._connection
+            except sqlite3.Error as err:
+                raise LedgerError(f"The ledger failed: {err}") from err
+
+    @contextmanager
+    def _writing(self, *, synchronous: str = "FULL") -> Iterator[sqlite3.Connection]:
+        """Give the connection inside a transaction; commit it, or undo all of it."""
+        with self._reading() as connection:
+            connection.execute(f"PRAGMA synchronous = {synchronous}")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                # A commit that fails may have reached the disk all the same.
+                self._in_doubt = True
+                connection.execute("COMMIT")
+                self._in_doubt = False
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def add_home(self, home_id: str, label: str) -> None:
+        """Add a home, or take over its label; it is no longer removed."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO home (home_id, label) VALUES (?, ?)"
+                " ON CONFLICT DO UPDATE SET label = excluded.label, removed_us = NULL",
+                (home_id, label),
+            )
+
+    def add_source(self, source_id: str, home_id: str) -> None:
+        """Add a source of a home; raises LedgerError where it is another home's."""
+        with self._lock:
+            source = self.state.sources.get(source_id)
+            if source is None:
+                with self._writing() as connection:
+                    number = connection.execute(
+                        "INSERT INTO source (source_id, home_id) VALUES (?, ?)"
+                        " RETURNING number",
+                        (source_id, home_id),
+                    ).fetchone()[0]
+                self.state = self.state.with_source(
+                    source_id, SourceState(number=number, home_id=home_id)
+                )
+            elif source.home_id != home_id:
+                raise LedgerError(f"Source {source_id} belongs to another home")
+
+    def mark_home_removed(self, home_id: str, at: datetime) -> None:
+        """Note when a home's entry was removed; its slots stay."""
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE home SET removed_us = ? WHERE home_id = ?",
+                (micros(at), home_id),
+            )
+
+    def homes(self) -> tuple[LedgerHome, ...]:
+        """Return all homes by label."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT home_id, label, removed_us FROM home ORDER BY label, home_id"
+            ).fetchall()
+        return tuple(
+            LedgerHome(
+                home_id=home_id,
+                label=label,
+                removed=None if removed_us is None else from_micros(removed_us),
+            )
+            for home_id, label, removed_us in rows
+        )
+
+    def forget_home(self, home_id: str) -> int:
+        """Delete all rows of a home and return how many there were."""
+        with self._lock:
+            source_ids = [source_id for source_id, _ in self.state.of_home(home_id)]
+            keys = [source_key(source_id) for source_id in source_ids]
+            keys += [
+                home_key(home_id, "grid"),
+                home_key(home_id, "generation"),
+                home_key(home_id, "returned"),
+            ]
+            with self._writing() as connection:
+                before = connection.total_changes
+                for key in keys:
+                    connection.execute("DELETE FROM carry WHERE key = ?", (key,))
+                    connection.execute("DELETE FROM mark WHERE key = ?", (key,))
+                for statement in _FORGET_HOME:
+                    connection.execute(statement, (home_id,))
+                rows = connection.total_changes - before
+            self.state = self.state.without(source_ids, keys)
+            return rows
+
+    def load(self, source_id: str) -> StoredSource:
+        """Return where a source's slotter goes on; nothing for an unknown source."""
+        with self._reading() as connection:
+            source = self.state.sources.get(source_id)
+            if source is None:
+                return StoredSource(settled_until=None, pending=())
+            rows = connection.execute(
+                "SELECT at_us, kind, value FROM pending WHERE source = ? ORDER BY at_us",
+                (source.number,),
+            ).fetchall()
+        until = source.settled_until
+        return StoredSource(
+            settled_until=None if until is None else from_seconds(until),
+            pending=tuple(row_reading(*row) for row in rows),
+        )
+
+    def add_readings(self, source_id: str, readings: Iterable[Reading]) -> None:
+        """Keep readings until a slot is settled with them; a known stamp changes nothing."""
+        with self._lock:
+            number = self._source(source_id).number
+            with self._writing(synchronous="NORMAL") as connection:
+                _insert_pending(connection, number, readings)
+
+    def settle(
+        self,
+        source_id: str,
+        role: MeterRole,
+        slots: Sequence[Slot],
+        pending: Iterable[Reading],
+    ) -> int:
+        """Commit slots and what is pending after them; return how many slots changed.
+
+        A known slot never changes, an unknown one may become known.
+        """
+        rows = [slot_row(slot) for slot in slots]
+        with self._lock:
+            source = self._source(source_id)
+            until = max(
+                (row[0] + SLOT_SECONDS for row in rows), default=source.settled_until
+            )
+            if source.settled_until is not None and until is not None:
+                until = max(until, source.settled_until)
+            changed = energy = returned = 0
+            with self._writing() as connection:
+                for start, provenance, *energies in rows:
+                    done = connection.execute(
+                        _UPSERT_SLOT,
+                        (source.number, start, ROLES[role], provenance, *energies),
+                    ).rowcount
+                    if done > 0:
+                        changed += 1
+                        energy += energies[0] or 0
+                        returned += energies[1] or 0
+                connection.execute(
+                    "UPDATE source SET settled_until = ? WHERE number = ?",
+                    (until, source.number),
+                )
+                connection.execute(
+                    "DELETE FROM pending WHERE source = ?", (source.number,)
+                )
+                _insert_pending(connection, source.number, pending)
+            self.state = self.state.with_source(
+                source_id,
+                source.with_slots(role, Sums(energy=energy, returned=returned), until),
+            )
+            return changed
+
+    def totals(self, home_id: str) -> HomeTotals:
+        """Return a home's totals from memory."""
+        state = self.state
+        return HomeTotals(
+            grid=kwh(state.total(home_key(home_id, "grid"))),
+            generation=kwh(state.total(home_key(home_id, "generation"))),
+            returned=kwh(state.total(home_key(home_id, "returned"))),
+            sources={
+                source_id: kwh(state.total(source_key(source_id)))
+                for source_id, _ in state.of_home(home_id)
+            },
+        )
+
+    def hourly_totals(
+        self, key: str, start: datetime, end: datetime
+    ) -> list[tuple[datetime, float]]:
+        """Return the total at the end of each hour that starts in `[start, end)`.
+
+        It is the present total less what came after, so that the hours of late, which
+        are asked for all the time, cost no look at the years before them.
+        """
+        first = -(-seconds(start) // HOUR_SECONDS)
+        with self._reading() as connection:
+            quantity = self.state.quantity(key)
+            role = None if quantity.role is None else ROLES[quantity.role]
+            hours: defaultdict[int, int] = defaultdict(int)
+            for source in quantity.sources:
+                for hour, energy in connection.execute(
+                    _HOURS,
+                    (quantity.returned, source.number, first * HOUR_SECONDS, role),
+                ):
+                    hours[hour] += energy
+            total = quantity.slots_sum() - sum(hours.values())
+            totals: list[tuple[datetime, float]] = []
+            for hour in range(first, -(-seconds(end) // HOUR_SECONDS)):
+                total += hours[hour]
+                hour_end = from_seconds((hour + 1) * HOUR_SECONDS)
+                carried = self.state.carried(key, micros(hour_end))
+                totals.append((from_seconds(hour * HOUR_SECONDS), kwh(total + carried)))
+        return totals
+
+    def first_slot(self, key: str) -> datetime | None:
+        """Return the start of the first slot that counts for a key."""
+        with self._reading() as connection:
+            quantity = self.state.quantity(key)
+            role = None if quantity.role is None else ROLES[quantity.role]
+            firsts = [
+                row[0]
+                for source in quantity.sources
+                for row in connection.execute(
+                    "SELECT start FROM slot WHERE source = ? AND role = COALESCE(?, role)"
+                    " ORDER BY start LIMIT 1",
+                    (source.number, role),
+                )
+            ]
+        return from_seconds(min(firsts)) if firsts else None
+
+    def slots(self, source_id: str, start: datetime, end: datetime) -> list[Slot]:
+        """Return a source's slots that start in `[start, end)`."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT start, provenance, energy, returned FROM slot"
+                " WHERE source = (SELECT number FROM source WHERE source_id = ?)"
+                " AND start >= ? AND start < ? ORDER BY start",
+                (source_id, seconds(start), seconds(end)),
+            ).fetchall()
+        return [row_slot(*row) for row in rows]
+
+    def counts(
+        self, home_id: str, start: datetime, end: datetime
+    ) -> dict[Provenance, int]:
+        """Return how many grid and generation slots in `[start, end)` come from where."""
+        with self._reading() as connection:
+            counts = dict.fromkeys(Provenance, 0)
+            for provenance, count in connection.execute(
+                "SELECT provenance, COUNT(*) FROM slot"
+                " WHERE source IN (SELECT number FROM source WHERE home_id = ?)"
+                " AND start >= ? AND start < ? AND role <> ? GROUP BY 1",
+                (home_id, seconds(start), seconds(end), ROLES[MeterRole.SUBMETER]),
+            ):
+                counts[PROVENANCE_OF[provenance]] = count
+        return counts
+
+    def carry(self, key: str, at: datetime, energy_kwh: float) -> None:
+        """Let a key's total go on from more than its slots; an instant counts once.
+
+        Raises ValueError for a negative energy and for what is not a key.
+        """
+        self.state.quantity(key)
+        if not energy_kwh >= 0:
+            raise ValueError(f"A total cannot be carried on by {energy_kwh} kWh")
+        carry = Carry(at_us=micros(at), energy=units(energy_kwh))
+        with self._lock:
+            with self._writing() as connection:
+                done = connection.execute(
+                    "INSERT OR IGNORE INTO carry VALUES (?, ?, ?)",
+                    (key, carry.at_us, carry.energy),
+                ).rowcount
+            if done > 0:
+                self.state = self.state.with_carry(key, carry)
+
+    def mark(self, key: str) -> StatisticMark | None:
+        """Return the mark of a key's statistic."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT offset_kwh, floor_us, checked_until_us, checked_sum FROM mark"
+                " WHERE key = ?",
+                (key,),
+            ).fetchone()
+        if row is None:
+            return None
+        offset_kwh, floor_us, checked_until_us, checked_sum = row
+        return StatisticMark(
+            offset_kwh=offset_kwh,
+            floor=from_micros(floor_us),
+            checked_until=None
+            if checked_until_us is None
+            else from_micros(checked_until_us),
+            checked_sum=checked_sum,
+        )
+
+    def set_mark(self, key: str, mark: StatisticMark) -> None:
+        """Keep the mark of a key's statistic."""
+        until = mark.checked_until
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?)",
+                (
+                    key,
+                    mark.offset_kwh,
+                    micros(mark.floor),
+                    None if until is None else micros(until),
+                    mark.checked_sum,
+                ),
+            )
+
+    def hold(self) -> None:
+        """Leave the main file as it is until `release`; writes go on into the WAL."""
+        with self._reading() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+
+    def release(self) -> None:
+        """Write the WAL back into the main file again."""
+        with self._reading() as connection:
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def stats(self) -> dict[str, int]:
+        """Return the schema version, how many rows there are, and sizes in bytes."""
+        with self._reading() as connection:
+            homes, sources, slots, pending = connection.execute(
+                "SELECT (SELECT COUNT(*) FROM home), (SELECT COUNT(*) FROM source),"
+                " (SELECT COUNT(*) FROM slot), (SELECT COUNT(*) FROM pending)"
+            ).fetchone()
+        return {
+            "version": VERSION,
+            "homes": homes,
+            "sources": sources,
+            "slots": slots,
+            "pending": pending,
+            "file_bytes": _size(self._path),
+            "wal_bytes": _size(self._path.with_name(f"{self._path.name}-wal")),
+        }
+
+    def _source(self, source_id: str) -> SourceState:
+        """Return a source; raises LedgerError for one that was never added."""
+        with self._reading():
+            if (source := self.state.sources.get(source_id)) is None:
+                raise LedgerError(f"The ledger has no source {source_id}")
+        return source
+
+
+def _insert_pending(
+    connection: sqlite3.Connection, number: int, readings: Iterable[Reading]
+) -> None:
+    """Insert pending readings of a source; a stamp that is there changes nothing."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?)",
+        [(number, *reading_row(reading)) for reading in readings],
+    )
+
+
+def _summed(connection: sqlite3.Connection) -> State:
+    """Add up all slots of a file."""
+    sums: defaultdict[int, dict[MeterRole, Sums]] = defaultdict(dict)
+    for number, role, energy, returned in connection.execute(
+        "SELECT source, role, COALESCE(SUM(energy), 0), COALESCE(SUM(returned), 0)"
+        " FROM slot GROUP BY source, role"
+    ):
+        sums[number][ROLE_OF[role]] = Sums(energy=energy, returned=returned)
+    carries: defaultdict[str, tuple[Carry, ...]] = defaultdict(tuple)
+    for key, at_us, energy in connection.execute(
+        "SELECT key, at_us, energy FROM carry ORDER BY at_us"
+    ):
+        carries[key] += (Carry(at_us, energy),)
+    return State(
+        sources={
+            source_id: SourceState(
+                number=number,
+                home_id=home_id,
+                settled_until=settled_until,
+                sums=sums[number],
+            )
+            for number, source_id, home_id, settled_until in connection.execute(
+                "SELECT number, source_id, home_id, settled_until FROM source"
+            )
+        },
+        carries=dict(carries),
+    )
+
+
+def _size(path: Path) -> int:
+    """Return the size of a file in bytes, 0 where there is none."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0

@@ -1,0 +1,89 @@
+"""What the ledger is asked with and answers with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from ..metering.model import Reading
+
+type HomeQuantity = Literal["grid", "generation", "returned"]
+
+
+def source_key(source_id: str) -> str:
+    """Return the key of a source's total."""
+    return f"source:{source_id}"
+
+
+def home_key(home_id: str, what: HomeQuantity) -> str:
+    """Return the key of one of a home's totals."""
+    return f"home:{home_id}:{what}"
+
+
+class LedgerError(Exception):
+    """The ledger could not be read or written; nothing was changed."""
+
+
+class LedgerVersionError(LedgerError):
+    """The file was written by a newer version of Energy Homes; it was not touched."""
+
+    def __init__(self, found: int, known: int) -> None:
+        """Keep both schema versions."""
+        super().__init__(f"The ledger has version {found}, known are up to {known}")
+        self.found = found
+        self.known = known
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """How the ledger's file was found.
+
+    `created` where there was none that could be used; `damaged_copy` is where a file that
+    could not be read was moved to.
+    """
+
+    created: bool
+    damaged_copy: Path | None
+    ledger_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSource:
+    """Where a source's slotter goes on; stamps are aware and UTC."""
+
+    settled_until: datetime | None
+    pending: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerHome:
+    """A home that the ledger has slots of; `removed` is when its entry was (UTC)."""
+
+    home_id: str
+    label: str
+    removed: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeTotals:
+    """Lifetime totals of a home in kWh; `sources` are imported energies by source id."""
+
+    grid: float
+    generation: float
+    returned: float
+    sources: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticMark:
+    """How far a statistic of the recorder was brought in line with a total.
+
+    `offset_kwh` is sum - state of the statistic; `floor` is the first hour that may be
+    rewritten; hours before `checked_until` agreed, the last of them with `checked_sum`.
+    """
+
+    offset_kwh: float
+    floor: datetime
+    checked_until: datetime | None
+    checked_sum: float | None

@@ -1,0 +1,1 @@
+"""Pure core of metering: readings become slots. No Home Assistant, no I/O."""

@@ -1,0 +1,67 @@
+"""What turns readings into settled slots, whatever a meter says."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from .counter import CounterSlotter
+from .model import CounterReading, Reading, Slot
+from .power import PowerSlotter
+from .readings import DEFAULT_SETTLE_DELAY, AddResult
+
+__all__ = ["AddResult", "CounterSlotter", "PowerSlotter", "Slotter", "restored_slotter"]
+
+
+class Slotter(Protocol):
+    """Takes readings as they come and gives each slot once it is settled.
+
+    All instants are aware and UTC.
+    """
+
+    settled_until: datetime | None
+    """The end of the newest settled slot."""
+
+    late: int
+    """How many readings came after everything that they tell of was settled."""
+
+    @property
+    def usual_spacing(self) -> timedelta | None:
+        """Return the usual time between readings; None while it is not known."""
+
+    def add(self, reading: Reading, now: datetime) -> AddResult:
+        """Take a reading; raises TypeError for the other kind of reading."""
+
+    def settle(self, now: datetime) -> tuple[Slot, ...]:
+        """Return the slots that are due, and older ones that are known only now."""
+
+    def pending(self) -> tuple[Reading, ...]:
+        """Return what must survive a restart, oldest first."""
+
+
+def restored_slotter(
+    pending: Iterable[Reading],
+    *,
+    usual_spacing: timedelta | None,
+    settled_until: datetime | None,
+    settle_delay: timedelta = DEFAULT_SETTLE_DELAY,
+) -> PowerSlotter | CounterSlotter:
+    """Return a slotter that goes on where the one that a restart ended was.
+
+    The newest reading says of which kind it is; those of another kind are of hardware
+    that was replaced since. Without readings it counts powers.
+    """
+    readings = sorted(pending, key=lambda reading: reading.at)
+    kind = (
+        CounterSlotter
+        if readings and isinstance(readings[-1], CounterReading)
+        else PowerSlotter
+    )
+    slotter = kind(
+        usual_spacing=usual_spacing,
+        settled_until=settled_until,
+        settle_delay=settle_delay,
+    )
+    for reading in readings:
+        if type(reading) is type(readings[-1]):
+            slotter.add(reading, reading.at)
+    return slotter

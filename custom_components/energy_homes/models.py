@@ -1,0 +1,105 @@
+"""Typed views of what config entries and subentries store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.util import dt as dt_util
+
+from .const import (
+    CONF_ACCOUNT,
+    CONF_ENTITY,
+    CONF_HARDWARE,
+    CONF_KIND,
+    CONF_REVISIONS,
+    CONF_ROLE,
+    CONF_SINCE,
+    CONF_SOURCE_ID,
+    SourceKind,
+)
+from .metering.model import MeterRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """What a source reads from, from `since` (aware, UTC) on.
+
+    Vendor kinds have `account` (the account's own id) and `hardware_id`; the kind `entity`
+    has `entity` (the entity registry's id, or the entity id of an unregistered one).
+    """
+
+    since: datetime
+    kind: SourceKind
+    account: str | None = None
+    hardware_id: str | None = None
+    entity: str | None = None
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read a revision as it is stored."""
+        since = dt_util.parse_datetime(data[CONF_SINCE], raise_on_error=True)
+        return cls(
+            since=dt_util.as_utc(since),
+            kind=SourceKind(data[CONF_KIND]),
+            account=data.get(CONF_ACCOUNT),
+            hardware_id=data.get(CONF_HARDWARE),
+            entity=data.get(CONF_ENTITY),
+        )
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the revision as it is stored."""
+        data: dict[str, Any] = {
+            CONF_SINCE: self.since.isoformat(),
+            CONF_KIND: self.kind.value,
+        }
+        if self.account is not None:
+            data[CONF_ACCOUNT] = self.account
+        if self.hardware_id is not None:
+            data[CONF_HARDWARE] = self.hardware_id
+        if self.entity is not None:
+            data[CONF_ENTITY] = self.entity
+        return data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterSource:
+    """A meter of a home: who it is, and the hardware it read from over time."""
+
+    source_id: str
+    name: str
+    role: MeterRole
+    revisions: tuple[Revision, ...]
+
+    @classmethod
+    def from_subentry(cls, subentry: ConfigSubentry) -> Self:
+        """Read a meter from its subentry."""
+        return cls(
+            source_id=subentry.data[CONF_SOURCE_ID],
+            name=subentry.title,
+            role=MeterRole(subentry.data[CONF_ROLE]),
+            revisions=tuple(
+                sorted(
+                    map(Revision.from_data, subentry.data[CONF_REVISIONS]),
+                    key=lambda revision: revision.since,
+                )
+            ),
+        )
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the subentry's data; the name is its title."""
+        return {
+            CONF_SOURCE_ID: self.source_id,
+            CONF_ROLE: self.role.value,
+            CONF_REVISIONS: [revision.as_data() for revision in self.revisions],
+        }
+
+    def current(self, now: datetime) -> Revision:
+        """Return the newest revision that has begun, else the first."""
+        begun = [revision for revision in self.revisions if revision.since <= now]
+        return begun[-1] if begun else self.revisions[0]
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """Return when the next revision begins, or None."""
+        return next((r.since for r in self.revisions if r.since > now), None)

@@ -1,0 +1,174 @@
+"""What the recorder knows of an energy entity, in kWh whatever unit it is shown in.
+
+Everything but `async_can_record` reads the database: call it in the recorder's executor.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import math
+from typing import Final, Literal
+
+from homeassistant.components.recorder import (
+    DOMAIN as RECORDER_DOMAIN,
+    get_instance,
+    is_entity_recorded,
+)
+from homeassistant.components.recorder.history import get_last_state_changes
+from homeassistant.components.recorder.models import StatisticData, StatisticMetaData
+from homeassistant.components.recorder.statistics import (
+    StatisticsRow,
+    get_last_short_term_statistics,
+    get_last_statistics,
+    get_metadata,
+    statistics_during_period,
+)
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, UnitOfEnergy
+from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.helpers.recorder import DATA_INSTANCE
+from homeassistant.util import dt as dt_util
+from homeassistant.util.unit_conversion import EnergyConverter
+
+from .metering.trueup import Row
+
+LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)
+
+RECENT_STATES: Final = 10
+"""How many states are looked at for a number where the newest is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """A statistic of energy sums: its metadata and its newest 5-minute row."""
+
+    metadata: StatisticMetaData
+    latest: Row
+
+    def as_data(self, rows: Iterable[Row]) -> list[StatisticData]:
+        """Return rows as they are imported: in the unit that the statistic is kept in."""
+        convert = EnergyConverter.converter_factory(
+            UnitOfEnergy.KILO_WATT_HOUR, self.metadata["unit_of_measurement"]
+        )
+        return [
+            {"start": row.start, "state": convert(row.state), "sum": convert(row.sum)}
+            for row in rows
+        ]
+
+
+@callback
+def async_can_record(hass: HomeAssistant, entity_id: str) -> bool:
+    """Return whether the recorder runs and keeps this entity."""
+    return (
+        DATA_INSTANCE in hass.data
+        and get_instance(hass).is_running
+        and is_entity_recorded(hass, entity_id)
+    )
+
+
+def read_statistic(hass: HomeAssistant, entity_id: str) -> Statistic | None:
+    """Return an entity's statistic, or None where there is none of energy sums yet."""
+    if (metadata := _energy_metadata(hass, entity_id)) is None:
+        return None
+    rows = get_last_short_term_statistics(hass, 1, entity_id, False, {"state", "sum"})
+    latest = _as_rows(rows.get(entity_id, []), metadata["unit_of_measurement"])
+    return Statistic(metadata, latest[0]) if latest else None
+
+
+def read_rows(
+    hass: HomeAssistant,
+    entity_id: str,
+    period: Literal["5minute", "hour"],
+    start: datetime = LONG_AGO,
+    end: datetime | None = None,
+) -> list[Row]:
+    """Return the rows of `[start, end)`, oldest first."""
+    rows = statistics_during_period(
+        hass,
+        start,
+        end,
+        {entity_id},
+        period,
+        {EnergyConverter.UNIT_CLASS: UnitOfEnergy.KILO_WATT_HOUR},
+        {"state", "sum"},
+    )
+    return _as_rows(rows.get(entity_id, []), UnitOfEnergy.KILO_WATT_HOUR)
+
+
+def read_last(
+    hass: HomeAssistant, entity_id: str, since: datetime
+) -> tuple[float, float | None] | None:
+    """Return the highest state in kWh that was recorded last, and the offset of the sums.
+
+    Looks at the newest hourly row, 5-minute row and state that are not older than `since`.
+    None where there is none of them; the offset is None where there is no row.
+    """
+    rows: list[Row] = []
+    if metadata := _energy_metadata(hass, entity_id):
+        for read, period in (
+            (get_last_short_term_statistics, 300),
+            (get_last_statistics, 3600),
+        ):
+            found = read(hass, 1, entity_id, False, {"state", "sum"}).get(entity_id, [])
+            rows += [
+                row
+                for row in _as_rows(found, metadata["unit_of_measurement"])
+                if row.start.timestamp() + period > since.timestamp()
+            ]
+    states = [row.state for row in rows] + _last_states(hass, entity_id, since)
+    if not states:
+        return None
+    return max(states), rows[0].offset if rows else None
+
+
+def _energy_metadata(hass: HomeAssistant, entity_id: str) -> StatisticMetaData | None:
+    """Return the metadata of an entity's own statistic of energy sums."""
+    _, metadata = get_metadata(hass, statistic_ids={entity_id}).get(
+        entity_id, (None, None)
+    )
+    if (
+        metadata is None
+        or not metadata["has_sum"]
+        or metadata["source"] != RECORDER_DOMAIN
+        or metadata["unit_class"] != EnergyConverter.UNIT_CLASS
+        or metadata["unit_of_measurement"] not in EnergyConverter.VALID_UNITS
+    ):
+        return None
+    return metadata
+
+
+def _as_rows(rows: Iterable[StatisticsRow], unit: str | None) -> list[Row]:
+    """Return those of the recorder's rows that have a state and a sum."""
+    convert = EnergyConverter.converter_factory(unit, UnitOfEnergy.KILO_WATT_HOUR)
+    return [
+        Row(dt_util.utc_from_timestamp(row["start"]), convert(state), convert(total))
+        for row in rows
+        if (state := row.get("state")) is not None
+        and (total := row.get("sum")) is not None
+    ]
+
+
+def _last_states(hass: HomeAssistant, entity_id: str, since: datetime) -> list[float]:
+    """Return the newest recorded state in kWh as a list of at most one."""
+    for number in (1, RECENT_STATES):
+        states = get_last_state_changes(hass, number, entity_id).get(entity_id, [])
+        values = [
+            value
+            for state in states
+            if state.last_updated >= since
+            and (value := _state_as_kwh(state)) is not None
+        ]
+        if values:
+            return values[-1:]
+    return []
+
+
+def _state_as_kwh(state: State) -> float | None:
+    """Return a state of energy in kWh, or None where it is not one."""
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    if unit not in EnergyConverter.VALID_UNITS:
+        return None
+    with suppress(ValueError):
+        if math.isfinite(value := float(state.state)):
+            return EnergyConverter.convert(value, unit, UnitOfEnergy.KILO_WATT_HOUR)
+    return None

@@ -1,0 +1,74 @@
+"""Fix flows: a meter that went missing leads into its replacement."""
+
+from typing import Any
+
+from homeassistant.components.repairs import (
+    ConfirmRepairFlow,
+    RepairsFlow,
+    RepairsFlowResult,
+)
+from homeassistant.components.repairs.const import FlowType
+from homeassistant.config_entries import SOURCE_RECONFIGURE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+import voluptuous as vol
+
+from .const import SUBENTRY_METER
+from .missing import ISSUE_METER_MISSING
+
+
+class MeterMissingFlow(RepairsFlow):
+    """Leads from a missing meter into "replace this meter"."""
+
+    def __init__(self, entry_id: str, subentry_id: str) -> None:
+        """Remember which meter of which home is missing."""
+        self._entry_id = entry_id
+        self._subentry_id = subentry_id
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Begin with what happened."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Say what happened, then go on to the meter's replacement.
+
+        The issue stays until the meter is replaced, or back.
+        """
+        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        if entry is None or self._subentry_id not in entry.subentries:
+            return self.async_create_entry(data={})
+        if user_input is not None:
+            flows = self.hass.config_entries.subentries
+            flow = await flows.async_init(
+                (self._entry_id, SUBENTRY_METER),
+                context={
+                    "source": SOURCE_RECONFIGURE,
+                    "subentry_id": self._subentry_id,
+                },
+            )
+            await flows.async_configure(flow["flow_id"], {"next_step_id": "replace"})
+            return self.async_abort(
+                reason="replace_meter",
+                next_flow=(FlowType.CONFIG_SUBENTRIES_FLOW, flow["flow_id"]),
+            )
+        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
+        return self.async_show_form(
+            step_id="confirm",
+            data_schema=vol.Schema({}),
+            description_placeholders=issue.translation_placeholders if issue else None,
+        )
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant,
+    issue_id: str,
+    data: dict[str, str | int | float | None] | None,
+) -> RepairsFlow:
+    """Return the flow that fixes an issue."""
+    if data is not None and issue_id.startswith(ISSUE_METER_MISSING):
+        return MeterMissingFlow(str(data["entry_id"]), str(data["subentry_id"]))
+    return ConfirmRepairFlow()

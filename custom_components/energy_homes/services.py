@@ -1,0 +1,161 @@
+"""Actions: questions answered from memory, and homes added or forgotten."""
+
+from typing import Any, Final
+
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.service import async_register_admin_service
+import voluptuous as vol
+
+from .const import DOMAIN
+from .coordinator import HomeData
+from .flows.importing import IMPORT_HOME_SCHEMA, async_import_home
+from .home import Home
+from .homes import DATA_HOMES, normalized_label
+from .ledger import LedgerError
+
+SERVICE_FORGET_HOME: Final = "forget_home"
+SERVICE_GET_POWER: Final = "get_power"
+SERVICE_GET_TEMPERATURE: Final = "get_temperature"
+SERVICE_IMPORT_HOMES: Final = "import_homes"
+
+ATTR_DEVICE: Final = "device"
+ATTR_HOME: Final = "home"
+ATTR_HOMES: Final = "homes"
+ATTR_ROOM: Final = "room"
+
+DEVICES: Final = ("thermostat", "valve")
+
+HOME_FIELD: Final = {vol.Optional(ATTR_HOME): vol.All(cv.ensure_list, [cv.string])}
+
+GET_POWER_SCHEMA: Final = vol.Schema(HOME_FIELD)
+GET_TEMPERATURE_SCHEMA: Final = vol.Schema(
+    {
+        **HOME_FIELD,
+        vol.Optional(ATTR_DEVICE): vol.In(DEVICES),
+        vol.Optional(ATTR_ROOM): cv.string,
+    }
+)
+IMPORT_HOMES_SCHEMA: Final = vol.Schema(
+    {vol.Required(ATTR_HOMES): vol.All(cv.ensure_list, [IMPORT_HOME_SCHEMA])}
+)
+FORGET_HOME_SCHEMA: Final = vol.Schema({vol.Required(ATTR_HOME): cv.string})
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_POWER,
+        _async_get_power,
+        GET_POWER_SCHEMA,
+        SupportsResponse.ONLY,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_TEMPERATURE,
+        _async_get_temperature,
+        GET_TEMPERATURE_SCHEMA,
+        SupportsResponse.ONLY,
+    )
+    async_register_admin_service(
+        hass,
+        DOMAIN,
+        SERVICE_IMPORT_HOMES,
+        _async_import_homes,
+        IMPORT_HOMES_SCHEMA,
+        SupportsResponse.OPTIONAL,
+    )
+    async_register_admin_service(
+        hass,
+        DOMAIN,
+        SERVICE_FORGET_HOME,
+        _async_forget_home,
+        FORGET_HOME_SCHEMA,
+        SupportsResponse.OPTIONAL,
+    )
+
+
+async def _async_get_power(call: ServiceCall) -> ServiceResponse:
+    """Answer each home's power now, from memory."""
+    homes = call.hass.data[DATA_HOMES].select(call.data.get(ATTR_HOME))
+    return {home.label: _power(home, home.data) for home in homes}
+
+
+def _power(home: Home, data: HomeData) -> dict[str, Any]:
+    """Return a home's power in W; None where there is no meter or no news of it."""
+    return {
+        "power": data.power,
+        "generation_power": data.generation_power,
+        "last_reading": data.last_reading.isoformat() if data.last_reading else None,
+        "meters": {
+            source.name: {
+                "role": source.role.value,
+                "power": meter.power,
+                "last_reading": (
+                    meter.last_reading.isoformat() if meter.last_reading else None
+                ),
+            }
+            for source in home.sources.values()
+            for meter in [data.meters[source.source_id]]
+        },
+    }
+
+
+async def _async_get_temperature(call: ServiceCall) -> ServiceResponse:
+    """Answer a home's temperatures; no home has a thermometer of ours yet."""
+    home = call.hass.data[DATA_HOMES].select(call.data.get(ATTR_HOME))[0]
+    wanted = call.data.get(ATTR_ROOM) or call.data.get(ATTR_DEVICE) or DEVICES[0]
+    raise ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="no_such_device",
+        translation_placeholders={
+            "device": wanted,
+            "home": home.label,
+            "devices": ", ".join(s.name for s in home.sources.values()) or "-",
+        },
+    )
+
+
+async def _async_import_homes(call: ServiceCall) -> ServiceResponse:
+    """Add many homes and accounts; one that fails does not stop the others."""
+    results = [
+        await async_import_home(call.hass, item) for item in call.data[ATTR_HOMES]
+    ]
+    return {"homes": [result.as_dict() for result in results]}
+
+
+async def _async_forget_home(call: ServiceCall) -> ServiceResponse:
+    """Delete the stored history of a home that was removed."""
+    homes = call.hass.data[DATA_HOMES]
+    wanted = normalized_label(call.data[ATTR_HOME])
+    try:
+        stored = await homes.ledger.async_homes()
+        removed = [home for home in stored if home.removed is not None]
+        found = [home for home in removed if normalized_label(home.label) == wanted]
+        if not found:
+            in_use = any(normalized_label(home.label) == wanted for home in stored)
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="home_in_use" if in_use else "unknown_removed_home",
+                translation_placeholders={
+                    "home": call.data[ATTR_HOME],
+                    "homes": ", ".join(sorted({h.label for h in removed})) or "-",
+                },
+            )
+        rows = [await homes.ledger.async_forget_home(home.home_id) for home in found]
+    except LedgerError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="ledger_failed",
+            translation_placeholders={"error": str(err)},
+        ) from err
+    return {"home": found[0].label, "rows": sum(rows)}

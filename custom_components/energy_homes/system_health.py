@@ -1,0 +1,40 @@
+"""What Home Assistant's system page shows of us."""
+
+from typing import Any
+
+from homeassistant.components import system_health
+from homeassistant.core import HomeAssistant, callback
+
+from .accounts.endpoints import base_url
+from .const import EfergyServer
+from .homes import DATA_HOMES
+
+
+@callback
+def async_register(
+    hass: HomeAssistant, register: system_health.SystemHealthRegistration
+) -> None:
+    """Register what we can tell about our health."""
+    register.async_register_info(_async_info)
+
+
+async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
+    """Return counts, and whether the cloud that most people use answers."""
+    homes = hass.data[DATA_HOMES]
+    hubs = homes.accounts.hubs.values()
+    info: dict[str, Any] = {
+        "homes": len(homes.all),
+        "accounts": len(hubs),
+        "calls_last_hour": sum(hub.calls_last_hour for hub in hubs),
+    }
+    if homes.ledger_error is None:
+        stats = await homes.ledger.async_stats()
+        info["ledger_slots"] = stats["slots"]
+        info["ledger_size"] = f"{stats['bytes'] / 1_000_000:.1f} MB"
+    else:
+        info["ledger_slots"] = {"type": "failed", "error": homes.ledger_error}
+    if hubs:
+        info["can_reach_efergy"] = system_health.async_check_can_reach_url(
+            hass, base_url(EfergyServer.ENGAGE, None)
+        )
+    return info

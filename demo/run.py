@@ -1,0 +1,162 @@
+"""The demo from its first process to its last."""
+
+import asyncio
+from collections import defaultdict
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from simulator.scenario import DEFAULT_SCENARIO
+
+from . import address, energy, flows, onboarding, overview
+from .api import Api
+from .errors import DemoError
+from .folder import LOOPBACK, DemoFolder
+from .hass_process import HassProcess, is_free
+from .say import say
+from .simulator_process import SimulatorProcess
+from .wait import until
+
+HOMES: Final = ("Elm Street", "Mill Cottage")
+FIRST_POWER_SECONDS: Final = 300
+FIRST_ENERGY_SECONDS: Final = 1800
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line says."""
+
+    data: Path
+    port: int
+    seed: int
+    exit_after: float | None
+    """Seconds from the moment that everything stands; None means until told."""
+
+
+async def run(options: Options) -> None:
+    """Run the demo until its time is over.
+
+    Raises:
+        DemoError: it cannot go on; the message is for the user.
+    """
+    folder = DemoFolder(options.data)
+    with folder.hold():
+        port = folder.listening_port(options.port)
+        for wanted in {port, options.port}:
+            if not is_free(wanted):
+                raise DemoError(
+                    f"Port {wanted} is taken: stop what listens there, or give another "
+                    "with --port"
+                )
+        await _run_in(folder, port, options)
+
+
+async def _run_in(folder: DemoFolder, port: int, options: Options) -> None:
+    """Run the demo in a folder that is ours, Home Assistant coming up on the port given."""
+    async with AsyncExitStack() as stack:
+        simulator = await stack.enter_async_context(
+            SimulatorProcess(folder, options.seed)
+        )
+        say(f"Simulator      {simulator.url}")
+        folder.prepare(port)
+        say("Starting Home Assistant; the first start takes a minute")
+        hass = await stack.enter_async_context(HassProcess(folder, simulator.url))
+        async with asyncio.TaskGroup() as group:
+            watchers = [
+                group.create_task(hass.watch()),
+                group.create_task(simulator.watch()),
+            ]
+            await _show(folder, port, options)
+            for watcher in watchers:
+                watcher.cancel()
+        say("Stopping")
+
+
+async def _show(folder: DemoFolder, port: int, options: Options) -> None:
+    """Set up what is missing and show the homes until the time is over."""
+    if port != options.port:
+        async with Api(url_of(port)) as api:
+            await bring_up(api, folder)
+            await address.move(api, options.port)
+    async with Api(url_of(options.port)) as api:
+        await bring_up(api, folder)
+        entries = await flows.ensure_homes(api, plans())
+        homes = await energy.find_entities(
+            api, {label: entries[label] for label in HOMES}
+        )
+        await energy.ensure_dashboard(api, homes)
+        await overview.ensure_overview(api, homes)
+        say(f"Home Assistant {api.url}")
+        say(f"User           {onboarding.USERNAME}, password {onboarding.PASSWORD}")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(options.exit_after):
+                async with asyncio.TaskGroup() as group:
+                    for home in homes:
+                        group.create_task(_tell(api, home))
+                # Until told to stop.
+                await asyncio.Event().wait()
+
+
+async def bring_up(api: Api, folder: DemoFolder) -> None:
+    """Wait for Home Assistant, finish its onboarding and its address, and wait for the rest."""
+    missing = await onboarding.wait_for_api(api)
+    await onboarding.log_in(api, missing)
+    await address.confirm(api, folder)
+    await onboarding.finish(api, missing)
+    await onboarding.wait_until_running(api)
+
+
+async def _tell(api: Api, home: energy.HomeEntities) -> None:
+    """Print a home's power and energy as soon as there are any, and its first settled slot."""
+
+    async def power() -> float | None:
+        """Return the home's power."""
+        return await energy.state_of(api, home.power)
+
+    async def growth() -> float | None:
+        """Return the home's energy once it has grown."""
+        total = await energy.state_of(api, home.energy)
+        return total if total is not None and total > before else None
+
+    try:
+        watts = await until(
+            power, f"the power of {home.label}", seconds=FIRST_POWER_SECONDS, every=2
+        )
+        before = await energy.state_of(api, home.energy) or 0.0
+        say(f"{home.label:<14} {watts:.0f} W, {before:.3f} kWh")
+        total = await until(
+            growth, f"the energy of {home.label}", seconds=FIRST_ENERGY_SECONDS, every=5
+        )
+        watts = await until(
+            power, f"the power of {home.label}", seconds=FIRST_POWER_SECONDS, every=2
+        )
+    except DemoError as err:
+        # The rest of the demo is of use even so.
+        say(str(err))
+    else:
+        say(f"{home.label:<14} {watts:.0f} W, {total:.3f} kWh")
+
+
+def plans() -> list[flows.Plan]:
+    """Return the homes to set up, from what the simulator simulates."""
+    meters: defaultdict[str, int] = defaultdict(int)
+    accounts = {}
+    for account in DEFAULT_SCENARIO:
+        for meter in account.meters:
+            meters[meter.home] += 1
+            accounts[meter.home] = account
+    return [
+        flows.Plan(
+            label=label,
+            token=accounts[label].token,
+            hid=accounts[label].hid,
+            meters=meters[label],
+        )
+        for label in HOMES
+    ]
+
+
+def url_of(port: int) -> str:
+    """Return the address of a port on this machine."""
+    return f"http://{LOOPBACK}:{port}"

@@ -1,0 +1,54 @@
+"""The simulator's clock: real time with an offset, or frozen."""
+
+import time
+
+MS_PER_SECOND = 1000
+
+
+class Clock:
+    """Tell the simulated time in whole milliseconds since the epoch."""
+
+    def __init__(self, frozen_ms: int | None = None) -> None:
+        """Run with real time, or stand still at `frozen_ms`."""
+        self._start_ms = frozen_ms
+        self._offset_ms = 0
+        self._frozen_ms = frozen_ms
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the clock moves by itself."""
+        return self._frozen_ms is None
+
+    @property
+    def now_ms(self) -> int:
+        """Return the simulated instant."""
+        if self._frozen_ms is not None:
+            return self._frozen_ms
+        return _real_ms() + self._offset_ms
+
+    def step(self, step_ms: int) -> None:
+        """Move the clock by `step_ms`, which may be negative."""
+        self.set(self.now_ms + step_ms)
+
+    def set(self, now_ms: int) -> None:
+        """Move the clock to `now_ms`; it goes on running if it ran."""
+        if self._frozen_ms is None:
+            self._offset_ms = now_ms - _real_ms()
+        else:
+            self._frozen_ms = now_ms
+
+    def run(self, running: bool) -> None:
+        """Let the clock run on from where it is, or freeze it there."""
+        now_ms = self.now_ms
+        self._frozen_ms = None if running else now_ms
+        self.set(now_ms)
+
+    def reset(self) -> None:
+        """Go back to how the clock was made."""
+        self._offset_ms = 0
+        self._frozen_ms = self._start_ms
+
+
+def _real_ms() -> int:
+    """Return real time in milliseconds."""
+    return time.time_ns() // 1_000_000

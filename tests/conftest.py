@@ -1,0 +1,93 @@
+"""Fixtures for all tests."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+import logging
+import os
+from pathlib import Path
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+import pytest
+
+from tests.simulator_client import SimulatorClient, start_simulator
+from tests.virtual import VirtualTime
+
+# The test plugin has every statement of the recorder logged, which costs more than it tells.
+logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+
+RECORDER_FIXTURES = (
+    "async_test_recorder",
+    "async_setup_recorder_instance",
+    "recorder_mock",
+)
+
+
+@pytest.fixture
+def virtual_start() -> datetime:
+    """Return when virtual time begins; override or parametrize to change it."""
+    return datetime(2026, 11, 18, 10, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def hass_config_dir(tmp_path: Path) -> str:
+    """Give every test a configuration folder, and so a ledger, of its own."""
+    return str(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def freeze_before_home_assistant(request: pytest.FixtureRequest) -> None:
+    """Freeze time before Home Assistant starts, where the test has virtual time."""
+    if "virtual" in request.fixturenames:
+        freezer: FrozenDateTimeFactory = request.getfixturevalue("freezer")
+        freezer.move_to(request.getfixturevalue("virtual_start"))
+
+
+@pytest.fixture(autouse=True)
+def auto_enable_custom_integrations(
+    request: pytest.FixtureRequest, freeze_before_home_assistant: None
+) -> None:
+    """Let Home Assistant find this integration, where the test has one.
+
+    The recorder's fixtures must come before Home Assistant.
+    """
+    if "hass" not in request.fixturenames:
+        return
+    for name in RECORDER_FIXTURES:
+        if name in request.fixturenames:
+            request.getfixturevalue(name)
+    request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture(scope="session")
+def simulator_process() -> Iterator[str]:
+    """Start one simulator for all tests of this process; return its address."""
+    process, url = start_simulator("--frozen", "0", parent_pid=os.getpid())
+    with process:
+        yield url
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def simulator(
+    simulator_process: str,
+    freeze_before_home_assistant: None,
+    socket_enabled: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[SimulatorClient]:
+    """Return a fresh simulator that stands still at the test's own time."""
+    monkeypatch.setenv("ENERGY_HOMES_EFERGY_URL", simulator_process)
+    client = SimulatorClient(simulator_process)
+    client.reset(datetime.now(UTC))
+    yield client
+    client.clear_faults()
+    client.close()
+
+
+@pytest.fixture
+def virtual(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, simulator: SimulatorClient
+) -> VirtualTime:
+    """Return the clock of a test that moves Home Assistant and the simulator."""
+    return VirtualTime(hass, freezer, simulator)

@@ -1,0 +1,75 @@
+"""The demo in a real browser, at the width of a desk and of a phone.
+
+`ENERGY_HOMES_SCREENSHOTS=DIR` keeps the pictures.
+"""
+
+from collections.abc import AsyncIterator
+import os
+from pathlib import Path
+
+from playwright.async_api import Page, ViewportSize, expect
+import pytest
+
+from demo.browser import DESKTOP, PHONE, browser_page
+from demo.run import HOMES
+from demo.screenshot import LOAD_MS, open_energy, open_home, open_integration
+from tests.e2e.running import RunningDemo
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Return where the pictures go."""
+    return Path(os.environ.get("ENERGY_HOMES_SCREENSHOTS", tmp_path))
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def size(request: pytest.FixtureRequest) -> ViewportSize:
+    """Return the size of a screen."""
+    size: ViewportSize = request.param
+    return size
+
+
+@pytest.fixture
+async def page(demo: RunningDemo, size: ViewportSize) -> AsyncIterator[Page]:
+    """Return a page of the demo on that screen, logged in."""
+    async with browser_page(demo.url, size) as page:
+        yield page
+
+
+async def shoot(page: Page, folder: Path, name: str, size: ViewportSize) -> None:
+    """Take a picture and see that nothing hangs over the edge of the screen."""
+    folder.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=folder / f"{name}-{size['width']}.png")
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= size["width"]
+
+
+async def test_the_integration_page_shows_both_homes(
+    demo: RunningDemo, page: Page, size: ViewportSize, pictures: Path
+) -> None:
+    """The integration's page lists both homes, and no entry that failed."""
+    await open_integration(page, demo.url)
+    await expect(page.get_by_text("Failed", exact=False)).to_have_count(0)
+    await shoot(page, pictures, "integration", size)
+
+
+async def test_the_energy_dashboard_shows_both_homes(
+    demo: RunningDemo, page: Page, size: ViewportSize, pictures: Path
+) -> None:
+    """The Energy dashboard opens with its cards instead of its set-up wizard."""
+    await open_energy(page, demo.url)
+    assert "/energy/setup" not in page.url
+    await shoot(page, pictures, "energy", size)
+
+
+async def test_a_home_shows_live_power(
+    demo: RunningDemo, page: Page, size: ViewportSize, pictures: Path
+) -> None:
+    """A home's own page shows its power in watts."""
+    await open_home(page, demo.url, HOMES[0])
+    await expect(page.get_by_text(r"W", exact=False).first).to_be_visible(
+        timeout=LOAD_MS
+    )
+    await shoot(page, pictures, "home", size)

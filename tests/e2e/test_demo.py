@@ -1,0 +1,269 @@
+"""The demo as its user sees it."""
+
+from datetime import UTC, datetime, timedelta
+import signal
+import socket
+from typing import Any
+
+import pytest
+
+from demo.api import Api
+from demo.energy import HomeEntities, find_entities, state_of
+from demo.flows import entry_ids
+from demo.folder import DOMAIN, LOOPBACK
+from demo.run import HOMES
+from demo.wait import until
+from tests.e2e.expected import AROUND, SETTLE_DELAY, SLOT, slot_energy, slot_start
+from tests.e2e.machine import child_pids, listening_addresses, living_pids
+from tests.e2e.running import RunningDemo, logged_in
+from tests.simulator_client import SimulatorClient
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+GRID_METERS = {"Elm Street": "710001", "Mill Cottage": "720001"}
+FRESH = timedelta(seconds=40)
+LOADER = "[homeassistant.loader] We found a custom integration energy_homes"
+
+
+async def entities(api: Api) -> dict[str, HomeEntities]:
+    """Return the entities of both homes."""
+    ids = await entry_ids(api)
+    found = await find_entities(api, {label: ids[label] for label in HOMES})
+    return {home.label: home for home in found}
+
+
+async def powers(api: Api, homes: dict[str, HomeEntities]) -> list[float]:
+    """Wait until every home shows a power, and return them."""
+
+    async def all_there() -> list[float] | None:
+        """Return the powers once none is missing."""
+        found = [await state_of(api, home.power) for home in homes.values()]
+        there = [power for power in found if power is not None]
+        return there if len(there) == len(homes) else None
+
+    return await until(all_there, "the power of each home", seconds=60)
+
+
+async def test_power_is_what_the_meter_published_at_most_40_seconds_ago(
+    demo: RunningDemo, api: Api
+) -> None:
+    """Both homes show a fresh reading at each of 40 moments over two minutes."""
+    homes = await entities(api)
+    simulator = demo.simulator()
+    stale: list[str] = []
+    moments: list[datetime] = []
+
+    async def watched() -> bool | None:
+        """Compare both homes, and return True after 40 moments."""
+        now = datetime.now(UTC)
+        moments.append(now)
+        for label, sid in GRID_METERS.items():
+            shown = await state_of(api, homes[label].power)
+            fresh = [watts for _, watts in simulator.published(sid, now - FRESH)]
+            if shown not in fresh:
+                stale.append(f"{now}: {label} shows {shown}, published were {fresh}")
+        return len(moments) >= 40 or None
+
+    await powers(api, homes)
+    await until(watched, "40 moments", seconds=300, every=3)
+    assert stale == []
+
+
+async def test_only_the_loader_warns(demo: RunningDemo, api: Api) -> None:
+    """The log holds the loader's own warning about custom integrations, and nothing else."""
+    homes = await entities(api)
+    await powers(api, homes)
+    unexpected = [line for line in demo.log_lines() if LOADER not in line]
+    assert unexpected == []
+
+
+async def test_home_assistant_listens_on_loopback_for_good(
+    demo: RunningDemo, api: Api
+) -> None:
+    """The address is confirmed, so that nothing ends after five minutes, and is loopback."""
+    http = await api.command("http/config")
+    assert http["active_config_type"] == "stable"
+    assert http["revert_at"] is None
+    assert http["stable"]["server_host"] == [LOOPBACK]
+    assert listening_addresses(demo.port) == {LOOPBACK}
+
+
+async def test_nothing_is_left_to_do_for_the_user(api: Api) -> None:
+    """No repair is open, no meter waits to be assigned, and nothing unasked is there."""
+    issues = (await api.command("repairs/list_issues"))["issues"]
+    assert [issue for issue in issues if not issue["ignored"]] == []
+    flows = await api.command("config_entries/flow/progress")
+    assert [flow for flow in flows if flow["handler"] == DOMAIN] == []
+    domains = {e["domain"] for e in await api.get("config/config_entries/entry")}
+    assert domains.isdisjoint(
+        {"met", "google_translate", "radio_browser", "shopping_list"}
+    )
+
+
+async def test_the_energy_dashboard_is_valid(api: Api) -> None:
+    """Both homes and the roof are in the Energy dashboard, and it finds no fault in them."""
+    prefs = await api.command("energy/get_prefs")
+    kinds = sorted((s["type"], s["name"]) for s in prefs["energy_sources"])
+    assert kinds == [
+        ("grid", "Elm Street"),
+        ("grid", "Mill Cottage"),
+        ("solar", "Elm Street"),
+    ]
+
+    async def valid() -> bool | None:
+        """Return True once each statistic has come, which takes the first reading."""
+        checks = await api.command("energy/validate")
+        return not [check for check in checks["energy_sources"] if check] or None
+
+    await until(valid, "a valid Energy dashboard", seconds=400, every=5)
+
+
+@pytest.mark.slow
+async def test_energy_grows_by_the_first_complete_slot(
+    own_demo: RunningDemo,
+) -> None:
+    """Once the first complete slot has settled, each home has grown by what was published."""
+    own_demo.start()
+    simulator = own_demo.simulator()
+    async with Api(own_demo.url) as api:
+        homes = await entities(await logged_in(api))
+        await powers(api, homes)
+        before = {
+            label: await state_of(api, home.energy) or 0.0
+            for label, home in homes.items()
+        }
+        # Both homes are read by now, so that the slot that begins next is complete.
+        start = slot_start(datetime.now(UTC)) + SLOT
+
+        async def settled() -> bool | None:
+            """Return True when the slot must have settled."""
+            now = datetime.now(UTC)
+            return now > start + SLOT + SETTLE_DELAY + timedelta(seconds=15) or None
+
+        await until(settled, "the first slot", seconds=900, every=5)
+        grown = {
+            label: (await state_of(api, home.energy) or 0.0) - before[label]
+            for label, home in homes.items()
+        }
+    expected = {
+        label: slot_energy(readings_around(simulator, sid, start), start)
+        for label, sid in GRID_METERS.items()
+    }
+    assert grown == pytest.approx(expected, rel=1e-3)
+    unexpected = [line for line in own_demo.log_lines() if LOADER not in line]
+    assert unexpected == []
+
+
+async def test_a_second_start_finds_everything_as_it_was(
+    own_demo: RunningDemo,
+) -> None:
+    """Entries, devices, entities and the dashboard are the same, and power comes again."""
+    own_demo.start()
+    first = await everything(own_demo.url)
+    assert own_demo.interrupt() == 0
+    address = own_demo.simulator_url
+
+    own_demo.start()
+    second = await everything(own_demo.url)
+    assert second == first
+    assert own_demo.simulator_url == address
+    own_demo.read_until("Elm Street")
+    assert [line for line in own_demo.log_lines() if LOADER not in line] == []
+    assert own_demo.interrupt() == 0
+
+
+async def test_a_first_start_cut_short_is_healed(own_demo: RunningDemo) -> None:
+    """A demo killed in the middle of its set-up is completed by the next start."""
+    own_demo.launch()
+    own_demo.read_until("Starting")
+    async with Api(own_demo.url) as api:
+        await until(api.onboarding, "Home Assistant", seconds=120, every=0.2)
+    own_demo.process.kill()
+    own_demo.finish()
+    await until(lambda: nobody_listens(own_demo.port), "the end of all", seconds=60)
+
+    own_demo.start()
+    found = await everything(own_demo.url)
+    assert [
+        entry["title"] for entry in found["entries"] if entry["title"] in HOMES
+    ] == [*HOMES]
+    assert own_demo.interrupt() == 0
+
+
+async def test_exit_after_ends_cleanly_with_all_its_processes(
+    own_demo: RunningDemo,
+) -> None:
+    """The demo stops by itself with code 0 and leaves no process behind."""
+    own_demo.start("--exit-after", "3")
+    children = child_pids(own_demo.process.pid)
+    assert len(children) == 2
+    assert own_demo.finish() == 0
+    assert not set(children) & living_pids()
+
+
+def test_a_taken_port_is_one_clear_line(own_demo: RunningDemo) -> None:
+    """Where the port is taken the demo says so in one line and starts nothing."""
+    with socket.create_server((LOOPBACK, own_demo.port)):
+        own_demo.launch()
+        assert own_demo.finish() == 1
+    (line,) = own_demo.lines
+    assert line.startswith(f"Port {own_demo.port} is taken: ")
+
+
+def test_a_second_demo_in_one_folder_is_refused(own_demo: RunningDemo) -> None:
+    """Two demos never share a folder."""
+    other = RunningDemo(own_demo.folder)
+    own_demo.launch()
+    own_demo.read_until("Simulator")
+    other.launch()
+    assert other.finish() == 1
+    assert other.lines == [f"Another demo is running in {own_demo.folder}"]
+    own_demo.process.send_signal(signal.SIGTERM)
+    assert own_demo.finish() == 0
+
+
+def test_a_foreign_folder_is_left_alone(own_demo: RunningDemo) -> None:
+    """A folder with other things in it is not touched."""
+    own_demo.folder.mkdir()
+    precious = own_demo.folder / "precious.txt"
+    precious.write_text("mine", encoding="utf-8")
+    own_demo.launch()
+    assert own_demo.finish() == 1
+    assert [*own_demo.folder.iterdir()] == [precious]
+
+
+async def everything(url: str) -> dict[str, Any]:
+    """Return what a restart must not change."""
+    async with Api(url) as api:
+        await logged_in(api)
+        entries = await api.get("config/config_entries/entry")
+        registry = await api.command("config/entity_registry/list")
+        devices = await api.command("config/device_registry/list")
+        return {
+            "entries": sorted(
+                (
+                    {key: entry[key] for key in ("entry_id", "domain", "title")}
+                    for entry in entries
+                ),
+                key=lambda entry: entry["title"],
+            ),
+            "entities": sorted(
+                (entity["entity_id"], entity["unique_id"], entity["disabled_by"] or "")
+                for entity in registry
+            ),
+            "devices": sorted(device["id"] for device in devices),
+            "dashboard": await api.command("energy/get_prefs"),
+            "time_zone": (await api.get("config"))["time_zone"],
+        }
+
+
+def readings_around(
+    simulator: SimulatorClient, sid: str, start: datetime
+) -> list[tuple[int, int]]:
+    """Return what a meter published around a slot."""
+    return simulator.published(sid, start - AROUND, start + SLOT + AROUND)
+
+
+async def nobody_listens(port: int) -> bool | None:
+    """Return True once a port is free."""
+    return not listening_addresses(port) or None

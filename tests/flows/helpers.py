@@ -1,0 +1,132 @@
+"""Steps that the flows' tests have in common."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.config_entries import (
+    SOURCE_INTEGRATION_DISCOVERY,
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigFlowResult,
+    SubentryFlowResult,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+
+from custom_components.energy_homes.const import DOMAIN, SUBENTRY_METER
+from custom_components.energy_homes.models import MeterSource
+
+POWER = {"unit_of_measurement": "W", "device_class": "power"}
+
+ELM_ACCOUNT = "efergy_e1a5713ee7000000000000000000e1a5"
+ELM_GRID = "710001"
+ELM_SOLAR = "710002"
+MILL_ACCOUNT = "efergy_0311c077a9e000000000000000000311"
+MILL_GRID = "720001"
+TERRACE_ACCOUNT = "efergy_7e44ace0000000000000000000007e44"
+
+
+async def start(hass: HomeAssistant, item: str) -> ConfigFlowResult:
+    """Start a flow and choose an item of its menu."""
+    menu = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+    assert menu["type"] is FlowResultType.MENU
+    assert menu["menu_options"] == ["home", "efergy"]
+    return await hass.config_entries.flow.async_configure(
+        menu["flow_id"], {"next_step_id": item}
+    )
+
+
+async def submit(
+    hass: HomeAssistant, form: ConfigFlowResult, **fields: Any
+) -> ConfigFlowResult:
+    """Fill in a form."""
+    assert form["type"] is FlowResultType.FORM
+    result = await hass.config_entries.flow.async_configure(form["flow_id"], fields)
+    await hass.async_block_till_done()
+    return result
+
+
+async def next_form(hass: HomeAssistant, result: Mapping[str, Any]) -> ConfigFlowResult:
+    """Return the form that follows a finished flow, as the frontend asks for it."""
+    kind, flow_id = result["next_flow"]
+    assert kind == "config_flow"
+    return await hass.config_entries.flow.async_configure(flow_id)
+
+
+async def start_meter(hass: HomeAssistant, home: ConfigEntry) -> SubentryFlowResult:
+    """Start to add a meter to a home."""
+    return await hass.config_entries.subentries.async_init(
+        (home.entry_id, SUBENTRY_METER), context={"source": SOURCE_USER}
+    )
+
+
+async def start_change(
+    hass: HomeAssistant, home: ConfigEntry, item: str
+) -> SubentryFlowResult:
+    """Start to change a home's only meter, and choose an item of the menu."""
+    (subentry_id,) = home.subentries
+    menu = await hass.config_entries.subentries.async_init(
+        (home.entry_id, SUBENTRY_METER),
+        context={"source": SOURCE_RECONFIGURE, "subentry_id": subentry_id},
+    )
+    assert menu["type"] is FlowResultType.MENU
+    assert menu["menu_options"] == ["edit", "replace"]
+    return await hass.config_entries.subentries.async_configure(
+        menu["flow_id"], {"next_step_id": item}
+    )
+
+
+async def submit_meter(
+    hass: HomeAssistant, form: SubentryFlowResult, **fields: Any
+) -> SubentryFlowResult:
+    """Fill in a form of a meter."""
+    assert form["type"] is FlowResultType.FORM
+    result = await hass.config_entries.subentries.async_configure(
+        form["flow_id"], fields
+    )
+    await hass.async_block_till_done()
+    return result
+
+
+def sources(home: ConfigEntry) -> list[MeterSource]:
+    """Return the meters of a home."""
+    return [MeterSource.from_subentry(s) for s in home.subentries.values()]
+
+
+def homes(hass: HomeAssistant) -> dict[str, ConfigEntry]:
+    """Return the homes by label."""
+    return {
+        entry.title: entry
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        if entry.data.get("kind") == "home"
+    }
+
+
+def discovered(hass: HomeAssistant) -> list[str]:
+    """Return the ids of the meters that stand as discovered items."""
+    return sorted(
+        flow["context"]["unique_id"] or ""
+        for flow in hass.config_entries.flow.async_progress_by_handler(
+            DOMAIN, match_context={"source": SOURCE_INTEGRATION_DISCOVERY}
+        )
+    )
+
+
+def suggested(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a form suggests, by field."""
+    return {
+        str(field): field.description["suggested_value"]
+        for field in form["data_schema"].schema
+        if field.description and "suggested_value" in field.description
+    }
+
+
+def choices(form: Mapping[str, Any], field: str) -> list[str]:
+    """Return the values that a field offers."""
+    options = form["data_schema"].schema[field].config["options"]
+    return [
+        option if isinstance(option, str) else option["value"] for option in options
+    ]

@@ -1,0 +1,362 @@
+"""Slots of counters: gaps that the counter answers for, resets, noise, restarts."""
+
+from datetime import datetime, timedelta
+import random
+
+from hypothesis import assume, given, strategies as st
+import pytest
+
+from custom_components.energy_homes.metering.model import (
+    SLOT,
+    CounterReading,
+    PowerReading,
+    Provenance,
+    Reading,
+    Slot,
+    slot_boundary_from,
+    slot_start,
+)
+from custom_components.energy_homes.metering.readings import LEARNED_GAPS, MAX_KEPT
+from custom_components.energy_homes.metering.slots import (
+    AddResult,
+    CounterSlotter,
+    Slotter,
+)
+
+from .reference import (
+    SETTLE_DELAY,
+    T0,
+    USUAL,
+    at,
+    complete,
+    counted,
+    counters,
+    covered,
+    drive,
+    starts,
+)
+from .strategies import USUAL_GAPS, counter_readings
+
+UNIT = 1e-9
+MEASURED, INTERPOLATED, UNKNOWN = (
+    Provenance.MEASURED,
+    Provenance.INTERPOLATED,
+    Provenance.UNKNOWN,
+)
+
+
+def counter_slotter(
+    usual: timedelta | None = USUAL, settled_until: datetime | None = None
+) -> CounterSlotter:
+    """Return a slotter that nothing was told yet."""
+    return CounterSlotter(usual_spacing=usual, settled_until=settled_until)
+
+
+def steady(begin: int, end: int, per_slot: float = 0.1) -> list[CounterReading]:
+    """Return a counter that runs evenly from 100 kWh at T0, read every 30 s."""
+    return counters(*((s, 100 + per_slot * s / 300) for s in range(begin, end, 30)))
+
+
+def add_all(slotter: Slotter, readings: list[CounterReading]) -> None:
+    """Add readings that come at their own stamps."""
+    for reading in readings:
+        slotter.add(reading, reading.at)
+
+
+def energy(slots: tuple[Slot, ...] | list[Slot]) -> float:
+    """Return the sum of slots that are known."""
+    return sum(slot.energy or 0 for slot in slots)
+
+
+def test_difference_between_the_bounds() -> None:
+    """A bound between two readings lies on the line between them."""
+    slotter = counter_slotter()
+    add_all(slotter, counters(*((10 + 30 * i, 5 + 0.03 * i) for i in range(31))))
+    first, second, third = slotter.settle(at(990))
+
+    assert not first.known
+    for slot in (second, third):
+        assert slot.provenance is MEASURED
+        assert slot.energy == pytest.approx(0.3, abs=UNIT)
+        assert slot.returned == 0
+
+
+def test_counter_that_stands_still_measures_zero() -> None:
+    """Zero is a value."""
+    slotter = counter_slotter()
+    add_all(slotter, steady(0, 400, per_slot=0))
+    (slot,) = slotter.settle(at(390))
+
+    assert slot == Slot(start=T0, energy=0.0, returned=0.0, provenance=MEASURED)
+
+
+def test_gap_is_unknown_until_the_counter_is_back() -> None:
+    """The difference over a gap is spread over its slots, and adds up to it."""
+    slotter = counter_slotter()
+    add_all(slotter, steady(0, 750))
+    before = slotter.settle(at(690))
+    assert [slot.provenance for slot in before] == [MEASURED, MEASURED]
+    gap = [*slotter.settle(at(990)), *slotter.settle(at(1890))]
+    assert [slot.provenance for slot in gap] == [UNKNOWN] * 4
+
+    add_all(slotter, steady(1830, 2500, per_slot=0.4))
+    back = slotter.settle(at(2190))
+
+    assert [slot.start for slot in back] == starts(at(600), at(2100))
+    assert [slot.provenance for slot in back] == [INTERPOLATED] * 5
+    assert energy(back) == pytest.approx(100 + 0.4 * 7 - 100.2, abs=UNIT)
+    assert slotter.settle(at(2191)) == ()
+    (after,) = slotter.settle(at(2490))
+    assert after.provenance is MEASURED
+
+
+def test_parts_of_the_slots_at_both_ends_of_a_gap_are_counted() -> None:
+    """What was counted before the gap in its first slot stays in that slot."""
+    slotter = counter_slotter()
+    add_all(slotter, counters((0, 10), (30, 11), (60, 12)))
+    assert [slot.known for slot in slotter.settle(at(390))] == [False]
+    add_all(slotter, counters((660, 15), (690, 18), (720, 18), (900, 18)))
+    first, second, third = slotter.settle(at(990))
+
+    assert (first.start, second.start, third.start) == (T0, at(300), at(600))
+    assert first.energy == pytest.approx(2 + 3 * 240 / 600, abs=UNIT)
+    assert second.energy == pytest.approx(3 * 300 / 600, abs=UNIT)
+    assert third.energy == pytest.approx(3 * 60 / 600 + 3, abs=UNIT)
+
+
+def test_known_slot_is_not_told_again() -> None:
+    """A slot before a gap stays as it was settled when the gap is closed."""
+    slotter = counter_slotter()
+    add_all(slotter, steady(0, 340))
+    (first,) = slotter.settle(at(390))
+    slotter.settle(at(1290))
+    add_all(slotter, counters((1350, 200)))
+
+    assert first.start == T0
+    assert [slot.start for slot in slotter.settle(at(1350))] == starts(
+        at(300), at(1200)
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "used"),
+    [
+        pytest.param([100, 100.5, 0.2, 0.4], 0.9, id="reset counts from zero"),
+        pytest.param([100, 89.9, 90], 90, id="less than nine tenths"),
+        pytest.param([100, 90, 100.25], 0.25, id="nine tenths are noise"),
+        pytest.param([100, 99.9, 100, 99.8, 100.1], 0.1, id="noise counts once"),
+        pytest.param([0, 0, 0.5], 0.5, id="from zero"),
+    ],
+)
+def test_resets_and_noise(shown: list[float], used: float) -> None:
+    """A counter that falls far began again; one that falls a little trembles."""
+    slotter = counter_slotter()
+    stamps = [*(30 * i for i in range(len(shown))), *range(150, 331, 30)]
+    values = [*shown, *[shown[-1]] * (len(stamps) - len(shown))]
+    add_all(slotter, counters(*zip(stamps, values, strict=True)))
+    (slot,) = slotter.settle(at(390))
+
+    assert slot.energy == pytest.approx(used, abs=UNIT)
+
+
+def test_noise_at_the_end_of_a_slot_is_not_counted_in_the_next() -> None:
+    """The maximum that a counter reached outlives the readings that reached it."""
+    slotter = counter_slotter()
+    dip = [(270, 11), (285, 11), (299, 10.5), (310, 10.6)]
+    add_all(slotter, counters((0, 10), (60, 10), (120, 10), (180, 10), (240, 10), *dip))
+    (first,) = slotter.settle(at(390))
+    add_all(slotter, counters(*((s, 11.25) for s in range(330, 700, 30))))
+    (second,) = slotter.settle(at(690))
+
+    assert first.energy == pytest.approx(1, abs=UNIT)
+    assert second.energy == pytest.approx(0.25, abs=UNIT)
+
+
+def test_late_reading_does_not_bend_what_is_settled() -> None:
+    """Between the readings around a settled bound nothing more is taken."""
+    slotter = counter_slotter()
+    add_all(slotter, steady(0, 291))
+    add_all(slotter, counters((320, 100.2), (360, 100.2)))
+    (first,) = slotter.settle(at(390))
+
+    assert slotter.add(CounterReading(at(310), 100.19), at(391)) is AddResult.LATE
+    assert slotter.late == 1
+    add_all(slotter, counters(*((s, 100.2) for s in range(390, 700, 30))))
+    (second,) = slotter.settle(at(690))
+    assert energy([first, second]) == pytest.approx(0.2, abs=UNIT)
+
+
+def test_late_reading_is_taken_where_slots_are_unknown() -> None:
+    """A reading from within a gap makes known what it can."""
+    slotter = counter_slotter()
+    add_all(slotter, steady(0, 330))
+    slotter.settle(at(1890))
+
+    late = CounterReading(at(950), 103)
+    assert slotter.add(late, at(1900)) is AddResult.ACCEPTED
+    assert [slot.start for slot in slotter.settle(at(1900))] == [at(300), at(600)]
+    assert slotter.add(CounterReading(at(900), 102), at(1901)) is AddResult.LATE
+
+    add_all(slotter, counters((1900, 104)))
+    slots = slotter.settle(at(2190))
+    assert [slot.start for slot in slots] == starts(at(900), at(2100))
+    assert [slot.known for slot in slots] == [True, True, True, False]
+
+
+def test_reading_before_everything_is_late() -> None:
+    """Nothing is known before the first reading, and it stays so."""
+    slotter = counter_slotter(settled_until=T0)
+    slotter.settle(at(390))
+    assert slotter.add(CounterReading(at(299), 1), at(391)) is AddResult.LATE
+    assert slotter.add(CounterReading(at(350), 1), at(391)) is AddResult.ACCEPTED
+    slotter.settle(at(690))
+    assert slotter.add(CounterReading(at(320), 1), at(691)) is AddResult.LATE
+    assert slotter.late == 2
+
+
+def test_spacing_that_is_not_known_is_not_measured() -> None:
+    """Of a counter that was read twice the energy is known, and not how it ran."""
+    slotter = counter_slotter(usual=None)
+    add_all(slotter, counters((0, 1), (310, 2), (620, 3)))
+    first, second = slotter.settle(at(690))
+
+    assert (first.provenance, second.provenance) == (INTERPOLATED, INTERPOLATED)
+    assert energy([first, second]) == pytest.approx(1 + 290 / 310, abs=UNIT)
+
+
+def test_clock_that_goes_back_settles_nothing_again() -> None:
+    """What is settled stays settled."""
+    slotter = counter_slotter()
+    add_all(slotter, steady(0, 1000))
+    assert len(slotter.settle(at(690))) == 2
+
+    assert slotter.settle(at(-7200)) == ()
+    assert [slot.start for slot in slotter.settle(at(990))] == [at(600)]
+
+
+def test_nothing_to_go_by() -> None:
+    """Without readings all slots after what was settled are unknown."""
+    slotter = counter_slotter(settled_until=T0)
+
+    assert [slot.known for slot in slotter.settle(at(690))] == [False, False]
+    assert counter_slotter().settle(at(690)) == ()
+
+
+def test_other_kind_of_reading_is_refused() -> None:
+    """A power is not what a counter shows."""
+    with pytest.raises(TypeError):
+        counter_slotter().add(PowerReading(T0, 1), T0)
+
+
+@given(counter_readings())
+def test_agrees_with_the_reference(readings: list[CounterReading]) -> None:
+    """Every slot of any stream is what the rules say, and all slots are there."""
+    run = drive(counter_slotter(), readings)
+
+    assert sorted(run.slots) == starts(min(run.slots), max(run.slots) + SLOT)
+    for slot in run.slots.values():
+        assert slot.known is covered(readings, slot.start)
+    for slot in run.known:
+        exact = counted(readings, slot.end) - counted(readings, slot.start)
+        assert slot.energy == pytest.approx(float(exact), abs=2 * UNIT)
+        gapless = complete(readings, slot.start)
+        assert slot.provenance is (MEASURED if gapless else INTERPOLATED)
+
+
+@given(counter_readings(resets=False, least=10))
+def test_no_energy_is_lost_or_added(readings: list[CounterReading]) -> None:
+    """All slots together are the counter's difference, gaps or none."""
+    begin, end = slot_boundary_from(readings[0].at), slot_start(readings[-1].at)
+    assume(begin < end)
+    run = drive(counter_slotter(), readings)
+
+    exact = counted(readings, end) - counted(readings, begin)
+    assert [slot.start for slot in run.known] == starts(begin, end)
+    units = sum(round((slot.energy or 0) / UNIT) for slot in run.known)
+    assert units == pytest.approx(float(exact) / UNIT, abs=1.001)
+
+
+@given(counter_readings(), st.randoms(use_true_random=False))
+def test_order_and_repeats_change_nothing(
+    readings: list[CounterReading], rng: random.Random
+) -> None:
+    """Between two settlings readings may come in any order and more than once."""
+
+    def shuffled(batch: list[Reading]) -> list[Reading]:
+        """Return a batch in another order, with repeats."""
+        mixed = [*batch, *batch[::2]]
+        rng.shuffle(mixed)
+        return mixed
+
+    assert drive(counter_slotter(), readings, reorder=shuffled) == drive(
+        counter_slotter(), readings
+    )
+
+
+@pytest.mark.parametrize("usual", [USUAL, None])
+@given(readings=counter_readings(resets=False), rng=st.randoms(use_true_random=False))
+def test_restart_changes_nothing(
+    usual: timedelta | None, readings: list[CounterReading], rng: random.Random
+) -> None:
+    """What is pending is enough to go on with, also in the middle of a gap."""
+
+    def restart(slotter: Slotter) -> Slotter:
+        """Return a new slotter in the place of some."""
+        if rng.random() < 0.7:
+            return slotter
+        new = counter_slotter(usual, slotter.settled_until)
+        for reading in slotter.pending():
+            new.add(reading, reading.at)
+        return new
+
+    assert (
+        drive(counter_slotter(usual), readings, restart=restart).slots
+        == drive(counter_slotter(usual), readings).slots
+    )
+
+
+@given(counter_readings(resets=False), st.data())
+def test_late_and_disordered_readings_never_cost_energy(
+    readings: list[CounterReading], data: st.DataObject
+) -> None:
+    """However readings come in, a known slot is told once and nothing counts twice."""
+    slotter = counter_slotter()
+    told: dict[datetime, Slot] = {}
+    now = readings[0].at
+    for reading in data.draw(st.permutations(readings)):
+        now = max(now, reading.at)
+        slotter.add(reading, now)
+        for slot in slotter.settle(now + SETTLE_DELAY):
+            assert slot.start not in told or not told[slot.start].known
+            told[slot.start] = slot
+    shown = [reading.energy for reading in readings]
+
+    assert energy(list(told.values())) <= max(shown) - min(shown) + len(told) * UNIT
+
+
+@pytest.mark.parametrize("usual", [USUAL, None])
+@given(readings=counter_readings(USUAL_GAPS))
+def test_memory_is_bounded_by_what_is_unsettled(
+    usual: timedelta | None, readings: list[CounterReading]
+) -> None:
+    """Of settled slots only the last reading is kept, and the pace of some before."""
+    slotter = counter_slotter(usual)
+    drive(slotter, readings)
+    needed = slot_start(readings[-1].at)
+
+    older = [reading for reading in slotter.pending() if reading.at <= needed]
+    first = [r for r in readings if r.at <= slot_boundary_from(readings[0].at)]
+    assert len(older) <= max(1 + (LEARNED_GAPS if usual is None else 0), len(first))
+
+
+def test_memory_is_bounded_in_a_gap_and_when_nobody_settles() -> None:
+    """A gap of days keeps a slot's readings; a flood keeps the newest."""
+    slotter = counter_slotter()
+    add_all(slotter, steady(0, 8000))
+    slotter.settle(at(8 * 86_400))
+    assert len(slotter.pending()) <= 11
+
+    flood = counters(*((9e5 + i / 10, 200 + i / 1000) for i in range(MAX_KEPT + 5000)))
+    add_all(slotter, flood)
+    assert len(slotter.pending()) == MAX_KEPT
+    assert slotter.pending()[-1] == flood[-1]

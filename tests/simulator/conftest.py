@@ -1,0 +1,33 @@
+"""Fixtures for the simulator's own tests."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from aiohttp import ClientSession
+import pytest
+
+from simulator.clock import Clock
+from simulator.world import World
+from tests.simulator_client import SimulatorClient, to_ms
+
+NOON = datetime(2026, 11, 18, 12, 0, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def world() -> World:
+    """Return a world that stands still at noon, without a server."""
+    return World(seed=1, clock=Clock(to_ms(NOON)))
+
+
+@pytest.fixture
+def noon(simulator: SimulatorClient) -> SimulatorClient:
+    """Return a simulator that stands still at noon of a working day."""
+    simulator.reset(NOON)
+    return simulator
+
+
+@pytest.fixture
+async def session(socket_enabled: None) -> AsyncIterator[ClientSession]:
+    """Return a plain HTTP client."""
+    async with ClientSession() as session:
+        yield session

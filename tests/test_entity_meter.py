@@ -1,0 +1,263 @@
+"""A home measured by entities of Home Assistant, without any vendor."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.recorder import Recorder
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.energy_homes.const import DOMAIN
+from custom_components.energy_homes.homes import DATA_HOMES
+from custom_components.energy_homes.metering.model import MeterRole, Provenance
+
+from .builders import entity_revision, home_entry, meter_subentry, set_up, state_of
+
+START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+
+POWER = {"unit_of_measurement": "W", "device_class": "power"}
+ENERGY = {"unit_of_measurement": "kWh", "device_class": "energy"}
+
+
+@pytest.fixture(autouse=True)
+def at_ten(freezer: FrozenDateTimeFactory) -> None:
+    """Begin every test at ten o'clock."""
+    freezer.move_to(START)
+
+
+async def run(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, until: datetime
+) -> None:
+    """Let the time pass in steps of ten seconds."""
+    while datetime.now(UTC) < until:
+        freezer.tick(timedelta(seconds=10))
+        async_fire_time_changed(hass, datetime.now(UTC))
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def slots(
+    hass: HomeAssistant, source_id: str
+) -> dict[str, tuple[Any, Provenance]]:
+    """Return what the ledger holds by the time of day."""
+    stored = await hass.data[DATA_HOMES].ledger.async_slots(
+        source_id, START - timedelta(days=1), START + timedelta(days=1)
+    )
+    return {f"{slot.start:%H:%M}": (slot.energy, slot.provenance) for slot in stored}
+
+
+async def test_power_entity_becomes_energy(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A power that changes rarely is integrated exactly, and shown as it is."""
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.clamp"))),
+    )
+    assert state_of(hass, "sensor.shed_power") == "600.0"
+
+    await run(hass, freezer, START + timedelta(minutes=7))
+    hass.states.async_set("sensor.clamp", "1200", POWER)
+    await run(hass, freezer, START + timedelta(minutes=12))
+
+    assert await slots(hass, "source-1") == {
+        "10:00": (pytest.approx(0.05), Provenance.MEASURED),
+        "10:05": (pytest.approx((2 * 600 + 3 * 1200) / 60_000), Provenance.MEASURED),
+    }
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.13)
+    assert state_of(hass, "sensor.shed_power") == "1200.0"
+
+
+async def test_kilowatts_and_export(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Units convert, and what flows out of the home is counted apart."""
+    unit = {"unit_of_measurement": "kW", "device_class": "power"}
+    hass.states.async_set("sensor.clamp", "-1.2", unit)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.clamp"))),
+    )
+    await run(hass, freezer, START + timedelta(minutes=7))
+
+    assert state_of(hass, "sensor.shed_power") == "-1200.0"
+    assert float(state_of(hass, "sensor.shed_energy")) == 0
+    assert float(state_of(hass, "sensor.shed_energy_returned")) == pytest.approx(0.1)
+
+
+async def test_unavailable_entity_makes_unknown_slots(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """While nobody measures nothing is invented, and the home says so."""
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.clamp"))),
+    )
+    await run(hass, freezer, START + timedelta(minutes=6))
+    hass.states.async_set("sensor.clamp", STATE_UNAVAILABLE)
+    await run(hass, freezer, START + timedelta(minutes=10))
+    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+    assert state_of(hass, "sensor.shed_energy") != STATE_UNAVAILABLE
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    await run(hass, freezer, START + timedelta(minutes=17))
+
+    assert await slots(hass, "source-1") == {
+        "10:00": (pytest.approx(0.05), Provenance.MEASURED),
+        "10:05": (None, Provenance.UNKNOWN),
+        "10:10": (pytest.approx(0.05), Provenance.MEASURED),
+    }
+    assert state_of(hass, "sensor.shed_unknown_slots_today") == "1"
+    assert float(
+        state_of(hass, "sensor.shed_coverage_of_the_last_hour")
+    ) == pytest.approx(200 / 3)
+
+
+async def test_energy_counter(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A counter's difference is the energy, and it bridges its own outage."""
+    hass.states.async_set("sensor.dial", "100.0", ENERGY)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.dial"))),
+    )
+    await run(hass, freezer, START + timedelta(minutes=5))
+    hass.states.async_set("sensor.dial", "100.1", ENERGY)
+    await run(hass, freezer, START + timedelta(minutes=6))
+    hass.states.async_set("sensor.dial", STATE_UNAVAILABLE)
+    await run(hass, freezer, START + timedelta(minutes=22))
+    hass.states.async_set("sensor.dial", "100.9", ENERGY)
+    await run(hass, freezer, START + timedelta(minutes=32))
+
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.9)
+    stored = await slots(hass, "source-1")
+    assert stored["10:10"][1] is Provenance.INTERPOLATED
+    assert stored["10:25"] == (pytest.approx(0), Provenance.MEASURED)
+
+
+async def test_renamed_entity_is_followed(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """A registered entity may be renamed without a reload or a hole."""
+    entity = entity_registry.async_get_or_create(
+        "sensor", "test", "clamp", suggested_object_id="clamp"
+    )
+    hass.states.async_set(entity.entity_id, "600", POWER)
+    await set_up(
+        hass, home_entry("Shed", meter_subentry("source-1", entity_revision(entity.id)))
+    )
+    entity_registry.async_update_entity(
+        entity.entity_id, new_entity_id="sensor.renamed"
+    )
+    hass.states.async_set("sensor.renamed", "900", POWER)
+    await hass.async_block_till_done()
+    assert state_of(hass, "sensor.shed_power") == "900.0"
+
+    entity_registry.async_remove("sensor.renamed")
+    await hass.async_block_till_done()
+    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+
+
+async def test_submeter_does_not_add_to_the_home(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Grid meters are added, generation is apart, submeters stand for themselves."""
+    for name, power in (("a", "100"), ("b", "200"), ("sun", "400"), ("fridge", "50")):
+        hass.states.async_set(f"sensor.{name}", power, POWER)
+    await set_up(
+        hass,
+        home_entry(
+            "Barn",
+            meter_subentry("a", entity_revision("sensor.a"), name="A"),
+            meter_subentry("b", entity_revision("sensor.b"), name="B"),
+            meter_subentry(
+                "sun",
+                entity_revision("sensor.sun"),
+                name="Sun",
+                role=MeterRole.GENERATION,
+            ),
+            meter_subentry(
+                "fridge",
+                entity_revision("sensor.fridge"),
+                name="Fridge",
+                role=MeterRole.SUBMETER,
+            ),
+        ),
+    )
+    await run(hass, freezer, START + timedelta(minutes=7))
+
+    assert state_of(hass, "sensor.barn_power") == "300.0"
+    assert state_of(hass, "sensor.barn_generation_power") == "400.0"
+    assert state_of(hass, "sensor.fridge_power") == "50.0"
+    assert float(state_of(hass, "sensor.barn_energy")) == pytest.approx(0.025)
+    assert float(state_of(hass, "sensor.barn_generation_energy")) == pytest.approx(
+        0.4 / 12, abs=1e-6
+    )
+    assert float(state_of(hass, "sensor.fridge_energy")) == pytest.approx(
+        0.05 / 12, abs=1e-6
+    )
+
+
+async def test_replaced_by_another_kind_on_its_day(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """A planned swap takes effect at its time and keeps entity and total."""
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    hass.states.async_set("sensor.dial", "500.0", ENERGY)
+    await set_up(
+        hass,
+        home_entry(
+            "Shed",
+            meter_subentry(
+                "source-1",
+                entity_revision("sensor.clamp"),
+                entity_revision("sensor.dial", START + timedelta(minutes=10)),
+            ),
+        ),
+    )
+    await run(hass, freezer, START + timedelta(minutes=14, seconds=50))
+    hass.states.async_set("sensor.dial", "500.2", ENERGY)
+    await run(hass, freezer, START + timedelta(minutes=22))
+
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.1 + 0.2)
+    assert await slots(hass, "source-1") == {
+        "10:00": (pytest.approx(0.05), Provenance.MEASURED),
+        "10:05": (pytest.approx(0.05), Provenance.MEASURED),
+        "10:10": (pytest.approx(0.2), Provenance.MEASURED),
+        "10:15": (pytest.approx(0), Provenance.MEASURED),
+    }
+    assert (
+        entity_registry.async_get_entity_id("sensor", DOMAIN, "home-shed_energy")
+        == "sensor.shed_energy"
+    )
+
+
+async def test_restart_inside_a_slot_loses_nothing(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A reload in the middle of a slot neither loses nor counts anything twice."""
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    entry = home_entry(
+        "Shed", meter_subentry("source-1", entity_revision("sensor.clamp"))
+    )
+    await set_up(hass, entry)
+    await run(hass, freezer, START + timedelta(minutes=2))
+    await hass.config_entries.async_unload(entry.entry_id)
+    await run(hass, freezer, START + timedelta(minutes=3))
+    await hass.config_entries.async_setup(entry.entry_id)
+    await run(hass, freezer, START + timedelta(minutes=7))
+
+    assert await slots(hass, "source-1") == {
+        "10:00": (pytest.approx(0.05), Provenance.MEASURED)
+    }

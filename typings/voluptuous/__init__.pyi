@@ -1,0 +1,3 @@
+"""Home Assistant puts probatio in the place of voluptuous, so these are its types."""
+
+from probatio import *
