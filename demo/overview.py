@@ -19,5 +19,9 @@ async def ensure_overview(api: Api, homes: list[HomeEntities]) -> None:
     await api.command(
         "frontend/set_system_data",
         key=KEY,
-        value={"favorite_entities": shown, "welcome_banner_dismissed": True},
+        value={
+            "favorite_entities": shown,
+            "hide_suggested_entities": True,
+            "welcome_banner_dismissed": True,
+        },
     )

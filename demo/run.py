@@ -62,6 +62,7 @@ async def _run_in(folder: DemoFolder, port: int, options: Options) -> None:
         folder.prepare(port)
         say("Starting Home Assistant; the first start takes a minute")
         hass = await stack.enter_async_context(HassProcess(folder, simulator.url))
+        stack.callback(say, "Stopping")
         async with asyncio.TaskGroup() as group:
             watchers = [
                 group.create_task(hass.watch()),
@@ -70,7 +71,6 @@ async def _run_in(folder: DemoFolder, port: int, options: Options) -> None:
             await _show(folder, port, options)
             for watcher in watchers:
                 watcher.cancel()
-        say("Stopping")
 
 
 async def _show(folder: DemoFolder, port: int, options: Options) -> None:

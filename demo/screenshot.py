@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from pathlib import Path
+import re
 import sys
 from typing import Final
 
@@ -15,12 +16,19 @@ from .run import HOMES
 from .say import say
 
 INTEGRATION: Final = f"config/integrations/integration/{DOMAIN}"
+WATTS: Final = r"[\d,.]+\sk?W"
 LOAD_MS: Final = 60_000
+
+
+async def goto(page: Page, address: str) -> None:
+    """Open an address and wait until Home Assistant's first picture has faded."""
+    await page.goto(address)
+    await page.wait_for_selector("#ha-launch-screen", state="detached", timeout=LOAD_MS)
 
 
 async def open_integration(page: Page, url: str) -> None:
     """Open the integration's own page and wait until both homes are on it."""
-    await page.goto(f"{url}/{INTEGRATION}")
+    await goto(page, f"{url}/{INTEGRATION}")
     for label in HOMES:
         await expect(page.get_by_text(label, exact=True).first).to_be_visible(
             timeout=LOAD_MS
@@ -29,16 +37,18 @@ async def open_integration(page: Page, url: str) -> None:
 
 async def open_energy(page: Page, url: str) -> None:
     """Open the Energy dashboard and wait until it shows its cards."""
-    await page.goto(f"{url}/energy")
+    await goto(page, f"{url}/energy")
     await expect(page.locator("hui-energy-distribution-card").first).to_be_visible(
         timeout=LOAD_MS
     )
 
 
 async def open_overview(page: Page, url: str) -> None:
-    """Open a dashboard of all that Home Assistant has, and wait for the homes on it."""
-    await page.goto(f"{url}/home")
-    await page.wait_for_load_state("networkidle")
+    """Open the first page and wait until it shows the power of each home."""
+    await goto(page, f"{url}/home")
+    for label in HOMES:
+        tile = page.get_by_role("button", name=re.compile(rf"^{label} Power {WATTS}"))
+        await expect(tile).to_be_visible(timeout=LOAD_MS)
 
 
 async def main() -> int:

@@ -12,7 +12,7 @@ from homeassistant.helpers import config_validation as cv, issue_registry as ir
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 
-from .accounts.efergy import EfergyConfigEntry, EfergyHub
+from .accounts.efergy import EfergyConfigEntry, EfergyHub, async_remove_account
 from .const import CONF_HOME_ID, CONF_KIND, DOMAIN, LEDGER_FILE, EntryKind
 from .coordinator import HomeConfigEntry
 from .discovery import async_start_discovery
@@ -135,12 +135,12 @@ async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
 
 async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Remember when a home was removed; its history stays until somebody forgets it."""
+    kind = entry.data.get(CONF_KIND)
+    if kind == EntryKind.EFERGY:
+        await async_remove_account(hass, entry)
     homes = hass.data.get(DATA_HOMES)
-    if (
-        homes is not None
-        and homes.ledger_error is None
-        and entry.data.get(CONF_KIND) == EntryKind.HOME
-    ):
-        await homes.ledger.async_mark_home_removed(
-            entry.data[CONF_HOME_ID], dt_util.utcnow()
-        )
+    if homes is None or homes.ledger_error is not None or kind != EntryKind.HOME:
+        return
+    await homes.ledger.async_mark_home_removed(
+        entry.data[CONF_HOME_ID], dt_util.utcnow()
+    )

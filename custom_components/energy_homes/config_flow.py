@@ -3,8 +3,6 @@
 from typing import Any, override
 
 from homeassistant.config_entries import (
-    SOURCE_IGNORE,
-    SOURCE_IMPORT,
     ConfigEntry,
     ConfigFlowResult,
     ConfigSubentryFlow,
@@ -52,8 +50,6 @@ class EnergyHomesConfigFlow(AccountSteps, AssignSteps, ImportSteps, domain=DOMAI
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
         """Go on with the next meter that has no home."""
-        if self.source in (SOURCE_IGNORE, SOURCE_IMPORT):
-            return result
         next_flow = None
         if self.account_check is not None:
             next_flow = await async_discover_all(

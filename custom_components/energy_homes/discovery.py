@@ -107,8 +107,6 @@ class Discovery:
     @callback
     def _check(self) -> None:
         """Bring discovered items and repairs in step."""
-        if self._hass.is_stopping:
-            return
         self._missing.async_check()
         used = hardware_ever_used(self._hass)
         self._offered -= used

@@ -14,7 +14,7 @@ from .const import SETTLE_DELAY, SourceKind
 from .entity_source import EntitySource
 from .ledger import Ledger, LedgerError, StoredSource
 from .metering.model import CounterReading, PowerReading, Reading, Slot
-from .metering.slots import AddResult, CounterSlotter, PowerSlotter
+from .metering.slots import AddResult, CounterSlotter, PowerSlotter, restored_slotter
 from .models import MeterSource
 
 _LOGGER = logging.getLogger(__name__)
@@ -48,7 +48,11 @@ class Meter:
         self._ledger = ledger
         self._on_reading = on_reading
         self.source = source
-        self._slotter = self._restored(stored)
+        self._slotter = restored_slotter(
+            stored.pending,
+            usual_spacing=USUAL_SPACING,
+            settled_until=stored.settled_until,
+        )
         self._unsaved_readings: list[Reading] = []
         self._unsaved_slots: list[Slot] = []
         self._ledger_failed = False
@@ -61,17 +65,6 @@ class Meter:
             (reading.at for reading in stored.pending), default=None
         )
         self.refused = 0
-
-    @staticmethod
-    def _restored(stored: StoredSource) -> PowerSlotter | CounterSlotter:
-        """Return a slotter that knows what the ledger kept."""
-        counts = any(isinstance(reading, CounterReading) for reading in stored.pending)
-        slotter = (CounterSlotter if counts else PowerSlotter)(
-            usual_spacing=USUAL_SPACING, settled_until=stored.settled_until
-        )
-        for reading in stored.pending:
-            slotter.add(reading, reading.at)
-        return slotter
 
     @property
     def power(self) -> float | None:

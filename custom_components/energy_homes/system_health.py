@@ -30,7 +30,8 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     if homes.ledger_error is None:
         stats = await homes.ledger.async_stats()
         info["ledger_slots"] = stats["slots"]
-        info["ledger_size"] = f"{stats['bytes'] / 1_000_000:.1f} MB"
+        size = stats["file_bytes"] + stats["wal_bytes"]
+        info["ledger_size"] = f"{size / 1_000_000:.1f} MB"
     else:
         info["ledger_slots"] = {"type": "failed", "error": homes.ledger_error}
     if hubs:

@@ -22,6 +22,7 @@ from tests.builders import account_entry
 from tests.simulator_client import ELM_TOKEN, MILL_TOKEN, TERRACE_TOKEN, SimulatorClient
 from tests.virtual import VirtualTime
 
+SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 SUMMARY = "getCurrentValuesSummary"
 INSTANT = "getInstant"
@@ -98,7 +99,8 @@ def published(
     ("token", "sids", "calls_per_interval"),
     [
         (MILL_TOKEN, [MILL_SID], 1),
-        (ELM_TOKEN, ["710001", "710002"], 1),
+        ("close-together", ["740002", "740010"], 1),
+        (ELM_TOKEN, ["710001", "710002"], 2),
         (TERRACE_TOKEN, ["730001", "730002"], 2),
     ],
 )
@@ -112,12 +114,17 @@ async def test_every_reading_arrives_once(
     calls_per_interval: int,
 ) -> None:
     """One call per interval serves all meters where their phases allow, two otherwise."""
+    simulator.add_account(
+        "close-together",
+        "c105e",
+        [{"sid": sid, "role": "grid", "seed": 1} for sid in ("740002", "740010")],
+    )
     begin = virtual.now
     entry = await start(token)
     await virtual.run(30 * MINUTE)
     for sid in sids:
         got = readings(heard[sid])
-        assert got == published(simulator, sid, got[0][0], got[-1][0] + MINUTE)
+        assert got == published(simulator, sid, got[0][0], got[-1][0] + SECOND)
         assert got[0][0] - begin < MINUTE
         assert virtual.now - got[-1][0] < MINUTE
     calls = simulator.calls(token)
@@ -162,7 +169,8 @@ async def test_refused_token(
     assert state_of(entry) is AccountState.AUTH
     assert heard[MILL_SID][-1] == MeterUpdate(available=False)
     flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
-    assert [flow["context"]["source"] for flow in flows] == [SOURCE_REAUTH]
+    sources = [flow["context"]["source"] for flow in flows]
+    assert sources.count(SOURCE_REAUTH) == 1
 
 
 async def test_call_limit(
@@ -268,7 +276,7 @@ async def test_nonsense(
     hub = hub_of(entry)
     few = NONSENSE_IS_OUTAGE - 1
     simulator.fault("wrong_type", command=SUMMARY, count=few)
-    await virtual.run(2 * MINUTE)
+    await virtual.run(few * MINUTE)
     assert hub.nonsense_count == few
     assert state_of(entry) is AccountState.CONNECTED
     assert all(update.available for update in heard["730001"][1:])
@@ -295,7 +303,7 @@ async def test_household_power_stands_in(
     assert hub.standing_in
     assert all(update.available for update in heard[MILL_SID][1:])
     got = readings(heard[MILL_SID])
-    assert got == published(simulator, MILL_SID, got[0][0], got[-1][0] + MINUTE)
+    assert got == published(simulator, MILL_SID, got[0][0], got[-1][0] + SECOND)
     assert simulator.calls(MILL_TOKEN)[SUMMARY] <= 9
     assert simulator.calls(MILL_TOKEN)[INSTANT] <= 122
 

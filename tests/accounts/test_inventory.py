@@ -60,6 +60,7 @@ def test_ghosts() -> None:
     }
     assert "1" not in readings
     assert not inventory.missing
+    assert set(inventory.stamps) == {"3"}
     inventory.update([value("1"), value("3")], NOW)
     assert not inventory.meters["1"].ghost
 

@@ -8,40 +8,17 @@ from typing import Any
 import pytest
 
 from demo.api import Api
-from demo.energy import HomeEntities, find_entities, state_of
-from demo.flows import entry_ids
+from demo.energy import state_of
 from demo.folder import DOMAIN, LOOPBACK
 from demo.run import HOMES
 from demo.wait import until
-from tests.e2e.expected import AROUND, SETTLE_DELAY, SLOT, slot_energy, slot_start
 from tests.e2e.machine import child_pids, listening_addresses, living_pids
 from tests.e2e.running import RunningDemo, logged_in
-from tests.simulator_client import SimulatorClient
+from tests.e2e.shown import GRID_METERS, LOADER, entities, powers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
-GRID_METERS = {"Elm Street": "710001", "Mill Cottage": "720001"}
 FRESH = timedelta(seconds=40)
-LOADER = "[homeassistant.loader] We found a custom integration energy_homes"
-
-
-async def entities(api: Api) -> dict[str, HomeEntities]:
-    """Return the entities of both homes."""
-    ids = await entry_ids(api)
-    found = await find_entities(api, {label: ids[label] for label in HOMES})
-    return {home.label: home for home in found}
-
-
-async def powers(api: Api, homes: dict[str, HomeEntities]) -> list[float]:
-    """Wait until every home shows a power, and return them."""
-
-    async def all_there() -> list[float] | None:
-        """Return the powers once none is missing."""
-        found = [await state_of(api, home.power) for home in homes.values()]
-        there = [power for power in found if power is not None]
-        return there if len(there) == len(homes) else None
-
-    return await until(all_there, "the power of each home", seconds=60)
 
 
 async def test_power_is_what_the_meter_published_at_most_40_seconds_ago(
@@ -116,42 +93,6 @@ async def test_the_energy_dashboard_is_valid(api: Api) -> None:
         return not [check for check in checks["energy_sources"] if check] or None
 
     await until(valid, "a valid Energy dashboard", seconds=400, every=5)
-
-
-@pytest.mark.slow
-async def test_energy_grows_by_the_first_complete_slot(
-    own_demo: RunningDemo,
-) -> None:
-    """Once the first complete slot has settled, each home has grown by what was published."""
-    own_demo.start()
-    simulator = own_demo.simulator()
-    async with Api(own_demo.url) as api:
-        homes = await entities(await logged_in(api))
-        await powers(api, homes)
-        before = {
-            label: await state_of(api, home.energy) or 0.0
-            for label, home in homes.items()
-        }
-        # Both homes are read by now, so that the slot that begins next is complete.
-        start = slot_start(datetime.now(UTC)) + SLOT
-
-        async def settled() -> bool | None:
-            """Return True when the slot must have settled."""
-            now = datetime.now(UTC)
-            return now > start + SLOT + SETTLE_DELAY + timedelta(seconds=15) or None
-
-        await until(settled, "the first slot", seconds=900, every=5)
-        grown = {
-            label: (await state_of(api, home.energy) or 0.0) - before[label]
-            for label, home in homes.items()
-        }
-    expected = {
-        label: slot_energy(readings_around(simulator, sid, start), start)
-        for label, sid in GRID_METERS.items()
-    }
-    assert grown == pytest.approx(expected, rel=1e-3)
-    unexpected = [line for line in own_demo.log_lines() if LOADER not in line]
-    assert unexpected == []
 
 
 async def test_a_second_start_finds_everything_as_it_was(
@@ -255,13 +196,6 @@ async def everything(url: str) -> dict[str, Any]:
             "dashboard": await api.command("energy/get_prefs"),
             "time_zone": (await api.get("config"))["time_zone"],
         }
-
-
-def readings_around(
-    simulator: SimulatorClient, sid: str, start: datetime
-) -> list[tuple[int, int]]:
-    """Return what a meter published around a slot."""
-    return simulator.published(sid, start - AROUND, start + SLOT + AROUND)
 
 
 async def nobody_listens(port: int) -> bool | None:

@@ -1,6 +1,8 @@
 """Steps that the flows' tests have in common."""
 
 from collections.abc import Mapping
+import json
+from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -14,8 +16,16 @@ from homeassistant.config_entries import (
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
+from custom_components import energy_homes
 from custom_components.energy_homes.const import DOMAIN, SUBENTRY_METER
 from custom_components.energy_homes.models import MeterSource
+
+TEXTS = json.loads(
+    Path(energy_homes.__file__)
+    .with_name("translations")
+    .joinpath("en.json")
+    .read_text()
+)
 
 POWER = {"unit_of_measurement": "W", "device_class": "power"}
 
@@ -27,6 +37,29 @@ MILL_GRID = "720001"
 TERRACE_ACCOUNT = "efergy_7e44ace0000000000000000000007e44"
 
 
+def read_texts(kind: str, result: Mapping[str, Any]) -> None:
+    """Read every text that the frontend shows with a result, placeholders filled in.
+
+    Raises KeyError where a text or a placeholder is missing.
+    """
+    texts = TEXTS if kind == "config" else TEXTS["config_subentries"]
+    texts = texts[kind]
+    named = placeholders(result)
+    shown: list[str] = []
+    if result["type"] is FlowResultType.ABORT and "translation_domain" not in result:
+        shown.append(texts["abort"][result["reason"]])
+    if result["type"] in (FlowResultType.FORM, FlowResultType.MENU):
+        step = texts["step"][result["step_id"]]
+        shown += [step["title"], step.get("description", "")]
+        shown += [step["menu_options"][item] for item in result.get("menu_options", ())]
+        schema = result.get("data_schema")
+        for field in () if schema is None else schema.schema:
+            shown += [step["data"][field], step["data_description"][field]]
+        shown += [texts["error"][key] for key in (result.get("errors") or {}).values()]
+    for text in shown:
+        text.format(**named)
+
+
 async def start(hass: HomeAssistant, item: str) -> ConfigFlowResult:
     """Start a flow and choose an item of its menu."""
     menu = await hass.config_entries.flow.async_init(
@@ -34,9 +67,12 @@ async def start(hass: HomeAssistant, item: str) -> ConfigFlowResult:
     )
     assert menu["type"] is FlowResultType.MENU
     assert menu["menu_options"] == ["home", "efergy"]
-    return await hass.config_entries.flow.async_configure(
+    read_texts("config", menu)
+    form = await hass.config_entries.flow.async_configure(
         menu["flow_id"], {"next_step_id": item}
     )
+    read_texts("config", form)
+    return form
 
 
 async def submit(
@@ -44,7 +80,9 @@ async def submit(
 ) -> ConfigFlowResult:
     """Fill in a form."""
     assert form["type"] is FlowResultType.FORM
+    read_texts("config", form)
     result = await hass.config_entries.flow.async_configure(form["flow_id"], fields)
+    read_texts("config", result)
     await hass.async_block_till_done()
     return result
 
@@ -74,6 +112,7 @@ async def start_change(
     )
     assert menu["type"] is FlowResultType.MENU
     assert menu["menu_options"] == ["edit", "replace"]
+    read_texts(SUBENTRY_METER, menu)
     return await hass.config_entries.subentries.async_configure(
         menu["flow_id"], {"next_step_id": item}
     )
@@ -84,9 +123,11 @@ async def submit_meter(
 ) -> SubentryFlowResult:
     """Fill in a form of a meter."""
     assert form["type"] is FlowResultType.FORM
+    read_texts(SUBENTRY_METER, form)
     result = await hass.config_entries.subentries.async_configure(
         form["flow_id"], fields
     )
+    read_texts(SUBENTRY_METER, result)
     await hass.async_block_till_done()
     return result
 
@@ -122,6 +163,18 @@ def suggested(form: Mapping[str, Any]) -> dict[str, Any]:
         for field in form["data_schema"].schema
         if field.description and "suggested_value" in field.description
     }
+
+
+def placeholders(result: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a form or an end of a flow names."""
+    return dict(result.get("description_placeholders") or {})
+
+
+def state(hass: HomeAssistant, entity_id: str) -> str:
+    """Return the state of an entity."""
+    found = hass.states.get(entity_id)
+    assert found is not None
+    return found.state
 
 
 def choices(form: Mapping[str, Any], field: str) -> list[str]:

@@ -22,6 +22,7 @@ from .helpers import (
     MILL_ACCOUNT,
     MILL_GRID,
     next_form,
+    placeholders,
     start,
     submit,
     suggested,
@@ -45,7 +46,7 @@ async def test_account_is_checked_and_leads_into_its_meter(
     assert entry.state is ConfigEntryState.LOADED
     assign = await next_form(hass, result)
     assert assign["step_id"] == "assign"
-    assert assign["description_placeholders"]["meter"] == f"Efergy {MILL_GRID}"
+    assert placeholders(assign)["meter"] == f"Efergy {MILL_GRID}"
 
 
 async def test_another_server(hass: HomeAssistant, cloud: SimulatorClient) -> None:
@@ -125,7 +126,7 @@ async def test_same_account_twice(hass: HomeAssistant, cloud: SimulatorClient) -
     result = await submit(hass, await start(hass, "efergy"), token=MILL_TOKEN)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
-    assert result["description_placeholders"] == {"account": "Efergy"}
+    assert placeholders(result) == {"account": "Efergy"}
     assert cloud.calls(MILL_TOKEN) == {}
 
     cloud.add_account("second-token", MILL_ACCOUNT[7:], [{"sid": "9", "role": "grid"}])
@@ -172,7 +173,7 @@ async def test_reauth(
     assert form["errors"] == {"token": "invalid_token"}
     form = await submit(hass, form, token=ELM_TOKEN)
     assert form["errors"] == {"token": "wrong_account"}
-    assert form["description_placeholders"]["other"] == "Efergy e1a5"
+    assert placeholders(form)["other"] == "Efergy e1a5"
     assert entry.data["token"] == "old-token"
 
     result = await submit(hass, form, token=MILL_TOKEN)

@@ -23,6 +23,7 @@ from .helpers import (
     discovered,
     homes,
     next_form,
+    placeholders,
     sources,
     start,
     submit,
@@ -37,7 +38,7 @@ async def test_grid_and_solar_of_one_account(
     account = await submit(hass, await start(hass, "efergy"), token=ELM_TOKEN)
     form = await next_form(hass, account)
     watts = cloud.published(ELM_GRID)[-1][1]
-    assert form["description_placeholders"] == {
+    assert placeholders(form) == {
         "meter": f"Efergy {ELM_GRID}",
         "account": "Efergy e1a5",
         "role": "What comes from the grid",
@@ -66,7 +67,7 @@ async def test_grid_and_solar_of_one_account(
     done = await submit(hass, form, home="elm street", role="generation")
     assert done["type"] is FlowResultType.ABORT
     assert done["reason"] == "assigned"
-    assert done["description_placeholders"] == {
+    assert placeholders(done) == {
         "meter": "Solar meter",
         "home": "Elm Street",
     }
@@ -134,7 +135,7 @@ async def test_refused_assignment_goes_on(
     assert form["errors"] == {"home": "ambiguous_home"}
     form = await submit(hass, form, home="Attic", name="main ", role="grid")
     assert form["errors"] == {"name": "duplicate_name"}
-    assert form["description_placeholders"]["home"] == "Attic"
+    assert placeholders(form)["home"] == "Attic"
     assert suggested(form) == {"home": "Attic", "name": "main ", "role": "grid"}
     assert len(attic.subentries) == 1
 
@@ -191,7 +192,7 @@ async def test_meter_with_a_home_is_not_asked_for(
     )
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_assigned"
-    assert result["description_placeholders"] == {"meter": "Efergy 1", "home": "Attic"}
+    assert placeholders(result) == {"meter": "Efergy 1", "home": "Attic"}
 
 
 async def test_ignored_meter_stays_ignored(
@@ -219,3 +220,23 @@ async def test_ignored_meter_stays_ignored(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert "next_flow" not in result
     assert discovered(hass) == []
+
+
+async def test_meter_of_an_account_that_is_not_loaded(
+    hass: HomeAssistant, cloud: SimulatorClient
+) -> None:
+    """Without its account an item shows what was known when the meter was found."""
+    await set_up(hass, home_entry("Attic"))
+    form = await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": "integration_discovery"},
+        data={
+            "account": "efergy_x",
+            "hardware": "1",
+            "name": "Efergy 1",
+            "role": "generation",
+            "power": 41.7,
+        },
+    )
+    assert placeholders(form)["power"] == "42 W"
+    assert placeholders(form)["account"] == "efergy_x"

@@ -27,6 +27,7 @@ from .helpers import (
     choices,
     discovered,
     homes,
+    placeholders,
     sources,
     start,
     submit,
@@ -66,7 +67,7 @@ async def test_home_with_an_entity(
     form = await start(hass, "home")
     form = await submit(hass, form, label="Shed", time_zone=ZONE, meter="entity")
     assert form["step_id"] == "home_entity"
-    assert form["description_placeholders"] == {"home": "Shed"}
+    assert placeholders(form) == {"home": "Shed"}
     result = await submit(
         hass, form, entity=registered.entity_id, name="  ", role="generation"
     )
@@ -142,7 +143,7 @@ async def test_refused_entity_goes_on(
         form = await submit(hass, form, entity=entity, name="Main", role="grid")
         assert form["errors"] == {"entity": error}
         assert suggested(form) == {"entity": entity, "name": "Main", "role": "grid"}
-    assert form["description_placeholders"] == {
+    assert placeholders(form) == {
         "home": "Attic",
         "meter": "sensor.taken",
     }
@@ -194,7 +195,7 @@ async def test_refused_home_goes_on(
     assert form["errors"] == {"label": "label_needed"}
     form = await submit(hass, form, label=" ATTIC", time_zone=ZONE, meter="later")
     assert form["errors"] == {"label": "duplicate_label"}
-    assert form["description_placeholders"] == {"label": "ATTIC", "other": "Attic"}
+    assert placeholders(form) == {"label": "ATTIC", "other": "Attic"}
     assert suggested(form) == {"label": " ATTIC", "time_zone": ZONE, "meter": "later"}
     form = await submit(hass, form, label="Shed", time_zone="Mars/Base", meter="later")
     assert form["errors"] == {"time_zone": "unknown_time_zone"}
@@ -234,10 +235,10 @@ async def test_what_happens_while_the_form_is_open(
     form = await submit(hass, form, role="grid")
     assert form["step_id"] == "home"
     assert form["errors"] == {"meter": "hardware_used"}
-    assert form["description_placeholders"]["home"] == "Attic"
+    assert placeholders(form)["home"] == "Attic"
     form = await submit(hass, second, label="Mill 2", meter=MILL_METER)
     assert form["errors"] == {"meter": "unknown_meter"}
-    assert form["description_placeholders"] == {"meter": MILL_METER, "meters": "-"}
+    assert placeholders(form) == {"meter": MILL_METER, "meters": "-"}
     result = await submit(hass, form, label="Mill 2", meter="later")
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
@@ -252,7 +253,7 @@ async def test_reconfigure(recorder_mock: Recorder, hass: HomeAssistant) -> None
 
     form = await submit(hass, form, label="shed", time_zone=ZONE)
     assert form["errors"] == {"label": "duplicate_label"}
-    assert form["description_placeholders"]["other"] == "Shed"
+    assert placeholders(form)["other"] == "Shed"
     assert suggested(form) == {"label": "shed", "time_zone": ZONE}
     result = await submit(hass, form, label="ATTIC", time_zone=ZONE)
     assert result["type"] is FlowResultType.ABORT

@@ -47,9 +47,8 @@ async def import_homes(
     )
     await hass.async_block_till_done()
     assert answer is not None
-    results = answer["homes"]
-    assert isinstance(results, list)
-    return results
+    results: Any = answer["homes"]
+    return list(results)
 
 
 def result(home: str, result: str, *meters: str) -> dict[str, Any]:

@@ -29,9 +29,11 @@ from .helpers import (
     MILL_GRID,
     POWER,
     choices,
+    placeholders,
     sources,
     start_change,
     start_meter,
+    state,
     submit_meter,
     suggested,
 )
@@ -54,10 +56,10 @@ async def test_add_an_account_meter(
 
     form = await submit_meter(hass, form, meter=f"{ELM_ACCOUNT}/{ELM_SOLAR}")
     assert suggested(form) == {"name": "Solar meter 2", "role": "generation"}
-    assert form["description_placeholders"]["account"] == "Efergy"
+    assert placeholders(form)["account"] == "Efergy"
     form = await submit_meter(hass, form, name="solar METER ", role="generation")
     assert form["errors"] == {"name": "duplicate_name"}
-    assert form["description_placeholders"]["home"] == "Mill"
+    assert placeholders(form)["home"] == "Mill"
     done = await submit_meter(hass, form, name="Roof", role="generation")
     assert done["type"] is FlowResultType.CREATE_ENTRY
 
@@ -106,7 +108,7 @@ async def test_meter_that_is_taken_meanwhile(
 
     chosen = await submit_meter(hass, chosen, role="grid")
     assert chosen["errors"] == {"base": "hardware_used"}
-    assert chosen["description_placeholders"]["home"] == "Shed"
+    assert placeholders(chosen)["home"] == "Shed"
     waiting = await submit_meter(hass, waiting, meter=MILL_METER)
     assert waiting["errors"] == {"meter": "unknown_meter"}
     assert mill.subentries == {}
@@ -133,7 +135,7 @@ async def test_a_home_is_not_its_own_meter(
     for entity in ("sensor.shed_power", "sensor.barn_power"):
         form = await submit_meter(hass, form, entity=entity, role="submeter")
         assert form["errors"] == {"entity": "own_entity"}
-        assert form["description_placeholders"] == {"home": "Shed", "entity": entity}
+        assert placeholders(form) == {"home": "Shed", "entity": entity}
     attic = home_entry("Attic")
     await set_up(hass, attic)
     done = await submit_meter(
@@ -216,8 +218,9 @@ async def test_replace_with_an_entity(
     (home,) = hass.config_entries.async_entries("energy_homes")
     form = await start_change(hass, home, "replace")
     assert choices(form, "meter") == ["entity"]
-    fields = form["data_schema"].schema
-    assert next(f for f in fields if f == "since").default() == "2026-07-11"
+    assert form["data_schema"] is not None
+    since = next(field for field in form["data_schema"].schema if field == "since")
+    assert since.default() == "2026-07-11"
 
     done = await submit_meter(hass, form, entity=clamp)
     assert done["type"] is FlowResultType.ABORT
@@ -253,13 +256,13 @@ async def test_refused_replacement_goes_on(
     ):
         form = await submit_meter(hass, form, **entity, since=since)
         assert form["errors"] == {"since": error}
-    assert form["description_placeholders"] == {
+    assert placeholders(form) == {
         "home": "Shed",
         "meter": "Electricity meter",
         "date": "2026-02-28",
         "first": "2026-03-01",
     }
-    since = {"meter": "entity", "since": "2026-07-01"}
+    on_a_day = {"meter": "entity", "since": "2026-07-01"}
     for fields, error in (
         ({}, "entity_needed"),
         ({"entity": "sensor.nowhere"}, "unknown_entity"),
@@ -267,11 +270,11 @@ async def test_refused_replacement_goes_on(
         ({"entity": "sensor.other"}, "hardware_used"),
         ({"entity": "sensor.shed_power"}, "own_entity"),
     ):
-        form = await submit_meter(hass, form, **fields, **since)
+        form = await submit_meter(hass, form, **fields, **on_a_day)
         assert form["errors"] == {"entity": error}
     assert sources(home) == [shed]
 
-    done = await submit_meter(hass, form, entity=clamp, **since)
+    done = await submit_meter(hass, form, entity=clamp, **on_a_day)
     assert done["reason"] == "replaced"
     assert len(sources(home)[0].revisions) == 3
 
@@ -301,7 +304,7 @@ async def test_replace_with_another_kind(
         (None, clamp),
         (ELM_GRID, None),
     ]
-    assert hass.states.get("sensor.elm_power").state == "230.0"
+    assert state(hass, "sensor.elm_power") == "230.0"
 
 
 async def test_hardware_that_is_promised_is_not_free(

@@ -105,11 +105,11 @@ class Run:
     most_kept: int = 0
 
     def take(self, slots: Sequence[Slot], now: datetime) -> None:
-        """Keep slots; a known one never changes."""
+        """Keep slots as a ledger does: a known one never changes."""
         for slot in slots:
-            before = self.slots.get(slot.start)
-            assert before is None or not before.known or before == slot
-            self.slots[slot.start] = slot
+            before = self.slots.get(slot.start, slot)
+            assert not before.known or before.energy == slot.energy
+            self.slots[slot.start] = before if before.known else slot
             self.settled_at.setdefault(slot.start, now)
 
     @property

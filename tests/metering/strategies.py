@@ -54,7 +54,8 @@ def counter_readings(
         """Draw stamps and what the counter shows."""
         begin = draw(st.integers(0, 1200)) / 4
         stamps = _stamps(draw(st.lists(gaps, min_size=least, max_size=60)))
-        shown = draw(st.floats(0, 90_000))
+        # From 20 kWh on sixty steps of noise do not add up to a reset.
+        shown = draw(st.floats(0 if resets else 20, 90_000))
         readings = []
         for stamp in stamps:
             if resets and draw(st.integers(0, 30)) == 0:

@@ -6,7 +6,8 @@ import random
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from tests.recorder.world import HOUR, KEY, SLOT, World
+from custom_components.energy_homes.metering.model import SLOT
+from tests.recorder.world import HOUR, KEY, World
 
 pytestmark = pytest.mark.recorder
 
@@ -133,8 +134,6 @@ async def test_a_very_late_slot_is_found_beyond_the_bookmark(world: World) -> No
 async def test_home_assistant_was_off_for_three_hours(world: World) -> None:
     """Hours that the recorder filled with flat rows get what was used in them."""
     await world.ticks(load(12 + 7))
-    await world.close()
-    await world.off([])
     await world.restart()
     await world.off(load(36, seed=2))
     await world.publish()

@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+import shutil
+from typing import override
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.recorder import get_instance
+from homeassistant.components.recorder import Recorder, get_instance
 from homeassistant.components.recorder.db_schema import (
     States,
     Statistics,
@@ -54,7 +56,7 @@ UNIQUE_ID = f"{HOME_ID}_energy"
 BYSTANDER = "sensor.bystander"
 HOUR = timedelta(hours=1)
 
-type StoredRow = tuple[datetime, float | None, float | None]
+type StoredRow = tuple[datetime, float, float]
 
 
 @dataclass
@@ -64,11 +66,11 @@ class _InRecorder(RecorderTask):
     work: Callable[[Session, HomeAssistant], None]
     hass: HomeAssistant
 
-    def run(self, instance: object) -> None:
+    @override
+    def run(self, instance: Recorder) -> None:
         """Do the work in one transaction."""
-        recorder = get_instance(self.hass)
-        recorder._commit_event_session_or_retry()
-        with session_scope(session=recorder.get_session()) as session:
+        instance._commit_event_session_or_retry()
+        with session_scope(session=instance.get_session()) as session:
             self.work(session, self.hass)
 
 
@@ -129,6 +131,15 @@ class World:
         """Stop, and start with an empty ledger."""
         await self.close()
         await self.open()
+
+    def copy_ledger(self) -> Path:
+        """Copy the closed ledger, as a backup does."""
+        return Path(shutil.copy(self.path, self.folder / "backup.db"))
+
+    async def restore_ledger(self, copy: Path) -> None:
+        """Stop, and start with an old copy of the ledger."""
+        await self.close()
+        await self._open(copy)
 
     async def guard(self) -> float:
         """Do what the integration does before it publishes a total."""
@@ -332,15 +343,19 @@ class World:
         self, entity_id: str | None = None, *, short_term: bool = False
     ) -> list[StoredRow]:
         """Return an entity's rows as they are stored: start, state, sum."""
-        table = StatisticsShortTerm if short_term else Statistics
+        table: type[Statistics | StatisticsShortTerm] = (
+            StatisticsShortTerm if short_term else Statistics
+        )
         wanted = entity_id or self.entity_id
         found: list[StoredRow] = []
 
         def read(session: Session, _hass: HomeAssistant) -> None:
             """Read one entity's rows, oldest first."""
             found.extend(
-                (dt_util.utc_from_timestamp(row.start_ts), row.state, row.sum)
-                for row in session.query(table)
+                (dt_util.utc_from_timestamp(start or 0.0), state or 0.0, total or 0.0)
+                for start, state, total in session.query(
+                    table.start_ts, table.state, table.sum
+                )
                 .join(StatisticsMeta, StatisticsMeta.id == table.metadata_id)
                 .filter(StatisticsMeta.statistic_id == wanted)
                 .order_by(table.start_ts)
@@ -354,7 +369,6 @@ class World:
         bars: dict[datetime, float] = {}
         before = 0.0
         for start, _state, total in await self.rows():
-            assert total is not None
             bars[start] = total - before
             before = total
         return bars

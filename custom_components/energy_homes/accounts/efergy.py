@@ -224,10 +224,13 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
         """Tell homes what is new and arrange for the next poll."""
         if self._detach is None:
             return
-        if not self.last_update_success and self.state is not AccountState.AUTH:
-            if self.state is not AccountState.OUTAGE:
-                # Something that nobody foresaw: it is logged by now; go on with care.
-                self._begin_outage()
+        if (
+            not self.last_update_success
+            and self.state is not AccountState.AUTH
+            and (self._not_before is None or self._not_before <= dt_util.utcnow())
+        ):
+            # Something that nobody foresaw: it is logged by now; go on with care.
+            self._begin_outage()
         self._tell()
         self._schedule_poll()
 
@@ -240,7 +243,9 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
         """
         asked = False
         if (
-            self._summary_retry is not None
+            self.standing_in
+            and self._inventory.sole_meter is not None
+            and self._summary_retry is not None
             and self._summary_failures >= SUMMARY_IS_DEAD
             and dt_util.utcnow() < self._summary_retry
         ):

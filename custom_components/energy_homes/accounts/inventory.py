@@ -102,7 +102,10 @@ class Inventory:
         return {
             sid: meter.heard
             for sid, meter in self._meters.items()
-            if meter.heard is not None and meter.listed and meter.missing_since is None
+            if meter.heard is not None
+            and meter.listed
+            and meter.missing_since is None
+            and not self._ghost(sid, meter)
         }
 
     def reading(self, sid: str, now: datetime) -> PowerReading | None:

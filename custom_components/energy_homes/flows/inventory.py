@@ -67,8 +67,8 @@ def account_title(hass: HomeAssistant, account: str) -> str:
 def same_hardware(hass: HomeAssistant, one: Revision, other: Revision) -> bool:
     """Return whether two revisions read the same thing."""
     if one.kind is SourceKind.ENTITY or other.kind is SourceKind.ENTITY:
-        return one.kind is other.kind and entity_id_of(hass, one) == entity_id_of(
-            hass, other
+        return one.kind is other.kind and (entity_id_of(hass, one) or one.entity) == (
+            entity_id_of(hass, other) or other.entity
         )
     return (one.account, one.hardware_id) == (other.account, other.hardware_id)
 

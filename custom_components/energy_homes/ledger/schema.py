@@ -4,7 +4,8 @@ Plain `sqlite3`: a row is seven small numbers and the dozen queries never vary, 
 object mapper would add more than it saves.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 import sqlite3
@@ -59,10 +60,16 @@ class DamagedError(Exception):
     """The file is not a ledger that can be read."""
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Return whether an error tells of a broken file, and not of a lock or a full disk."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _DAMAGE
+@contextmanager
+def opening() -> Iterator[None]:
+    """Tell a broken file (DamagedError) from a lock or a full disk (LedgerError)."""
+    try:
+        yield
+    except sqlite3.Error as err:
+        code: int = getattr(err, "sqlite_errorcode", 0)
+        if code & 0xFF in _DAMAGE:
+            raise DamagedError(str(err)) from err
+        raise LedgerError(f"The ledger cannot be opened: {err}") from err
 
 
 def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
@@ -70,29 +77,21 @@ def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
 
     `busy_timeout` is in seconds. Raises DamagedError, LedgerVersionError, LedgerError.
     """
-    try:
+    with opening():
         connection = sqlite3.connect(
             path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
         )
-    except sqlite3.Error as err:
-        raise LedgerError(f"The ledger cannot be opened: {err}") from err
-    try:
         # Nothing may be written into a file that is then refused or set aside.
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
-        _check(connection)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        _migrate(connection)
-        connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, False)
-    except sqlite3.Error as err:
-        connection.close()
-        if is_damage(err):
-            raise DamagedError(str(err)) from err
-        raise LedgerError(f"The ledger cannot be opened: {err}") from err
-    except DamagedError, LedgerVersionError:
-        connection.close()
-        raise
-    return connection
+        try:
+            _check(connection)
+            _migrate(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 def _check(connection: sqlite3.Connection) -> None:

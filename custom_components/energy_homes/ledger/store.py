@@ -27,7 +27,7 @@ from .codes import (
     slot_row,
     units,
 )
-from .schema import VERSION, DamagedError, connect, is_damage, set_aside
+from .schema import VERSION, DamagedError, connect, opening, set_aside
 from .totals import Carry, SourceState, State, Sums
 from .types import (
     HomeTotals,
@@ -114,13 +114,12 @@ class LedgerStore:
         """Open the file and add its slots up."""
         connection = connect(self._path, busy_timeout=self._busy_timeout)
         try:
-            self.state = _summed(connection)
-        except sqlite3.Error as err:
-            connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+            with opening():
+                self.state = _summed(connection)
+        except BaseException:
             connection.close()
-            if is_damage(err):
-                raise DamagedError(str(err)) from err
-            raise LedgerError(f"The ledger cannot be read: {err}") from err
+            raise
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, False)
         self._connection = connection
         self._in_doubt = False
 

@@ -32,8 +32,8 @@ class CounterSlotter(ReadingSlotter[CounterReading]):
     it is due is settled UNKNOWN, and once more by a later `settle` when the counter is
     back. A smaller value is a reset below 90 % of the previous one, else noise.
 
-    A slotter that was restored may tell slots again that its predecessor told, and tells
-    them the same.
+    A slotter that was restored may tell known slots again: with the same energy, to a
+    micro-Wh, and perhaps another provenance. Who keeps slots keeps the first known one.
     """
 
     def __init__(

@@ -1,0 +1,1 @@
+"""Pure core of heating: rooms, setpoints and schedules. No Home Assistant, no I/O."""

@@ -1,0 +1,29 @@
+"""What a demo's Home Assistant shows of its homes."""
+
+from demo.api import Api
+from demo.energy import HomeEntities, find_entities, state_of
+from demo.flows import entry_ids
+from demo.run import HOMES
+from demo.wait import until
+
+GRID_METERS = {"Elm Street": "710001", "Mill Cottage": "720001"}
+LOADER = "[homeassistant.loader] We found a custom integration energy_homes"
+
+
+async def entities(api: Api) -> dict[str, HomeEntities]:
+    """Return the entities of both homes."""
+    ids = await entry_ids(api)
+    found = await find_entities(api, {label: ids[label] for label in HOMES})
+    return {home.label: home for home in found}
+
+
+async def powers(api: Api, homes: dict[str, HomeEntities]) -> list[float]:
+    """Wait until every home shows a power, and return them."""
+
+    async def all_there() -> list[float] | None:
+        """Return the powers once none is missing."""
+        found = [await state_of(api, home.power) for home in homes.values()]
+        there = [power for power in found if power is not None]
+        return there if len(there) == len(homes) else None
+
+    return await until(all_there, "the power of each home", seconds=60)

@@ -1,0 +1,222 @@
+"""Any sequence of calls leaves a ledger that says what a dictionary says."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, override
+
+from hypothesis import settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from custom_components.energy_homes.ledger import home_key, source_key
+from custom_components.energy_homes.ledger.store import LedgerStore
+from custom_components.energy_homes.metering.model import (
+    SLOT,
+    MeterRole,
+    PowerReading,
+    Provenance,
+    Slot,
+    unknown_slot,
+)
+
+T0: Final = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
+HOUR: Final = timedelta(hours=1)
+HOME_OF: Final = {"a": "elm", "b": "elm", "c": "mill"}
+KWH: Final = st.integers(0, 10**10).map(lambda units: units / 10**9)
+
+
+@st.composite
+def slot_lists(draw: st.DrawFn) -> list[Slot]:
+    """Draw slots in any order, some of them twice."""
+    slots = []
+    for number in draw(st.lists(st.integers(-30, 30), max_size=6)):
+        origin = draw(st.sampled_from(Provenance))
+        start = T0 + number * SLOT
+        if origin is Provenance.UNKNOWN:
+            slots.append(unknown_slot(start))
+        else:
+            slots.append(
+                Slot(
+                    start=start,
+                    energy=draw(KWH),
+                    returned=draw(KWH),
+                    provenance=origin,
+                )
+            )
+    return slots
+
+
+READINGS: Final = st.lists(
+    st.builds(
+        PowerReading,
+        st.integers(-9000, 9000).map(lambda s: T0 + timedelta(seconds=s)),
+        st.floats(-1e4, 1e4),
+    ),
+    max_size=4,
+)
+SOURCES: Final = st.sampled_from(sorted(HOME_OF))
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """A ledger beside a model of it."""
+
+    def __init__(self) -> None:
+        """Begin with two homes of three meters."""
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.store = LedgerStore(Path(self.folder.name) / "ledger.db", busy_timeout=1)
+        self.store.open()
+        self.slots: dict[str, dict[datetime, tuple[MeterRole, Slot]]] = {}
+        self.pending: dict[str, dict[datetime, PowerReading]] = {}
+        self.carried: dict[str, dict[datetime, float]] = {}
+        for source_id in HOME_OF:
+            self.come(source_id)
+
+    @override
+    def teardown(self) -> None:
+        """Close and delete the file."""
+        self.store.close()
+        self.folder.cleanup()
+
+    @rule(source_id=SOURCES)
+    def come(self, source_id: str) -> None:
+        """Add a source and its home, known or not."""
+        self.store.add_home(HOME_OF[source_id], "A label")
+        self.store.add_source(source_id, HOME_OF[source_id])
+        self.slots.setdefault(source_id, {})
+        self.pending.setdefault(source_id, {})
+
+    def present(self, source_id: str) -> None:
+        """Add a source whose home was forgotten."""
+        if source_id not in self.slots:
+            self.come(source_id)
+
+    @rule(source_id=SOURCES, readings=READINGS)
+    def read(self, source_id: str, readings: list[PowerReading]) -> None:
+        """Add pending readings."""
+        self.present(source_id)
+        self.store.add_readings(source_id, readings)
+        for reading in readings:
+            self.pending[source_id].setdefault(reading.at, reading)
+
+    @rule(
+        source_id=SOURCES,
+        role=st.sampled_from(MeterRole),
+        slots=slot_lists(),
+        readings=READINGS,
+    )
+    def settle(
+        self,
+        source_id: str,
+        role: MeterRole,
+        slots: list[Slot],
+        readings: list[PowerReading],
+    ) -> None:
+        """Settle slots."""
+        self.present(source_id)
+        changed = 0
+        kept = self.slots[source_id]
+        for slot in slots:
+            before = kept.get(slot.start)
+            if before is None or (slot.known and not before[1].known):
+                kept[slot.start] = (role, slot)
+                changed += 1
+        self.pending[source_id] = {r.at: r for r in reversed(readings)}
+        assert self.store.settle(source_id, role, slots, readings) == changed
+
+    @rule(
+        source_id=SOURCES,
+        what=st.sampled_from(["grid", "generation", "returned"]),
+        minutes=st.integers(-200, 200),
+        energy=KWH,
+    )
+    def carry(self, source_id: str, what: str, minutes: int, energy: float) -> None:
+        """Let a home's total go on from elsewhere."""
+        key = f"home:{HOME_OF[source_id]}:{what}"
+        at = T0 + timedelta(minutes=minutes)
+        self.store.carry(key, at, energy)
+        self.carried.setdefault(key, {}).setdefault(at, energy)
+
+    @rule(home_id=st.sampled_from(["elm", "mill"]))
+    def forget(self, home_id: str) -> None:
+        """Forget a home."""
+        self.store.forget_home(home_id)
+        for source_id in [s for s, home in HOME_OF.items() if home == home_id]:
+            self.slots.pop(source_id, None)
+            self.pending.pop(source_id, None)
+        for key in [key for key in self.carried if key.startswith(f"home:{home_id}:")]:
+            del self.carried[key]
+
+    @rule()
+    def restart(self) -> None:
+        """Close and open the file."""
+        self.store.close()
+        assert not self.store.open().created
+
+    @rule()
+    def back_up(self) -> None:
+        """Hold the file and release it."""
+        self.store.hold()
+        self.store.release()
+
+    def expected(self, key: str, slots: Iterable[float], before: datetime) -> float:
+        """Return slots and carries of a key up to an instant, as they are published."""
+        carried = [kwh for at, kwh in self.carried.get(key, {}).items() if at < before]
+        units = sum(round(kwh * 10**9) for kwh in (*slots, *carried))
+        return round(units / 10**9, 6)
+
+    def energies(self, key: str, before: datetime) -> list[float]:
+        """Return what a key adds up, of slots that start before an instant."""
+        kind, name, *what = key.split(":")
+        returned, generation = what == ["returned"], what == ["generation"]
+        wanted = MeterRole.GENERATION if generation else MeterRole.GRID
+        return [
+            (slot.returned if returned else slot.energy) or 0.0
+            for source_id, slots in self.slots.items()
+            if name == (source_id if kind == "source" else HOME_OF[source_id])
+            for role, slot in slots.values()
+            if slot.start < before and (kind == "source" or role is wanted)
+        ]
+
+    @invariant()
+    def agrees(self) -> None:
+        """Compare totals, hours, slots and pending readings."""
+        end = T0 + 5 * HOUR
+        for source_id in HOME_OF:
+            kept = self.slots.get(source_id, {})
+            stored = self.store.load(source_id)
+            assert self.store.slots(source_id, T0 - 5 * HOUR, end) == [
+                kept[start][1] for start in sorted(kept)
+            ]
+            pending = self.pending.get(source_id, {})
+            assert stored.pending == tuple(pending[at] for at in sorted(pending))
+            assert stored.settled_until == max(
+                (start + SLOT for start in kept), default=None
+            )
+        keys = [source_key(source_id) for source_id in HOME_OF]
+        keys += [
+            home_key(home_id, what)
+            for home_id in ("elm", "mill")
+            for what in ("grid", "generation", "returned")
+        ]
+        for key in keys:
+            expected = self.expected(key, self.energies(key, end), end)
+            assert round(self.store.state.total(key) / 10**9, 6) == expected
+            for hour, total in self.store.hourly_totals(key, T0 - 3 * HOUR, T0 + HOUR):
+                until = hour + HOUR
+                assert total == self.expected(key, self.energies(key, until), until)
+            firsts = [
+                start
+                for source_id, slots in self.slots.items()
+                if key == source_key(source_id)
+                for start in slots
+            ]
+            if firsts:
+                assert self.store.first_slot(key) == min(firsts)
+
+
+TestLedgerMachine = LedgerMachine.TestCase
+TestLedgerMachine.settings = settings(
+    max_examples=25, stateful_step_count=20, deadline=None
+)
