@@ -7,9 +7,9 @@ import re
 import sys
 from typing import Final
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, ViewportSize, expect
 
-from .browser import DESKTOP, browser_page
+from .browser import browser_page
 from .errors import DemoError
 from .folder import DOMAIN, ROOT
 from .run import HOMES
@@ -17,6 +17,7 @@ from .say import say
 
 INTEGRATION: Final = f"config/integrations/integration/{DOMAIN}"
 WATTS: Final = r"[\d,.]+\sk?W"
+PICTURE: Final[ViewportSize] = {"width": 1200, "height": 480}
 LOAD_MS: Final = 60_000
 
 
@@ -62,8 +63,8 @@ async def main() -> int:
     )
     given = parser.parse_args()
     try:
-        async with browser_page(given.url, DESKTOP) as page:
-            await open_energy(page, given.url)
+        async with browser_page(given.url, PICTURE) as page:
+            await open_overview(page, given.url)
             given.to.parent.mkdir(parents=True, exist_ok=True)
             await page.screenshot(path=given.to)
     except DemoError as err:

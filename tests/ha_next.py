@@ -4,6 +4,12 @@ The plugin imports a name that Home Assistant 2026.11 moved. Not needed any more
 that version is released; it does nothing where the name is in its old place.
 """
 
+# Before any part of Home Assistant, in the plugin's own order: whoever has imported utcnow by
+# then is never frozen.
+from pytest_homeassistant_custom_component import patch_json  # noqa: F401  # isort: skip
+from pytest_homeassistant_custom_component import patch_recorder  # noqa: F401  # isort: skip
+from pytest_homeassistant_custom_component import patch_time  # noqa: F401  # isort: skip
+
 from homeassistant.components import logger
 from homeassistant.components.logger import helpers
 

@@ -108,6 +108,9 @@ async def test_item_that_was_dismissed_is_not_shown_again(
     await set_up(hass, account)
     (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     hass.config_entries.flow.async_abort(flow["flow_id"])
+    other = MockConfigEntry(domain="other")
+    other.add_to_hass(hass)
+    hass.config_entries.async_update_entry(other, title="Of no concern")
     await virtual.step(2 * MINUTE)
     assert discovered(hass) == []
 

@@ -196,12 +196,12 @@ async def test_submeter_does_not_add_to_the_home(
 
     assert state_of(hass, "sensor.barn_power") == "300.0"
     assert state_of(hass, "sensor.barn_generation_power") == "400.0"
-    assert state_of(hass, "sensor.fridge_power") == "50.0"
+    assert state_of(hass, "sensor.barn_fridge_power") == "50.0"
     assert float(state_of(hass, "sensor.barn_energy")) == pytest.approx(0.025)
     assert float(state_of(hass, "sensor.barn_generation_energy")) == pytest.approx(
         0.4 / 12, abs=1e-6
     )
-    assert float(state_of(hass, "sensor.fridge_energy")) == pytest.approx(
+    assert float(state_of(hass, "sensor.barn_fridge_energy")) == pytest.approx(
         0.05 / 12, abs=1e-6
     )
 

@@ -132,6 +132,6 @@ class Home:
                 manufacturer=(
                     "Efergy" if revision.kind is SourceKind.EFERGY else MANUFACTURER
                 ),
-                name=source.name,
+                name=f"{self.label} {source.name}",
                 via_device_id=device.id,
             )

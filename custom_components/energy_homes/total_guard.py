@@ -11,6 +11,7 @@ from homeassistant.components.recorder import get_instance
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
+from sqlalchemy.exc import SQLAlchemyError
 
 from .const import DOMAIN
 from .ledger import Ledger, StatisticMark
@@ -41,9 +42,14 @@ async def async_guard_total(
     entry = er.async_get(hass).async_get(entity_id)
     recorder = get_instance(hass)
     # Rows from before the entity was registered belong to an earlier one of that name.
-    last = await recorder.async_add_executor_job(
-        read_last, hass, entity_id, entry.created_at if entry else LONG_AGO
-    )
+    since = entry.created_at if entry else LONG_AGO
+    try:
+        last = await recorder.async_add_executor_job(
+            read_last, hass, entity_id, since
+        )
+    except SQLAlchemyError as err:
+        _LOGGER.warning("The recorder could not say what it knows of %s: %s", entity_id, err)
+        return 0.0
     if last is None:
         return 0.0
     state, offset = last

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 import logging
+import traceback
 from typing import Any
 
 from homeassistant.components.recorder import Recorder
@@ -281,8 +282,10 @@ async def test_nonsense(
     assert state_of(entry) is AccountState.CONNECTED
     assert all(update.available for update in heard["730001"][1:])
     simulator.fault("garbage", command=SUMMARY)
-    await virtual.run(5 * MINUTE)
+    simulator.clear_calls()
+    await virtual.run(60 * MINUTE)
     assert state_of(entry) is AccountState.OUTAGE
+    assert NONSENSE_IS_OUTAGE < simulator.calls(TERRACE_TOKEN)[SUMMARY] < 25
     assert not heard["730001"][-1].available
 
 
@@ -413,3 +416,28 @@ async def test_a_home_that_fails_does_not_stop_the_others(
     await virtual.run(3 * MINUTE)
     assert len(readings(heard["730002"])) >= before + 5
     assert "did not take" in caplog.text
+
+
+async def test_no_log_knows_the_token(
+    hass: HomeAssistant,
+    simulator: SimulatorClient,
+    virtual: VirtualTime,
+    start: Start,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever goes wrong, no logger says the token, at no level, nor does an error."""
+    caplog.set_level(logging.DEBUG)
+    entry = await start(MILL_TOKEN)
+    hub = hub_of(entry)
+    errors: list[str] = [repr(hub), repr(hub.client)]
+    for fault in sorted(set(simulator.fault_names()) - {"timeout"}):
+        simulator.fault(fault)
+        await hub.async_refresh()
+        last = hub.last_exception or Exception()
+        errors.extend((*traceback.format_exception(last), str(last), repr(last)))
+        simulator.clear_faults()
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        hub = hub_of(entry)
+    assert len(errors) > 20
+    assert MILL_TOKEN not in caplog.text
+    assert MILL_TOKEN not in "".join(errors)

@@ -52,8 +52,8 @@ def read_texts(kind: str, result: Mapping[str, Any]) -> None:
         step = texts["step"][result["step_id"]]
         shown += [step["title"], step.get("description", "")]
         shown += [step["menu_options"][item] for item in result.get("menu_options", ())]
-        schema = result.get("data_schema")
-        for field in () if schema is None else schema.schema:
+    if result["type"] is FlowResultType.FORM:
+        for field in result["data_schema"].schema:
             shown += [step["data"][field], step["data_description"][field]]
         shown += [texts["error"][key] for key in (result.get("errors") or {}).values()]
     for text in shown:

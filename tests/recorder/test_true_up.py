@@ -1,6 +1,7 @@
 """The recorder's hourly bars equal the meter's slots, and nobody else's rows change."""
 
 from datetime import UTC, datetime, timedelta
+import logging
 import random
 
 from homeassistant.helpers import entity_registry as er
@@ -348,3 +349,21 @@ async def test_an_unknown_key_and_an_entity_without_id_are_left_alone(
     assert await world.true_up.async_reconcile("home:nobody:grid") == 0
     unregister()
     assert await world.true_up.async_reconcile(KEY) == 0
+
+
+async def test_a_failure_is_logged_once_and_stops_nobody_else(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An entity that cannot be compared does not keep the others from being true."""
+
+    def fail() -> str:
+        """Fail as somebody else's code may."""
+        raise RuntimeError("No registry")
+
+    world.true_up.async_register("source:another", fail, "Another")
+    await world.ticks(load(12 * 2 + 2))
+
+    await world.assert_true(hours=2)
+    messages = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    failures = [text for text in messages if "Another" in text]
+    assert failures == ["Statistics of Another could not be compared"]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, override
 
 import aiohttp
@@ -25,6 +24,7 @@ from .errors import (
     CloudQuotaError,
     CloudRequestError,
 )
+from .retry_after import retry_after
 
 _PROXY: Final = "mobile_proxy"
 
@@ -177,7 +177,7 @@ def _decode(command: str, status: int, headers: Mapping[str, str], body: bytes) 
     """Return the decoded reply; raise the kind of error that it stands for."""
     if status == 429:
         raise CloudQuotaError(
-            f"{command}: HTTP status 429", _retry_after(headers.get("Retry-After"))
+            f"{command}: HTTP status 429", retry_after(headers.get("Retry-After"))
         )
     if status >= 500:
         raise CloudOutageError(f"{command}: HTTP status {status}")
@@ -186,7 +186,7 @@ def _decode(command: str, status: int, headers: Mapping[str, str], body: bytes) 
         reply = parse.decode(body)
     except CloudQuotaError as err:
         failure = CloudQuotaError(
-            f"{command}: {err}", _retry_after(headers.get("Retry-After"))
+            f"{command}: {err}", retry_after(headers.get("Retry-After"))
         )
     except (CloudAuthError, CloudRequestError) as err:
         failure = type(err)(f"{command}: {err}")
@@ -209,21 +209,6 @@ def _status_error(command: str, status: int) -> CloudError | None:
     }
     # 403 without the vendor's own words is a firewall's page: it says nothing of the token.
     return kinds.get(status, CloudOutageError)(f"{command}: HTTP status {status}")
-
-
-def _retry_after(value: str | None) -> timedelta | None:
-    """Return how long to wait from a Retry-After header, in seconds or as a date."""
-    if value is None:
-        return None
-    try:
-        if value.strip().isdecimal():
-            return min(timedelta(seconds=int(value)), timedelta(days=1))
-        until = parsedate_to_datetime(value)
-    except ValueError, OverflowError:
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return min(max(until - datetime.now(UTC), timedelta()), timedelta(days=1))
 
 
 def _span(start: datetime, end: datetime) -> dict[str, str]:

@@ -11,10 +11,8 @@ from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
-from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
-from ..accounts.registry import MeterInfo
 from ..const import (
     CONF_ENTITY,
     CONF_ROLE,
@@ -24,28 +22,26 @@ from ..const import (
     DOMAIN,
     EfergyServer,
     EntryKind,
-    SourceKind,
 )
-from ..homes import meter_sources
 from ..metering.model import MeterRole
-from ..models import MeterSource, Revision
-from .checking import Credentials, async_check, refuse_empty
-from .entity import entity_revision
+from ..models import MeterSource
 from .forms import CONF_LABEL
 from .home import HomeSteps, async_refuse_time_zone, home_label
-from .inventory import account_entries, homes_labelled, hubs, live_meters, same_hardware
-from .metering import (
-    add_meter,
-    async_default_name,
-    hardware_revision,
-    meter_names,
-    refuse_name,
-    refuse_used,
+from .inventory import homes_labelled
+from .metering import add_meter
+from .refused import Refused
+from .wanted import (
+    CONF_SID,
+    ImportedAccount,
+    WantedMeter,
+    async_account,
+    async_sources,
+    has_already,
+    wanted_entity,
+    wanted_hardware,
 )
-from .refused import BASE, NONE, Refused
 
 CONF_METERS: Final = "meters"
-CONF_SID: Final = "sid"
 
 _ACCOUNT_FIELDS: Final[dict[vol.Marker, Any]] = {
     vol.Required(CONF_TOKEN): cv.string,
@@ -110,16 +106,6 @@ class ImportResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedAccount:
-    """An account that a home needs; `credentials` where it is still to be added."""
-
-    key: str
-    title: str
-    meters: list[MeterInfo]
-    credentials: Credentials | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedHome:
     """Meters for a home; `home` where it is there already."""
 
@@ -127,16 +113,6 @@ class ImportedHome:
     time_zone: str
     home: ConfigEntry | None
     sources: list[MeterSource]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """A meter that a home is to have."""
-
-    revision: Revision
-    name: str | None
-    role: MeterRole
-    what: str
 
 
 async def async_import_home(hass: HomeAssistant, item: dict[str, Any]) -> ImportResult:
@@ -169,16 +145,16 @@ async def _async_import(hass: HomeAssistant, item: dict[str, Any]) -> ImportResu
     since = await _async_since(item.get(CONF_SINCE), zone)
 
     accounts: dict[str, ImportedAccount] = {}
-    wanted: list[_Wanted] = []
+    wanted: list[WantedMeter] = []
     for meter in _meters(item):
-        if _has_already(hass, meter, home):
+        if has_already(hass, meter, home):
             continue
         if CONF_ENTITY in meter:
-            wanted.append(_wanted_entity(hass, meter, since, home))
+            wanted.append(wanted_entity(hass, meter, since, home))
         else:
-            account = await _async_account(hass, meter, accounts)
-            wanted.extend(_wanted_hardware(account, meter, since))
-    sources = await _async_sources(hass, wanted, home)
+            account = await async_account(hass, meter, accounts)
+            wanted.extend(wanted_hardware(account, meter, since))
+    sources = await async_sources(hass, wanted, home)
 
     # The home first: an account's meters would be discovered while nobody has them.
     if home is None or sources:
@@ -225,155 +201,6 @@ async def _async_since(since: date | datetime | None, zone: str) -> datetime:
     if local.tzinfo is None:
         local = local.replace(tzinfo=await dt_util.async_get_time_zone(zone))
     return dt_util.as_utc(local)
-
-
-def _wanted_entity(
-    hass: HomeAssistant,
-    meter: Mapping[str, Any],
-    since: datetime,
-    home: ConfigEntry | None,
-) -> _Wanted:
-    """Return an entity that is to be a meter; raises Refused where it cannot be one."""
-    return _Wanted(
-        revision=entity_revision(hass, meter[CONF_ENTITY], since, home),
-        name=meter.get(CONF_NAME),
-        role=meter.get(CONF_ROLE, MeterRole.GRID),
-        what=meter[CONF_ENTITY],
-    )
-
-
-def _has_already(
-    hass: HomeAssistant, meter: Mapping[str, Any], home: ConfigEntry | None
-) -> bool:
-    """Return whether a home has what is wanted, without asking anybody.
-
-    Of an account without a sid it is enough to have one meter.
-    """
-    revisions = _revisions(hass, home)
-    if CONF_ENTITY in meter:
-        wanted = Revision(
-            since=dt_util.utcnow(), kind=SourceKind.ENTITY, entity=meter[CONF_ENTITY]
-        )
-        return any(same_hardware(hass, known, wanted) for known in revisions)
-    entry = _account_with(hass, meter[CONF_TOKEN])
-    return entry is not None and any(
-        known.account == entry.unique_id
-        and meter.get(CONF_SID) in (None, known.hardware_id)
-        for known in revisions
-    )
-
-
-def _account_with(hass: HomeAssistant, token: str) -> ConfigEntry | None:
-    """Return the account that has a token."""
-    return next(
-        (e for e in account_entries(hass) if e.data[CONF_TOKEN] == token.strip()), None
-    )
-
-
-def _revisions(hass: HomeAssistant, home: ConfigEntry | None) -> list[Revision]:
-    """Return everything that the meters of a home read, or have read."""
-    return [
-        revision
-        for (entry_id, _), source in meter_sources(hass).items()
-        if home is not None and entry_id == home.entry_id
-        for revision in source.revisions
-    ]
-
-
-async def _async_account(
-    hass: HomeAssistant, meter: Mapping[str, Any], accounts: dict[str, ImportedAccount]
-) -> ImportedAccount:
-    """Return an account with its meters, asked for at most once.
-
-    Raises Refused where the account does not answer, or has no meter.
-    """
-    credentials = Credentials.read(meter)
-    if (known := accounts.get(credentials.token)) is not None:
-        return known
-    entry = _account_with(hass, credentials.token)
-    if (
-        entry is not None
-        and entry.unique_id is not None
-        and (hub := hubs(hass).get(entry.unique_id)) is not None
-        and (live := live_meters(hub))
-    ):
-        account = ImportedAccount(key=entry.unique_id, title=entry.title, meters=live)
-    else:
-        check = await async_check(hass, credentials)
-        refuse_empty(check)
-        there = hass.config_entries.async_entry_for_domain_unique_id(
-            DOMAIN, check.unique_id
-        )
-        account = ImportedAccount(
-            key=check.unique_id,
-            title=check.title,
-            meters=[known for known in check.meters if not known.ghost],
-            credentials=credentials if there is None else None,
-        )
-    accounts[credentials.token] = account
-    return account
-
-
-def _wanted_hardware(
-    account: ImportedAccount, meter: Mapping[str, Any], since: datetime
-) -> list[_Wanted]:
-    """Return which meters of an account a home is to have.
-
-    Without a sid: all, of the wanted role where one is given. Raises Refused where a sid
-    is unknown, or needed to tell grid meters apart.
-    """
-    role: MeterRole | None = meter.get(CONF_ROLE)
-    if (sid := meter.get(CONF_SID)) is not None:
-        found = [known for known in account.meters if known.hardware_id == sid]
-    else:
-        # The cloud knows no submeters: one of those counts as a grid meter there.
-        listed = MeterRole.GRID if role is MeterRole.SUBMETER else role
-        found = [known for known in account.meters if listed in (None, known.role)]
-    meters = {
-        "account": account.title,
-        "meters": ", ".join(known.hardware_id for known in account.meters) or NONE,
-    }
-    if not found:
-        raise Refused("unknown_sid", sid=sid or str(role), **meters)
-    if sid is None and sum(known.role is MeterRole.GRID for known in found) > 1:
-        raise Refused("sid_needed", **meters)
-    return [
-        _Wanted(
-            revision=hardware_revision((account.key, known.hardware_id), since),
-            name=meter.get(CONF_NAME) if len(found) == 1 else None,
-            role=role or known.role,
-            what=known.name,
-        )
-        for known in found
-    ]
-
-
-async def _async_sources(
-    hass: HomeAssistant, wanted: Iterable[_Wanted], home: ConfigEntry | None
-) -> list[MeterSource]:
-    """Return the meters that a home has not; raises Refused where another has one."""
-    revisions = _revisions(hass, home)
-    names = [] if home is None else meter_names(home)
-    sources: list[MeterSource] = []
-    for meter in wanted:
-        if any(same_hardware(hass, known, meter.revision) for known in revisions):
-            continue
-        refuse_used(hass, meter.revision, BASE, meter.what)
-        name = (meter.name or "").strip()
-        if not name:
-            name = await async_default_name(hass, meter.role, names)
-        refuse_name(name, names, "" if home is None else home.title)
-        revisions.append(meter.revision)
-        names.append(name)
-        sources.append(
-            MeterSource(
-                source_id=ulid_now(),
-                name=name,
-                role=meter.role,
-                revisions=(meter.revision,),
-            )
-        )
-    return sources
 
 
 class ImportSteps(HomeSteps):

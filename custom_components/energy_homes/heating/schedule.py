@@ -42,7 +42,9 @@ class ScheduleZone:
 
     def temperature(self, room_id: str) -> float | None:
         """Return what the zone asks of a room in °C; None where it does not name it."""
-        return next((s.temperature for s in self.setpoints if s.room_id == room_id), None)
+        return next(
+            (s.temperature for s in self.setpoints if s.room_id == room_id), None
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

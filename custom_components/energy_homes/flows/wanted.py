@@ -1,0 +1,200 @@
+"""What a home that is imported is to have: meters, and the accounts behind them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_NAME, CONF_TOKEN
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+from homeassistant.util.ulid import ulid_now
+
+from ..accounts.registry import MeterInfo
+from ..const import CONF_ENTITY, CONF_ROLE, DOMAIN, SourceKind
+from ..homes import meter_sources
+from ..metering.model import MeterRole
+from ..models import MeterSource, Revision
+from .checking import Credentials, async_check, refuse_empty
+from .entity import entity_revision
+from .inventory import account_entries, hubs, live_meters, same_hardware
+from .metering import (
+    async_default_name,
+    hardware_revision,
+    meter_names,
+    refuse_name,
+    refuse_used,
+)
+from .refused import BASE, NONE, Refused
+
+CONF_SID: Final = "sid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedAccount:
+    """An account that a home needs; `credentials` where it is still to be added."""
+
+    key: str
+    title: str
+    meters: list[MeterInfo]
+    credentials: Credentials | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedMeter:
+    """A meter that a home is to have."""
+
+    revision: Revision
+    name: str | None
+    role: MeterRole
+    what: str
+
+
+def wanted_entity(
+    hass: HomeAssistant,
+    meter: Mapping[str, Any],
+    since: datetime,
+    home: ConfigEntry | None,
+) -> WantedMeter:
+    """Return an entity that is to be a meter; raises Refused where it cannot be one."""
+    return WantedMeter(
+        revision=entity_revision(hass, meter[CONF_ENTITY], since, home),
+        name=meter.get(CONF_NAME),
+        role=meter.get(CONF_ROLE, MeterRole.GRID),
+        what=meter[CONF_ENTITY],
+    )
+
+
+def has_already(
+    hass: HomeAssistant, meter: Mapping[str, Any], home: ConfigEntry | None
+) -> bool:
+    """Return whether a home has what is wanted, without asking anybody.
+
+    Of an account without a sid it is enough to have one meter.
+    """
+    revisions = _revisions(hass, home)
+    if CONF_ENTITY in meter:
+        wanted = Revision(
+            since=dt_util.utcnow(), kind=SourceKind.ENTITY, entity=meter[CONF_ENTITY]
+        )
+        return any(same_hardware(hass, known, wanted) for known in revisions)
+    entry = _account_with(hass, meter[CONF_TOKEN])
+    return entry is not None and any(
+        known.account == entry.unique_id
+        and meter.get(CONF_SID) in (None, known.hardware_id)
+        for known in revisions
+    )
+
+
+def _account_with(hass: HomeAssistant, token: str) -> ConfigEntry | None:
+    """Return the account that has a token."""
+    return next(
+        (e for e in account_entries(hass) if e.data[CONF_TOKEN] == token.strip()), None
+    )
+
+
+def _revisions(hass: HomeAssistant, home: ConfigEntry | None) -> list[Revision]:
+    """Return everything that the meters of a home read, or have read."""
+    return [
+        revision
+        for (entry_id, _), source in meter_sources(hass).items()
+        if home is not None and entry_id == home.entry_id
+        for revision in source.revisions
+    ]
+
+
+async def async_account(
+    hass: HomeAssistant, meter: Mapping[str, Any], accounts: dict[str, ImportedAccount]
+) -> ImportedAccount:
+    """Return an account with its meters, asked for at most once.
+
+    Raises Refused where the account does not answer, or has no meter.
+    """
+    credentials = Credentials.read(meter)
+    if (known := accounts.get(credentials.token)) is not None:
+        return known
+    entry = _account_with(hass, credentials.token)
+    if (
+        entry is not None
+        and entry.unique_id is not None
+        and (hub := hubs(hass).get(entry.unique_id)) is not None
+        and (live := live_meters(hub))
+    ):
+        account = ImportedAccount(key=entry.unique_id, title=entry.title, meters=live)
+    else:
+        check = await async_check(hass, credentials)
+        refuse_empty(check)
+        there = hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, check.unique_id
+        )
+        account = ImportedAccount(
+            key=check.unique_id,
+            title=check.title,
+            meters=[known for known in check.meters if not known.ghost],
+            credentials=credentials if there is None else None,
+        )
+    accounts[credentials.token] = account
+    return account
+
+
+def wanted_hardware(
+    account: ImportedAccount, meter: Mapping[str, Any], since: datetime
+) -> list[WantedMeter]:
+    """Return which meters of an account a home is to have.
+
+    Without a sid: all, of the wanted role where one is given. Raises Refused where a sid
+    is unknown, or needed to tell grid meters apart.
+    """
+    role: MeterRole | None = meter.get(CONF_ROLE)
+    if (sid := meter.get(CONF_SID)) is not None:
+        found = [known for known in account.meters if known.hardware_id == sid]
+    else:
+        # The cloud knows no submeters: one of those counts as a grid meter there.
+        listed = MeterRole.GRID if role is MeterRole.SUBMETER else role
+        found = [known for known in account.meters if listed in (None, known.role)]
+    meters = {
+        "account": account.title,
+        "meters": ", ".join(known.hardware_id for known in account.meters) or NONE,
+    }
+    if not found:
+        raise Refused("unknown_sid", sid=sid or str(role), **meters)
+    if sid is None and sum(known.role is MeterRole.GRID for known in found) > 1:
+        raise Refused("sid_needed", **meters)
+    return [
+        WantedMeter(
+            revision=hardware_revision((account.key, known.hardware_id), since),
+            name=meter.get(CONF_NAME) if len(found) == 1 else None,
+            role=role or known.role,
+            what=known.name,
+        )
+        for known in found
+    ]
+
+
+async def async_sources(
+    hass: HomeAssistant, wanted: Iterable[WantedMeter], home: ConfigEntry | None
+) -> list[MeterSource]:
+    """Return the meters that a home has not; raises Refused where another has one."""
+    revisions = _revisions(hass, home)
+    names = [] if home is None else meter_names(home)
+    sources: list[MeterSource] = []
+    for meter in wanted:
+        if any(same_hardware(hass, known, meter.revision) for known in revisions):
+            continue
+        refuse_used(hass, meter.revision, BASE, meter.what)
+        name = (meter.name or "").strip()
+        if not name:
+            name = await async_default_name(hass, meter.role, names)
+        refuse_name(name, names, "" if home is None else home.title)
+        revisions.append(meter.revision)
+        names.append(name)
+        sources.append(
+            MeterSource(
+                source_id=ulid_now(),
+                name=name,
+                role=meter.role,
+                revisions=(meter.revision,),
+            )
+        )
+    return sources

@@ -1,0 +1,1 @@
+"""Netatmo's cloud, and the heated homes behind it."""

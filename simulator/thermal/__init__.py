@@ -1,0 +1,1 @@
+"""Weather, and rooms that obey physics."""
