@@ -17,7 +17,7 @@ from .say import say
 
 INTEGRATION: Final = f"config/integrations/integration/{DOMAIN}"
 WATTS: Final = r"[\d,.]+\sk?W"
-PICTURE: Final[ViewportSize] = {"width": 1200, "height": 480}
+PICTURE: Final[ViewportSize] = {"width": 1200, "height": 560}
 LOAD_MS: Final = 60_000
 
 

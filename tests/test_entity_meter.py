@@ -261,3 +261,53 @@ async def test_restart_inside_a_slot_loses_nothing(
     assert await slots(hass, "source-1") == {
         "10:00": (pytest.approx(0.05), Provenance.MEASURED)
     }
+
+
+async def test_another_counter_is_not_a_jump(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A new counter that shows more than the old one has used nothing yet."""
+    hass.states.async_set("sensor.old", "5000", ENERGY)
+    hass.states.async_set("sensor.new", "8000", ENERGY)
+    hass.states.async_set("sensor.newest", "9000", ENERGY)
+    entry = home_entry(
+        "Shed",
+        meter_subentry(
+            "source-1",
+            entity_revision("sensor.old"),
+            entity_revision("sensor.new", START + timedelta(minutes=7)),
+        ),
+    )
+    await set_up(hass, entry)
+    await run(hass, freezer, START + timedelta(minutes=20))
+    assert float(state_of(hass, "sensor.shed_energy")) == 0
+
+    source = next(iter(entry.subentries.values()))
+    revisions = [
+        *source.data["revisions"],
+        entity_revision("sensor.newest", START + timedelta(minutes=8)).as_data(),
+    ]
+    hass.config_entries.async_update_subentry(
+        entry, source, data={**source.data, "revisions": revisions}
+    )
+    await hass.async_block_till_done()
+    hass.states.async_set("sensor.newest", "9000.1", ENERGY)
+    await run(hass, freezer, START + timedelta(minutes=40))
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.1)
+
+
+async def test_negative_counter_is_nonsense(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A counter below zero is no reading, and the next one is."""
+    hass.states.async_set("sensor.dial", "-1", ENERGY)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.dial"))),
+    )
+    await run(hass, freezer, START + timedelta(minutes=1))
+    hass.states.async_set("sensor.dial", "4", ENERGY)
+    await run(hass, freezer, START + timedelta(minutes=8))
+    hass.states.async_set("sensor.dial", "4.5", ENERGY)
+    await run(hass, freezer, START + timedelta(minutes=17))
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.5)

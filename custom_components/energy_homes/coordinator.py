@@ -95,6 +95,9 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         """Take up every meter from what the ledger holds, settle what is due, listen."""
         for source in sources.values():
             await self._ledger.async_add_source(source.source_id, self._home_id)
+            await self._ledger.async_read_from(
+                source.source_id, source.current(dt_util.utcnow()).hardware
+            )
             self.meters[source.source_id] = Meter(
                 self.hass,
                 source,

@@ -130,6 +130,9 @@ class EntitySource:
         value = _number(state)
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
         if value is not None and unit in EnergyConverter.VALID_UNITS:
+            if value < 0:
+                # No counter shows that.
+                return
             self._take_energy(
                 EnergyConverter.convert(value, unit, UnitOfEnergy.KILO_WATT_HOUR), at
             )

@@ -117,11 +117,29 @@ class Meter:
         self._available = False
 
     @callback
-    def _next_revision(self, _now: datetime) -> None:
+    def _next_revision(self, now: datetime) -> None:
         """Change over to the hardware whose time has come."""
         self.async_tick()
+        # What the old hardware measured is settled before it is gone; the new one, a
+        # counter perhaps, must not go on from what the old one showed.
+        self._unsaved_slots.extend(self._slotter.settle(now + SETTLE_DELAY))
+        self._slotter = PowerSlotter(
+            usual_spacing=USUAL_SPACING, settled_until=self._slotter.settled_until
+        )
+        self._unsaved_readings.clear()
+        self._hass.async_create_task(
+            self._async_note_hardware(self.source.current(now).hardware),
+            f"hardware of {self.source.name}",
+        )
         self.async_start()
         self._on_reading()
+
+    async def _async_note_hardware(self, hardware: str) -> None:
+        """Tell the ledger whose readings it holds from now on."""
+        try:
+            await self._ledger.async_read_from(self.source.source_id, hardware)
+        except LedgerError as err:
+            _LOGGER.error("The change of %s is not stored: %s", self.source.name, err)
 
     @callback
     def async_tick(self) -> None:
@@ -154,7 +172,7 @@ class Meter:
         """Hand a reading to its slots, and to the ledger where a slot still needs it."""
         wanted = CounterSlotter if isinstance(reading, CounterReading) else PowerSlotter
         if not isinstance(self._slotter, wanted):
-            # What the old hardware measured up to here is settled before it is gone.
+            # An entity may begin to count instead of saying its power.
             self._unsaved_slots.extend(self._slotter.settle(reading.at + SETTLE_DELAY))
             self._slotter = wanted(
                 usual_spacing=USUAL_SPACING, settled_until=self._slotter.settled_until

@@ -48,6 +48,11 @@ class Revision:
             entity=data.get(CONF_ENTITY),
         )
 
+    @property
+    def hardware(self) -> str:
+        """Return what tells this hardware from any other."""
+        return f"{self.kind}:{self.account or ''}:{self.hardware_id or self.entity}"
+
     def as_data(self) -> dict[str, Any]:
         """Return the revision as it is stored."""
         data: dict[str, Any] = {

@@ -44,11 +44,11 @@ async def async_guard_total(
     # Rows from before the entity was registered belong to an earlier one of that name.
     since = entry.created_at if entry else LONG_AGO
     try:
-        last = await recorder.async_add_executor_job(
-            read_last, hass, entity_id, since
-        )
+        last = await recorder.async_add_executor_job(read_last, hass, entity_id, since)
     except SQLAlchemyError as err:
-        _LOGGER.warning("The recorder could not say what it knows of %s: %s", entity_id, err)
+        _LOGGER.warning(
+            "The recorder could not say what it knows of %s: %s", entity_id, err
+        )
         return 0.0
     if last is None:
         return 0.0

@@ -34,7 +34,7 @@ from homeassistant.helpers.recorder import session_scope
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import (
-    async_wait_recording_done,
+    async_recorder_block_till_done,
 )
 from sqlalchemy.orm.session import Session
 
@@ -223,17 +223,16 @@ class World:
 
     async def compile(self, begin: datetime) -> None:
         """Let the recorder compile the window that begins then, and everybody react."""
-        await async_wait_recording_done(self.hass)
         self.freezer.move_to(begin + SLOT + timedelta(seconds=10))
         get_instance(self.hass).queue_task(StatisticsTask(begin, True))
         self._bystander_windows[begin] = self._bystander
         await self.done()
 
     async def done(self) -> None:
-        """Wait for the recorder and for the true-up."""
-        await async_wait_recording_done(self.hass)
+        """Wait for the recorder, then for the true-up, then for what it asked for."""
+        await async_recorder_block_till_done(self.hass)
         await self.hass.async_block_till_done(wait_background_tasks=True)
-        await async_wait_recording_done(self.hass)
+        await async_recorder_block_till_done(self.hass)
 
     async def reconcile(self) -> int:
         """Compare now; return how many rows were written, once they are."""
@@ -251,7 +250,6 @@ class World:
 
     async def compile_missing(self) -> None:
         """Let the recorder compile what it has not, as it does when it starts."""
-        await async_wait_recording_done(self.hass)
         window = max(self._bystander_windows) + SLOT
         while window < self.now:
             self._bystander_windows[window] = self._bystander

@@ -64,6 +64,14 @@ class Ledger:
         """
         await self._run(self._store.add_source, source_id, home_id)
 
+    async def async_read_from(self, source_id: str, hardware: str) -> bool:
+        """Note what a source reads from; return whether that was something else before.
+
+        Its pending readings are dropped then: a counter must not go on from what another
+        counter showed.
+        """
+        return await self._run(self._store.read_from, source_id, hardware)
+
     async def async_mark_home_removed(self, home_id: str, at: datetime) -> None:
         """Note when a home's entry was removed; its slots stay."""
         await self._run(self._store.mark_home_removed, home_id, at)

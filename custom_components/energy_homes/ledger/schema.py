@@ -22,7 +22,7 @@ _VERSION_1: Final = (
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE source (
         number INTEGER PRIMARY KEY, source_id TEXT NOT NULL UNIQUE,
-        home_id TEXT NOT NULL REFERENCES home, settled_until INTEGER
+        home_id TEXT NOT NULL REFERENCES home, settled_until INTEGER, hardware TEXT
     ) STRICT""",
     """CREATE TABLE slot (
         source INTEGER NOT NULL REFERENCES source, start INTEGER NOT NULL,

@@ -188,6 +188,22 @@ class LedgerStore:
             elif source.home_id != home_id:
                 raise LedgerError(f"Source {source_id} belongs to another home")
 
+    def read_from(self, source_id: str, hardware: str) -> bool:
+        """Note what a source reads from; what only other hardware could go on from goes."""
+        number = self._source(source_id).number
+        with self._writing() as connection:
+            (before,) = connection.execute(
+                "SELECT hardware FROM source WHERE number = ?", (number,)
+            ).fetchone()
+            if before == hardware:
+                return False
+            connection.execute(
+                "UPDATE source SET hardware = ? WHERE number = ?", (hardware, number)
+            )
+            if before is not None:
+                connection.execute("DELETE FROM pending WHERE source = ?", (number,))
+        return before is not None
+
     def mark_home_removed(self, home_id: str, at: datetime) -> None:
         """Note when a home's entry was removed; its slots stay."""
         with self._writing() as connection:
