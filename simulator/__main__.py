@@ -33,7 +33,16 @@ async def run(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ready = json.dumps({"url": url, "accounts": account_list(world)})
+    ready = json.dumps(
+        {
+            "url": url,
+            "accounts": account_list(world),
+            "netatmo": {
+                "clients": world.netatmo.tokens.secrets,
+                "users": list(world.netatmo.users),
+            },
+        }
+    )
     if options.info is not None:
         options.info.write_text(ready + "\n", encoding="utf-8")
     print(ready, flush=True)

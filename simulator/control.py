@@ -61,6 +61,9 @@ class Control:
                 if meter.role is Role.GRID:
                     home["power_w"] += truth["power_w"] * meter.listed(now_ms)
                     home["energy_kwh"] += truth["energy_kwh"]
+        if request.query.get("temperatures") != "0":
+            for _, heated in self._world.netatmo.homes():
+                homes[heated.name]["temperatures"] = heated.truth(now_ms)
         return web.json_response({"now_ms": now_ms, "homes": homes})
 
     async def _faults(self, _request: web.Request) -> web.Response:
@@ -104,12 +107,20 @@ class Control:
 
     async def _calls(self, _request: web.Request) -> web.Response:
         """Tell what was asked of the clouds."""
-        return web.json_response(self._world.calls.as_json())
+        return self._call_list()
 
     async def _clear_calls(self, _request: web.Request) -> web.Response:
         """Forget what was asked."""
         self._world.calls.clear()
-        return web.json_response(self._world.calls.as_json())
+        self._world.netatmo.calls.clear()
+        return self._call_list()
+
+    def _call_list(self) -> web.Response:
+        """Return what GET calls answers."""
+        calls = self._world.calls.as_json()
+        return web.json_response(
+            calls | {"netatmo": self._world.netatmo.calls.as_json()}
+        )
 
     async def _clock(self, _request: web.Request) -> web.Response:
         """Tell the simulated time."""

@@ -1,17 +1,14 @@
 """Efergy's cloud: its commands, and its manners of answering."""
 
-import asyncio
 from collections.abc import Callable
 import json
-import math
-import socket
-import struct
 from typing import Any
 
 from aiohttp import web
 
 from simulator.efergy_commands import COMMANDS, BadParameterError, Call
 from simulator.faults import ActiveFault, Fault
+from simulator.wire import send
 from simulator.world import World
 
 CONTENT_TYPE = "text/html; charset=UTF-8"
@@ -99,39 +96,7 @@ async def _respond(
     body = json.dumps(reply).encode()
     if kind in RAW_BODIES:
         status, body = RAW_BODIES[kind]
-    response = web.StreamResponse(status=status)
-    response.content_length = len(body)
-    response.headers["Content-Type"] = CONTENT_TYPE
-    if kind is Fault.CONNECTION_RESET:
-        return _reset(request, response)
-    await response.prepare(request)
-    if kind is Fault.CUT:
-        await response.write(body[: math.ceil(len(body) / 2)])
-        return _abort(request, response)
-    pieces = [bytes([byte]) for byte in body] if kind is Fault.BYTE_BY_BYTE else [body]
-    for piece in pieces:
-        await response.write(piece)
-        await asyncio.sleep(0)
-    await response.write_eof()
-    return response
-
-
-def _abort(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """Close the connection after what was written."""
-    if request.transport is not None:
-        request.transport.close()
-    return response
-
-
-def _reset(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """Close the connection with a reset instead of an end."""
-    if (transport := request.transport) is not None:
-        linger = struct.pack("ii", 1, 0)
-        transport.get_extra_info("socket").setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, linger
-        )
-        transport.abort()
-    return response
+    return await send(request, body, CONTENT_TYPE, status=status, fault=kind)
 
 
 def _without_data(reply: Body) -> Body:

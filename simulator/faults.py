@@ -1,6 +1,7 @@
 """Faults to order: what goes wrong, for whom and how often."""
 
 import asyncio
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -30,6 +31,51 @@ class Fault(StrEnum):
     GARBAGE = "garbage"
     CONNECTION_RESET = "connection_reset"
     """Before any reply. aiohttp repeats such a GET once by itself: order two."""
+    TOKEN_MISSING = "token_missing"
+    TOKEN_INVALID = "token_invalid"
+    TOKEN_EXPIRED = "token_expired"
+    APP_DEACTIVATED = "app_deactivated"
+    NOTHING_TO_MODIFY = "nothing_to_modify"
+    DEVICE_NOT_FOUND = "device_not_found"
+    MISSING_ARGUMENT = "missing_argument"
+    CONCURRENCY = "concurrency"
+    INTERNAL = "internal"
+    SCOPE = "scope"
+    COULD_NOT_APPLY = "could_not_apply"
+    INVALID_ARGUMENT = "invalid_argument"
+    USAGE_403 = "usage_403"
+    USAGE_429 = "usage_429"
+    UNREACHABLE = "unreachable"
+    INVALID_GRANT = "invalid_grant"
+    INVALID_CLIENT = "invalid_client"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    HTTP_406 = "http_406"
+    HTTP_502 = "http_502"
+    EMPTY_403 = "empty_403"
+    GATEWAY_ERROR = "gateway_error"
+    """`homestatus` with `errors` and neither rooms nor modules, as status 200."""
+    BODY_LIST = "body_list"
+    BODY_EMPTY = "body_empty"
+    NO_BODY = "no_body"
+    BARE_ROOMS = "bare_rooms"
+    """Rooms with `id` and `reachable: false` only."""
+    END_NULL = "end_null"
+    END_ABSENT = "end_absent"
+    MODE_HOME = "mode_home"
+    """Rooms on schedule say `home`, as some kinds do."""
+    NO_MODULES = "no_modules"
+    STATUS_FAILED = "status_failed"
+    """A reply with status 200 that does not say `ok`."""
+
+
+NETATMO_ONLY = frozenset(list(Fault)[list(Fault).index(Fault.TOKEN_MISSING) :])
+"""What an Efergy call neither suffers from nor uses up."""
+EFERGY_ONLY = frozenset(list(Fault)[: list(Fault).index(Fault.HTML)]) | {
+    Fault.EMPTY_LIST,
+    Fault.NO_DATA,
+    Fault.STALE,
+}
+"""What a Netatmo call neither suffers from nor uses up."""
 
 
 @dataclass
@@ -60,9 +106,13 @@ class Faults:
         """Let a fault apply from now on."""
         self.active.append(fault)
 
-    def take(self, command: str, token: str) -> ActiveFault | None:
+    def take(
+        self, command: str, token: str, immune: AbstractSet[Fault] = NETATMO_ONLY
+    ) -> ActiveFault | None:
         """Return the fault that applies to a call, used once."""
         for fault in self.active:
+            if fault.fault in immune:
+                continue
             if fault.command in {None, command} and fault.token in {None, token}:
                 if fault.count is not None:
                     fault.count -= 1

@@ -3,10 +3,22 @@
 from dataclasses import dataclass, field
 
 from simulator.meter import Role
+from simulator.netatmo.plan import COOLING, WEEKS, HomePlan, RoomPlan, UserPlan
+from simulator.thermal.model import RoomShape
+from simulator.thermal.weather import Facade
 
 ELM_TOKEN = "simulated-elm-street-token"
 MILL_TOKEN = "simulated-mill-cottage-token"
 TERRACE_TOKEN = "simulated-terrace-token"
+
+NETATMO_CLIENT_ID = "simulated-client-id"
+NETATMO_CLIENT_SECRET = "simulated-client-secret"
+NETATMO_USER = "keeper@example.com"
+NETATMO_REFRESH_TOKEN = "simulated-keeper-refresh-token"
+NETATMO_TERRACE_USER = "terrace@example.com"
+NETATMO_TERRACE_REFRESH_TOKEN = "simulated-terrace-refresh-token"
+NETATMO_ODD_USER = "odd@example.com"
+NETATMO_ODD_REFRESH_TOKEN = "simulated-odd-refresh-token"
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,117 @@ DEFAULT_SCENARIO: tuple[AccountPlan, ...] = (
         (
             MeterPlan("730001", Role.GRID, "Terrace 1", 301),
             MeterPlan("730002", Role.GRID, "Terrace 2", 302),
+        ),
+    ),
+)
+
+NETATMO_CLIENTS = {NETATMO_CLIENT_ID: NETATMO_CLIENT_SECRET}
+
+ELM_HEATING = HomePlan(
+    "Elm Street",
+    (
+        RoomPlan("Living room", ("NATherm1",), "livingroom", 21, 17, 19),
+        RoomPlan(
+            "Kitchen",
+            ("NRV",),
+            "kitchen",
+            20,
+            16,
+            18,
+            RoomShape(floor_m2=14, facade=Facade.EAST),
+        ),
+        RoomPlan(
+            "Bedroom",
+            ("NRV",),
+            "bedroom",
+            18.5,
+            16.5,
+            16,
+            RoomShape(floor_m2=16, facade=Facade.WEST),
+        ),
+        RoomPlan(
+            "Office",
+            ("NRV",),
+            "office",
+            20.5,
+            16,
+            20,
+            RoomShape(floor_m2=11, facade=Facade.NORTH),
+        ),
+    ),
+    weeks=(*WEEKS, COOLING),
+)
+MILL_HEATING = HomePlan(
+    "Mill Cottage",
+    (
+        RoomPlan("Hall", ("NATherm1",), "lobby", 19, 16, 17, RoomShape(10, heavy=True)),
+        RoomPlan(
+            "Lounge",
+            ("NRV", "NRV"),
+            "livingroom",
+            21,
+            16,
+            18,
+            RoomShape(28, heavy=True),
+        ),
+        RoomPlan(
+            "Bedroom",
+            ("NRV",),
+            "bedroom",
+            18,
+            16,
+            16,
+            RoomShape(15, heavy=True, facade=Facade.NORTH),
+        ),
+    ),
+    default_minutes=120,
+)
+
+NETATMO_SCENARIO: tuple[UserPlan, ...] = (
+    UserPlan(NETATMO_USER, NETATMO_REFRESH_TOKEN, (ELM_HEATING, MILL_HEATING)),
+    UserPlan(
+        NETATMO_TERRACE_USER,
+        NETATMO_TERRACE_REFRESH_TOKEN,
+        (
+            HomePlan(
+                "Terrace 1",
+                (
+                    RoomPlan("Front room", ("NATherm1", "NRV"), "livingroom"),
+                    RoomPlan("Back room", ("NRV",), shape=RoomShape(12)),
+                ),
+            ),
+            # Valves only: no thermostat tells whether the boiler runs.
+            HomePlan(
+                "Terrace 2",
+                (
+                    RoomPlan("Parlour", ("NRV",), "livingroom"),
+                    RoomPlan("Box room", ("NRV",), shape=RoomShape(8)),
+                ),
+            ),
+        ),
+    ),
+    UserPlan(
+        NETATMO_ODD_USER,
+        NETATMO_ODD_REFRESH_TOKEN,
+        (
+            HomePlan(
+                "Manor",
+                (
+                    RoomPlan("Library", ("OTM",), "livingroom"),
+                    RoomPlan("Gallery", ("NRV",), shape=RoomShape(30, heavy=True)),
+                ),
+                gateway="OTH",
+                history_days=14,
+            ),
+            HomePlan(
+                "Studio",
+                (RoomPlan("Studio", ("BNS",)),),
+                gateway=None,
+                others=("NACamera",),
+                listed_modules=False,
+                history_days=14,
+            ),
+            HomePlan("Garden", gateway=None),
         ),
     ),
 )

@@ -8,6 +8,8 @@ from aiohttp.typedefs import Handler
 
 from simulator.control import Control
 from simulator.efergy import EfergyCloud
+from simulator.netatmo.cloud import NetatmoCloud
+from simulator.netatmo.control import NetatmoControl
 from simulator.world import World
 
 HOST = "127.0.0.1"
@@ -22,7 +24,7 @@ class Served(Protocol):
 
 def vendors(world: World) -> Sequence[Served]:
     """Return the clouds of the world."""
-    return (EfergyCloud(world),)
+    return (EfergyCloud(world), NetatmoCloud(world), NetatmoControl(world))
 
 
 @web.middleware

@@ -7,8 +7,15 @@ from simulator.clock import Clock
 from simulator.faults import Faults
 from simulator.home import SECONDS_PER_DAY, Household
 from simulator.meter import Meter, Role
+from simulator.netatmo.state import NetatmoState
 from simulator.noise import mix_seed
-from simulator.scenario import DEFAULT_SCENARIO, AccountPlan, MeterPlan
+from simulator.scenario import (
+    DEFAULT_SCENARIO,
+    NETATMO_CLIENTS,
+    NETATMO_SCENARIO,
+    AccountPlan,
+    MeterPlan,
+)
 
 PAST_DAYS = 60
 GHOST_AGE_MS = 157_444_000
@@ -45,6 +52,7 @@ class World:
         self.calls = CallLog()
         self.accounts: dict[str, Account] = {}
         self.origin_ms = 0
+        self.netatmo: NetatmoState
         self._households: dict[tuple[int, float], Household] = {}
         self._populate()
 
@@ -92,6 +100,9 @@ class World:
         self.accounts.clear()
         for plan in DEFAULT_SCENARIO:
             self.add_account(plan)
+        self.netatmo = NetatmoState(
+            self.seed, now_ms, NETATMO_CLIENTS, NETATMO_SCENARIO
+        )
 
     def _household(self, seed: int, solar_peak_w: float) -> Household:
         """Return the home of a seed, the same one for all its meters."""

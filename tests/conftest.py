@@ -78,6 +78,7 @@ def simulator(
 ) -> Iterator[SimulatorClient]:
     """Return a fresh simulator that stands still at the test's own time."""
     monkeypatch.setenv("ENERGY_HOMES_EFERGY_URL", simulator_process)
+    monkeypatch.setenv("ENERGY_HOMES_NETATMO_URL", simulator_process)
     client = SimulatorClient(simulator_process)
     client.reset(datetime.now(UTC))
     yield client

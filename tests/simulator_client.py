@@ -103,10 +103,18 @@ class SimulatorClient:
         self.request("DELETE", "/_control/calls")
 
     def truth(
-        self, from_: datetime | None = None, to: datetime | None = None
+        self,
+        from_: datetime | None = None,
+        to: datetime | None = None,
+        *,
+        temperatures: bool = False,
     ) -> dict[str, Any]:
-        """Return the control endpoint's truth of [from_, to)."""
-        window = {
+        """Return the control endpoint's truth of [from_, to).
+
+        Temperatures only where they are asked for: they take a moment.
+        """
+        window: dict[str, int] = {"temperatures": int(temperatures)}
+        window |= {
             name: to_ms(instant)
             for name, instant in (("from_ms", from_), ("to_ms", to))
             if instant is not None

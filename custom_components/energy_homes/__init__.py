@@ -7,7 +7,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, Platform
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.exceptions import ConfigEntryError
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
@@ -85,7 +85,14 @@ async def _async_setup_home(hass: HomeAssistant, entry: HomeConfigEntry) -> None
             translation_placeholders={"file": LEDGER_FILE, "error": homes.ledger_error},
         )
     home = Home(hass, entry, homes)
-    await home.async_start()
+    try:
+        await home.async_start()
+    except LedgerError as err:
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN,
+            translation_key="ledger_failed",
+            translation_placeholders={"error": str(err)},
+        ) from err
     entry.runtime_data = home
     entry.async_on_unload(entry.add_update_listener(_reload_on_change(entry)))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)

@@ -13,12 +13,12 @@ from homeassistant.helpers.event import (
     async_track_time_interval,
     async_track_utc_time_change,
 )
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from .accounts.registry import Accounts
 from .const import DOMAIN, SETTLE_DELAY
-from .ledger import Ledger
+from .ledger import Ledger, LedgerError
 from .meter import USUAL_SPACING, Meter
 from .metering.model import SLOT, MeterRole, Provenance, slot_start
 from .models import MeterSource
@@ -88,6 +88,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         self._ledger = ledger
         self._home_id = home_id
         self._settling = asyncio.Lock()
+        self._unpublished = False
         self.meters: dict[str, Meter] = {}
         self.time_zone = dt_util.get_default_time_zone()
 
@@ -126,17 +127,37 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         )
 
     async def async_settle(self, *, first: bool = False) -> None:
-        """Settle and commit what is due; publish only what is committed."""
+        """Settle and commit what is due; publish only what is committed.
+
+        Raises LedgerError only the `first` time: later it is tried again with the next slot.
+        """
         async with self._settling:
             now = dt_util.utcnow()
-            changed = [await meter.async_settle(now) for meter in self.meters.values()]
-            if first or any(changed):
-                self.async_set_updated_data(await self._async_data(now))
+            for meter in self.meters.values():
+                self._unpublished |= await meter.async_settle(now)
+            if not first and not self._unpublished:
+                return
+            try:
+                data = await self._async_data(now)
+            except LedgerError as err:
+                if first:
+                    raise
+                _LOGGER.debug("%s is not published yet: %s", self.name, err)
+                return
+            self._unpublished = False
+            self.async_set_updated_data(data)
 
     @override
     async def _async_update_data(self) -> HomeData:
         """Return the home as the ledger has it; asked for by `update_entity` only."""
-        return await self._async_data(dt_util.utcnow())
+        try:
+            return await self._async_data(dt_util.utcnow())
+        except LedgerError as err:
+            raise UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key="ledger_failed",
+                translation_placeholders={"error": str(err)},
+            ) from err
 
     @callback
     def _slots_due(self, _now: datetime) -> None:

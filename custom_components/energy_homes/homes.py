@@ -98,10 +98,6 @@ class Homes:
         """Return the labels of all homes for a message."""
         return ", ".join(home.label for home in self.all) or "-"
 
-    def user_of(self, account: str, hardware_id: str) -> str | None:
-        """Return the label of the home whose current meter this is, loaded or not."""
-        return assigned_home(self._hass, account, hardware_id)
-
     def _check_labels(self) -> None:
         """Raise a repair for each label that more than one home has, and drop old ones."""
         groups: dict[str, list[Home]] = {}
@@ -145,13 +141,3 @@ def meter_sources(hass: HomeAssistant) -> Mapping[tuple[str, str], MeterSource]:
         if entry.data.get(CONF_KIND) == EntryKind.HOME
         for subentry in entry.get_subentries_of_type(SUBENTRY_METER)
     }
-
-
-def assigned_home(hass: HomeAssistant, account: str, hardware_id: str) -> str | None:
-    """Return the label of the home whose newest revision reads this hardware."""
-    for (entry_id, _), source in meter_sources(hass).items():
-        newest = source.revisions[-1]
-        if newest.account == account and newest.hardware_id == hardware_id:
-            entry = hass.config_entries.async_get_known_entry(entry_id)
-            return entry.title
-    return None

@@ -195,13 +195,12 @@ class Meter:
     async def _async_save_readings(self) -> None:
         """Store what came since the last time, until nothing is left."""
         try:
-            while self._unsaved_readings:
-                batch = list(self._unsaved_readings)
+            while batch := self._unsaved_readings:
+                self._unsaved_readings = []
                 await self._ledger.async_add_readings(self.source.source_id, batch)
-                del self._unsaved_readings[: len(batch)]
         except LedgerError as err:
-            # They stay in memory and are stored with the next reading or slot.
-            _LOGGER.debug("Readings of %s not stored yet: %s", self.source.name, err)
+            # The slotter holds them: the next settled slot brings them along.
+            _LOGGER.debug("Readings of %s are not stored: %s", self.source.name, err)
         finally:
             self._saving = False
 

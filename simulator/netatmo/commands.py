@@ -65,9 +65,11 @@ def setstate(call: Call) -> None:
 
 
 def _state_order(
-    call: Call, home: Home, fields: dict[str, Any]
+    call: Call, home: Home, fields: Any
 ) -> tuple[Room, Mode, float | None, int | None]:
     """Return what one room of a state is set to."""
+    if not isinstance(fields, dict):
+        raise invalid("Invalid room_id")
     room = home.room(str(fields.get("id", "")))
     if room is None or room.id != fields["id"]:
         raise invalid("Invalid room_id")

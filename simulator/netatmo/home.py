@@ -1,12 +1,7 @@
 """A heated home of an account: rooms, modules and whether it is on the net."""
 
 from simulator.netatmo.module import Module, make_module
-from simulator.netatmo.plan import (
-    STATE_THERMOSTATS,
-    HomePlan,
-    RoomPlan,
-    made_id,
-)
+from simulator.netatmo.plan import STATE_THERMOSTATS, HomePlan, RoomPlan, made_id
 from simulator.netatmo.room import Room, Touches
 from simulator.netatmo.settings import (
     MINUTE_MS,
@@ -53,6 +48,8 @@ class Home:
         room = Room(
             plan, self.settings, self._weather, self._seed, self.since_ms // MINUTE_MS
         )
+        if changes := list(self.settings.events()):
+            room.disturb(min(changes))
         self.rooms.append(room)
         for kind in plan.modules:
             self._make_module(kind, plan.name, room.id, since_ms)
@@ -117,6 +114,10 @@ class Home:
     def boiler(self, now_ms: int) -> bool:
         """Tell whether the boiler runs: any room that wants heat gets it."""
         return any(room.heat(now_ms) > 0 for room in self.rooms)
+
+    def truth(self, now_ms: int) -> dict[str, dict[str, object]]:
+        """Return what is true of each room, by its name."""
+        return {room.plan.name: room.truth(now_ms) for room in self.rooms}
 
     def set_mode(self, mode: HomeMode) -> None:
         """Set the home's mode; it voids what rooms had."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from simulator.netatmo.call import Call, Json
-from simulator.netatmo.errors import Code, VendorError, invalid, missing
+from simulator.netatmo.errors import Code, VendorError, invalid
 from simulator.netatmo.home import Home
 from simulator.netatmo.room import Room
 from simulator.netatmo.settings import MINUTE_MS
@@ -176,7 +176,8 @@ def _answer(call: Call, home: Home, room: Room, query: Query) -> Json | list[Jso
     """Return the values of the slots that have any."""
     points: list[tuple[int, Point]] = []
     if len(query.begins_s):
-        samples = _Samples(home, room, int(query.begins_s[0]), int(query.ends_s[-1]))
+        end_s = min(int(query.ends_s[-1]), call.now_ms // 1000 - SAMPLE_S + 1)
+        samples = _Samples(home, room, int(query.begins_s[0]), end_s)
         points = list(_points(samples, query))
     if not points:
         return []
@@ -236,12 +237,12 @@ class _Samples:
         if name == "temperature":
             return self._room.measurements(minutes)
         if name == "setpoint":
-            targets = np.array(
-                [self._room.settings.at(int(m) * MINUTE_MS).temperature for m in minutes]
-            )
-            return targets
+            first = int(minutes[0])
+            settings = self._room.settings
+            targets = settings.targets(first, int(minutes[-1]) + 1)
+            return np.asarray(settings.shown(targets)[minutes - first])
         on_s = self._boiler_on(minutes)
-        return on_s if name == "boiler_on" else SAMPLE_S - on_s
+        return on_s if name == "boiler_on" else np.asarray(SAMPLE_S - on_s)
 
     def _boiler_on(self, minutes: Ints) -> Floats:
         """Return the seconds of boiler in the ten minutes from each minute on."""
@@ -252,7 +253,4 @@ class _Samples:
             runs |= trace.heat(first, last) > 0
         total = np.concatenate(([0], np.cumsum(runs)))
         begin = minutes - first
-        return (total[begin + SAMPLE_S // 60] - total[begin]) * 60.0
-
-
-__all__ = ["getmeasure", "getroommeasure", "missing"]
+        return np.asarray((total[begin + SAMPLE_S // 60] - total[begin]) * 60.0)

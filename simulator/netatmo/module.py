@@ -87,7 +87,9 @@ class Module:
             fields["bridge"] = self.bridge
         return fields
 
-    def status(self, now_ms: int, *, boiler: bool, anticipating: bool) -> dict[str, Any]:
+    def status(
+        self, now_ms: int, *, boiler: bool, anticipating: bool
+    ) -> dict[str, Any]:
         """Return what homestatus says of the device."""
         fields: dict[str, Any] = {"id": self.id, "type": self.type}
         if self.bridge is not None:

@@ -61,7 +61,9 @@ class WeekPlan:
 COMFORT, NIGHT, ECO = 0, 1, 4
 
 
-def _week(workday: tuple[tuple[float, int], ...], weekend: tuple[tuple[float, int], ...]) -> tuple[tuple[int, int], ...]:
+def _week(
+    workday: tuple[tuple[float, int], ...], weekend: tuple[tuple[float, int], ...]
+) -> tuple[tuple[int, int], ...]:
     """Return the timetable of days given as hours and zones, from a night on."""
     days = [workday] * 5 + [weekend] * 2
     changes = [

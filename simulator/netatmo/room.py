@@ -19,7 +19,7 @@ NOISE_C = 0.04
 FIRST_C = 19.0
 AIR_SHARE_OF_SUN = 0.3
 KEEP_TRACES = 32
-EPOCH_GRID_DAYS = 30
+MOST_SHARED_DAYS = 30
 MINUTES_PER_DAY = 1440
 
 _pasts: OrderedDict[tuple[int, HomePlan, RoomPlan, int], Trace] = OrderedDict()
@@ -91,13 +91,15 @@ class Room:
         self._weather = weather
         self._model = RoomModel(plan.shape)
         self._seed = mix_seed(seed, home.plan.name, plan.name)
-        self._origin = _origin(since_minute)
+        self._origin = _origin(since_minute, home.plan.history_days)
         self._key = (seed, home.plan, plan, self._origin)
         self._own: Trace | None = None
 
     def disturb(self, at_ms: int) -> None:
         """Part from the undisturbed past: something is new from an instant on."""
-        self._own = self._trace.fork(-(-at_ms // MINUTE_MS))
+        if self._own is None:
+            self._own = self._trace.copy()
+        self._own.forget(-(-at_ms // MINUTE_MS))
 
     def trace(self, minute: int) -> Trace:
         """Return the room's life, computed up to an epoch minute."""
@@ -144,7 +146,7 @@ class Room:
     def window_is_open(self, now_ms: int) -> bool:
         """Tell whether a window is open in the newest whole minute."""
         minute = now_ms // MINUTE_MS
-        return bool(self.span(minute - 1, minute).window[0])
+        return self.trace(minute).window_at(minute)
 
     def truth(self, now_ms: int) -> dict[str, object]:
         """Return what is true of the room at an instant."""
@@ -184,7 +186,7 @@ class Room:
         return Trace(self._model, behaviour, self._origin, state)
 
 
-def _origin(since_minute: int) -> int:
+def _origin(since_minute: int, history_days: int) -> int:
     """Return when a life begins: on a coarse grid, so that pasts can be shared."""
-    grid = EPOCH_GRID_DAYS * MINUTES_PER_DAY
+    grid = min(max(history_days, 1), MOST_SHARED_DAYS) * MINUTES_PER_DAY
     return since_minute // grid * grid

@@ -3,11 +3,20 @@
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from simulator.netatmo.plan import COMFORT, ECO, NIGHT, HomePlan, Mode, RoomPlan, WeekPlan
+from simulator.netatmo.plan import (
+    COMFORT,
+    ECO,
+    NIGHT,
+    HomePlan,
+    Mode,
+    RoomPlan,
+    WeekPlan,
+)
 from simulator.noise import Floats, Ints
 from simulator.thermal.life import EPOCH_WEEKDAY, wall_minutes
 
@@ -145,7 +154,7 @@ class RoomSettings:
         targets = np.empty(len(minutes))
         events = {-(-event // MINUTE_MS) for event in self._events()}
         edges = [first, *sorted(e for e in events if first < e < last), last]
-        for begin, end in zip(edges, edges[1:], strict=False):
+        for begin, end in pairwise(edges):
             piece = slice(begin - first, end - first)
             setpoint = self.at(begin * MINUTE_MS)
             match setpoint.mode:

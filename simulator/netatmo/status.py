@@ -23,7 +23,9 @@ def homestatus(call: Call) -> Json:
         boiler = home.boiler(call.now_ms)
         fields["modules"] = [
             module.status(
-                call.now_ms, boiler=boiler, anticipating=_anticipates(home, module.room_id)
+                call.now_ms,
+                boiler=boiler,
+                anticipating=_anticipates(home, module.room_id),
             )
             for module in home.modules
         ]

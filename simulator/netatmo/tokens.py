@@ -147,9 +147,15 @@ class Tokens:
 
     def revoke(self, email: str) -> None:
         """Void everything that a user has granted."""
-        self._codes = _without(self._codes, {c for c, v in self._codes.items() if v.grant.email == email})
-        self._access = _without(self._access, {t for t, v in self._access.items() if v.grant.email == email})
-        self._refresh = _without(self._refresh, {t for t, v in self._refresh.items() if v.email == email})
+        self._codes = _without(
+            self._codes, {c for c, v in self._codes.items() if v.grant.email == email}
+        )
+        self._access = _without(
+            self._access, {t for t, v in self._access.items() if v.grant.email == email}
+        )
+        self._refresh = _without(
+            self._refresh, {t for t, v in self._refresh.items() if v.email == email}
+        )
 
     def current(self, email: str) -> list[str]:
         """Return a user's refresh tokens that are good."""

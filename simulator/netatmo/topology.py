@@ -34,13 +34,18 @@ def homesdata(call: Call) -> Json:
     }
 
 
+def no_stations(call: Call) -> Json:
+    """Return that there is no weather station, which other programs ask for."""
+    return {"devices": [], "user": {"mail": call.user.email}}
+
+
 def _home(home: Home, now_ms: int) -> Json:
     """Return one home."""
     fields: Json = {
         "id": home.id,
         "name": home.name,
         "altitude": 24,
-        "coordinates": [-0.1278, 51.5074],
+        "coordinates": [51.5074, -0.1278],
         "country": "GB",
         "timezone": home.plan.timezone,
     }

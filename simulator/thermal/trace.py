@@ -12,6 +12,7 @@ from simulator.thermal.law import Law
 from simulator.thermal.model import MOST_STEPS, STATES, RoomModel
 
 CHUNK = 10 * 1440
+AHEAD = 360
 DECISION_MINUTES = 5
 
 type Bools = npt.NDArray[np.bool_]
@@ -39,7 +40,8 @@ class Trace:
     """The states at the start of each minute, and the heat wanted in it.
 
     The controller decides every five minutes, and at once when the target
-    changes or a window moves; when it is asked for makes no difference.
+    changes or a window moves; when it is asked for makes no difference. Some
+    hours are computed ahead: whoever changes the inputs has to `forget` them.
     """
 
     def __init__(
@@ -55,26 +57,35 @@ class Trace:
         self._felt = array("d", state[3:4])
         self._heat = array("d")
         self._target = array("d")
+        self._window = array("b")
 
     @property
     def end(self) -> int:
         """Return the epoch minute whose start is the newest state."""
         return self.origin + len(self._heat)
 
-    def fork(self, minute: int) -> Trace:
-        """Return a copy that knows nothing of what follows an epoch minute."""
+    def copy(self) -> Trace:
+        """Return a life that was the same until now."""
         copy = Trace(self.model, self._law, self.origin, (0.0,) * STATES)
-        steps = max(min(minute, self.end) - self.origin, 0)
-        copy._air = self._air[: steps + 1]
-        copy._wall = self._wall[: steps + 1]
-        copy._power = self._power[: steps + 1]
-        copy._felt = self._felt[: steps + 1]
-        copy._heat = self._heat[:steps]
-        copy._target = self._target[:steps]
+        copy._air, copy._wall = self._air[:], self._wall[:]
+        copy._power, copy._felt = self._power[:], self._felt[:]
+        copy._heat, copy._target = self._heat[:], self._target[:]
+        copy._window = self._window[:]
         return copy
 
+    def forget(self, minute: int) -> None:
+        """Forget what follows the start of an epoch minute."""
+        steps = max(minute - self.origin, 0)
+        for states in (self._air, self._wall, self._power, self._felt):
+            del states[steps + 1 :]
+        for orders in (self._heat, self._target, self._window):
+            del orders[steps:]
+
     def extend(self, inputs: Inputs, minute: int) -> None:
-        """Compute the states up to the start of an epoch minute."""
+        """Compute the states up to the start of an epoch minute, and some more."""
+        if self.end >= minute:
+            return
+        minute = -(-minute // AHEAD) * AHEAD
         while self.end < minute:
             first = self.end
             last = min(minute, first + CHUNK)
@@ -95,6 +106,11 @@ class Trace:
         index = min(minute - self.origin, len(self._heat)) - 1
         return self._heat[index] if index >= 0 else 0.0
 
+    def window_at(self, minute: int) -> bool:
+        """Tell whether a window was open in the newest minute before another."""
+        index = min(minute - self.origin, len(self._window)) - 1
+        return index >= 0 and bool(self._window[index])
+
     def air(self, first: int, last: int) -> Floats:
         """Return the air temperature at the start of minutes."""
         return self._slice(self._air, first, last)
@@ -102,7 +118,8 @@ class Trace:
     def felt(self, minutes: Ints) -> Floats:
         """Return what the sensor feels at the start of each of some minutes."""
         index = np.clip(minutes - self.origin, 0, len(self._felt) - 1)
-        return np.array(self._felt)[index]
+        first = int(index[0])
+        return np.array(self._felt[first : int(index[-1]) + 1])[index - first]
 
     def heat(self, first: int, last: int) -> Floats:
         """Return the heat wanted in minutes."""
@@ -137,6 +154,7 @@ class Trace:
             series.frombytes(values.tobytes())
         self._heat.frombytes(np.repeat(heat, ticks.lengths).tobytes())
         self._target.frombytes(span.target_c[known:].tobytes())
+        self._window.frombytes(span.window[known:].astype(np.int8).tobytes())
 
     def _decide(
         self, span: Span, known: int, ticks: _Ticks, pushes: Floats
@@ -179,8 +197,16 @@ class Trace:
                 wall_push += draught[1] * blown_w
                 felt_push += draught[3] * blown_w
             air, wall, power, felt = (
-                a_air * air + a_wall * wall + a_power * power + a_heat * wanted + air_push,
-                w_air * air + w_wall * wall + w_power * power + w_heat * wanted + wall_push,
+                a_air * air
+                + a_wall * wall
+                + a_power * power
+                + a_heat * wanted
+                + air_push,
+                w_air * air
+                + w_wall * wall
+                + w_power * power
+                + w_heat * wanted
+                + wall_push,
                 p_power * power + p_heat * wanted,
                 f_air * air
                 + f_wall * wall
@@ -240,7 +266,9 @@ def _forces(span: Span) -> Floats:
 
 def _numbers(matrix: Floats, heat: Floats) -> tuple[tuple[float, ...], ...]:
     """Return the figures of a step that are not zero, as plain numbers."""
-    rows = [[*row, more] for row, more in zip(matrix.tolist(), heat.tolist(), strict=True)]
+    rows = [
+        [*row, more] for row, more in zip(matrix.tolist(), heat.tolist(), strict=True)
+    ]
     air, wall, power, felt = rows
     return (
         (air[0], air[1], air[2], air[4]),

@@ -67,7 +67,7 @@ class Weather:
         """Return the sun on a façade in W/m²."""
         days = _days(minutes)
         clearness = self._clearness(days)[minutes // MINUTES_PER_DAY - days[0]]
-        season = _year_angle(minutes / MINUTES_PER_DAY, -10)
+        season = _year_angle(minutes // MINUTES_PER_DAY, -10)
         half_day = (6.1 - 1.9 * np.cos(season)) * 60
         away = (minutes % MINUTES_PER_DAY - SUN_TOP_MINUTE) / half_day
         shape = np.where(np.abs(away) < 1, np.cos(away * np.pi / 2), 0.0)
@@ -77,7 +77,7 @@ class Weather:
 
     def _daily_mean(self, days: Ints) -> Floats:
         """Return the mean outside temperature of days."""
-        season = MEAN_C - SEASON_C * np.cos(_year_angle(days + 0.5, COLDEST_DAY))
+        season = MEAN_C - SEASON_C * np.cos(_year_angle(days, COLDEST_DAY))
         return season + SPREAD_C * _wandering(self._spread_seed, days, SPREAD_MEMORY)
 
     def _clearness(self, days: Ints) -> Floats:
@@ -89,7 +89,8 @@ class Weather:
 def normal(seed: int, index: Ints) -> Floats:
     """Return a normally distributed number for each index."""
     radius = np.sqrt(-2 * np.log1p(-uniform(mix_seed(seed, "radius"), index)))
-    return radius * np.cos(2 * np.pi * uniform(mix_seed(seed, "angle"), index))
+    turn = 2 * np.pi * uniform(mix_seed(seed, "angle"), index)
+    return np.asarray(radius * np.cos(turn))
 
 
 def _wandering(seed: int, days: Ints, memory: float) -> Floats:
@@ -97,7 +98,7 @@ def _wandering(seed: int, days: Ints, memory: float) -> Floats:
     first = int(days[0]) - MEMORY_DAYS
     steps = normal(seed, np.arange(first, int(days[-1]) + 1, dtype=np.int64))
     weights = memory ** np.arange(MEMORY_DAYS + 1) * np.sqrt(1 - memory**2)
-    return np.convolve(steps, weights, "valid")
+    return np.asarray(np.convolve(steps, weights, "valid"))
 
 
 def _days(minutes: Ints) -> Ints:
@@ -107,7 +108,7 @@ def _days(minutes: Ints) -> Ints:
     return np.arange(first, last + 1, dtype=np.int64)
 
 
-def _year_angle(days: Floats | Ints, zero_day: float) -> Floats:
+def _year_angle(days: Ints, zero_day: float) -> Floats:
     """Return how far the year has turned since its `zero_day`, in radians.
 
     Epoch day 0 is the first of January.

@@ -74,9 +74,14 @@ def test_no_window_holds_more_than_its_limit(
         assert budget.allow(priority, now)
         budget.record(now)
         made.append((now, name))
-        for windows, names in ((SMALL_APP, {"one", "other", "third"}), (SMALL_USER, {name})):
+        for windows, names in (
+            (SMALL_APP, {"one", "other", "third"}),
+            (SMALL_USER, {name}),
+        ):
             for window in windows:
-                inside = [1 for at, who in made if at > now - window.span and who in names]
+                inside = [
+                    1 for at, who in made if at > now - window.span and who in names
+                ]
                 assert len(inside) <= window.calls
 
 
@@ -184,7 +189,7 @@ def test_a_restart_forgets_nothing() -> None:
     budget = AppBudget(SMALL_APP, SMALL_USER).user("user")
     for minute in range(4):
         budget.record(NOW + timedelta(minutes=minute))
-    later = NOW + timedelta(minutes=62)
+    later = NOW + timedelta(minutes=61.5)
     stored = json.loads(json.dumps(budget.as_data(later)))
     assert len(stored["calls_ms"]) == 2
     app = AppBudget(SMALL_APP, SMALL_USER)

@@ -30,7 +30,11 @@ def schedule(
     name: str = "Winter",
 ) -> Schedule:
     """Return a schedule from pairs of minutes after Monday's midnight and zone."""
-    asked = {COMFORT: 21.0, NIGHT: 17.0, ECO: 18.5} if temperatures is None else temperatures
+    asked = (
+        {COMFORT: 21.0, NIGHT: 17.0, ECO: 18.5}
+        if temperatures is None
+        else temperatures
+    )
     return Schedule(
         schedule_id=f"id of {name}",
         name=name,
@@ -39,7 +43,8 @@ def schedule(
         away_temperature=12,
         frost_guard_temperature=7,
         timetable=tuple(
-            TimetableEntry(timedelta(minutes=minutes), zone) for minutes, zone in changes
+            TimetableEntry(timedelta(minutes=minutes), zone)
+            for minutes, zone in changes
         ),
         zones=tuple(
             ScheduleZone(
@@ -55,4 +60,6 @@ def schedule(
 
 def daily(*changes: tuple[int, int]) -> list[tuple[int, int]]:
     """Return changes of a day (minutes after midnight and zone) for every day."""
-    return [(day * 1440 + minutes, zone) for day in range(7) for minutes, zone in changes]
+    return [
+        (day * 1440 + minutes, zone) for day in range(7) for minutes, zone in changes
+    ]

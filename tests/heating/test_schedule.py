@@ -1,6 +1,7 @@
 """A vendor's weekly schedule, in its home's wall time."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, strategies as st
@@ -62,7 +63,7 @@ def local(text: str, zone: ZoneInfo = BERLIN) -> datetime:
 def zone_by_walking(plan: Schedule, zone: ZoneInfo, at: datetime) -> int:
     """Return the active zone by watching the clock on the wall for more than a week."""
     entries = {int(e.offset / MINUTE): e.zone_id for e in plan.timetable}
-    highest = datetime.min  # noqa: DTZ901
+    highest = datetime.min
     active = -1
     now = at - timedelta(days=9)
     while now <= at:
@@ -102,7 +103,7 @@ def test_periods_are_half_open_and_without_gaps(
     assert periods[-1].end is None or periods[-1].end >= at + 2 * WEEK
     for period in periods:
         assert period.start is None or program.at(period.start) == period
-    for earlier, later in zip(periods, periods[1:], strict=False):
+    for earlier, later in pairwise(periods):
         assert earlier.end == later.start
         assert earlier.zone != later.zone
     assert program.next_change(at) == periods[0].end
@@ -134,7 +135,9 @@ def test_an_ordinary_day() -> None:
     assert found.zone.temperature(ROOM) == 21
     assert found.start == local("2026-11-18T06:00")
     assert found.end == local("2026-11-18T23:00")
-    assert week(WORKDAYS).next_change(local("2026-11-18T23:00")) == local("2026-11-19T06:00")
+    assert week(WORKDAYS).next_change(local("2026-11-18T23:00")) == local(
+        "2026-11-19T06:00"
+    )
     assert found.zone.temperature("another room") is None
 
 
@@ -195,7 +198,9 @@ def test_one_zone_never_changes() -> None:
 
 def test_entries_that_mean_nothing() -> None:
     """Times outside the week and unknown zones are left out; the last of a time counts."""
-    plan = schedule((-5, ECO), (0, ECO), (0, NIGHT), (360, COMFORT), (720, 99), (10080, ECO))
+    plan = schedule(
+        (-5, ECO), (0, ECO), (0, NIGHT), (360, COMFORT), (720, 99), (10080, ECO)
+    )
     program = week(plan)
     assert program.at(local("2026-11-16T00:00")).zone.zone_id == NIGHT
     assert program.at(local("2026-11-16T13:00")).zone.zone_id == COMFORT

@@ -47,7 +47,9 @@ PROGRAM = RoomProgram(
     WeeklySchedule(schedule(*daily((0, NIGHT), (360, COMFORT), (1380, NIGHT))), BERLIN),
     ROOM,
 )
-controls = st.sampled_from([VALVE, THERMOSTAT, MODULATING, control("NRV", home=("OTM",))])
+controls = st.sampled_from(
+    [VALVE, THERMOSTAT, MODULATING, control("NRV", home=("OTM",))]
+)
 steps = st.integers(14, 60).map(lambda halves: halves / 2)
 whiles = st.none() | st.floats(0.01, 60 * 24 * 400)
 
@@ -138,7 +140,7 @@ def test_ends_that_cannot_be() -> None:
     assert refused("schedule", minutes=5).problem is HeatingProblem.END_UNWANTED
     assert refused("schedule", until=NOW + HOUR).problem is HeatingProblem.END_UNWANTED
     with pytest.raises(ValueError, match="no time zone"):
-        setpoint_request("off", now=NOW, until=datetime(2026, 12, 1))  # noqa: DTZ001
+        setpoint_request("off", now=NOW, until=datetime(2026, 12, 1))
 
 
 def test_unknown_mode() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import logging
 import random
 
+from homeassistant.components.recorder import get_instance
 from homeassistant.helpers import entity_registry as er
 import pytest
 
@@ -279,6 +280,18 @@ async def test_an_excluded_entity_gets_no_statistics(world: World) -> None:
     assert await world.guard() == 0.0
     assert await world.rows() == []
     await world.assert_bystander_untouched()
+
+
+async def test_an_entity_excluded_later_is_left_as_it_is(world: World) -> None:
+    """Old statistics of an entity that is no longer recorded stay untouched."""
+    first = world.now
+    await world.ticks([*load(11), None, *load(14, seed=2)])
+    rows = await world.rows()
+    get_instance(world.hass).entity_filter = lambda entity_id: False
+    await world.settle(first + 11 * SLOT, 0.2)
+
+    assert await world.reconcile() == 0
+    assert await world.rows() == rows
 
 
 @pytest.mark.parametrize("seed", range(6))

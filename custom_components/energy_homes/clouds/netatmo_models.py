@@ -56,14 +56,16 @@ class RoomTopology:
 class HomeTopology:
     """A home with its rooms, modules and schedules.
 
-    `time_zone` is the IANA name of the home's zone; `default_duration` is how long a manual
-    setpoint without an end holds; `cooling` says that the home cools now.
+    `time_zone` is the IANA name of the home's zone; `mode_end` is when the mode ends, None
+    also for until further notice; `default_duration` is how long a manual setpoint without
+    an end holds; `cooling` says that the home cools now.
     """
 
     home_id: str
     name: str
     time_zone: str | None
     mode: HomeMode | None
+    mode_end: datetime | None
     default_duration: timedelta | None
     cooling: bool
     rooms: tuple[RoomTopology, ...] = ()

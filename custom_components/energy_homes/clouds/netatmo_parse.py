@@ -104,6 +104,7 @@ def _home(home: Mapping[str, Any]) -> HomeTopology:
         name=_name(home, "name"),
         time_zone=_text(home.get("timezone")),
         mode=_HOME_MODES.get(_name(home, "therm_mode")),
+        mode_end=_end(home.get("therm_mode_endtime")),
         default_duration=None if minutes is None else _span(minutes),
         cooling=home.get("temperature_control_mode") == "cooling",
         rooms=tuple(
@@ -187,7 +188,6 @@ def _zone_setpoints(zone: Mapping[str, Any]) -> Iterator[ZoneSetpoint]:
 
 def _room_status(room: Mapping[str, Any]) -> RoomStatus:
     """Read one room of homestatus."""
-    end = _instant(room.get("therm_setpoint_end_time"))
     return RoomStatus(
         room_id=_name(room, "id"),
         reachable=_flag(room.get("reachable")),
@@ -195,7 +195,7 @@ def _room_status(room: Mapping[str, Any]) -> RoomStatus:
         setpoint=_temperature(room.get("therm_setpoint_temperature")),
         mode=_member(VendorMode, room.get("therm_setpoint_mode")),
         setpoint_start=_instant(room.get("therm_setpoint_start_time")),
-        setpoint_end=None if end is None or end >= FOREVER else end,
+        setpoint_end=_end(room.get("therm_setpoint_end_time")),
         heating_power_request=_percent(room.get("heating_power_request")),
         open_window=_flag(room.get("open_window")),
         anticipating=_flag(room.get("anticipating")),
@@ -354,6 +354,12 @@ def _instant(value: Any) -> datetime | None:
         return None
     # Milliseconds read as seconds end up far beyond the vendor's "until further notice".
     return at if at is not None and _EARLIEST <= at <= FOREVER else None
+
+
+def _end(value: Any) -> datetime | None:
+    """Return when something ends; None for what holds until further notice."""
+    end = _instant(value)
+    return None if end is None or end >= FOREVER else end
 
 
 def _member[Kind: StrEnum](kind: type[Kind], value: Any) -> Kind | None:
