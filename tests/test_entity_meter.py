@@ -311,3 +311,82 @@ async def test_negative_counter_is_nonsense(
     hass.states.async_set("sensor.dial", "4.5", ENERGY)
     await run(hass, freezer, START + timedelta(minutes=17))
     assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.5)
+
+
+async def test_what_is_no_number_is_no_reading(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Text, infinity, a foreign unit and a removed state make the power unavailable."""
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.clamp"))),
+    )
+    for state, attributes in (
+        ("much", POWER),
+        ("inf", POWER),
+        ("21", {"unit_of_measurement": "°C"}),
+    ):
+        hass.states.async_set("sensor.clamp", "600", POWER)
+        await hass.async_block_till_done()
+        assert state_of(hass, "sensor.shed_power") == "600.0"
+        hass.states.async_set("sensor.clamp", state, attributes)
+        await hass.async_block_till_done()
+        assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    await hass.async_block_till_done()
+    hass.states.async_remove("sensor.clamp")
+    await hass.async_block_till_done()
+    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+
+
+async def test_unchanged_states_are_readings_too(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A sensor that reports the same again has measured again."""
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.clamp"))),
+    )
+    freezer.tick(timedelta(seconds=20))
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    await hass.async_block_till_done()
+    answer: Any = await hass.services.async_call(
+        DOMAIN, "get_power", {}, blocking=True, return_response=True
+    )
+    assert answer["Shed"]["last_reading"] == "2026-11-20T10:00:20+00:00"
+
+
+async def test_counter_that_starts_again(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A counter that begins at zero again goes on adding, and so does its mean power."""
+    hass.states.async_set("sensor.dial", "7.0", ENERGY)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.dial"))),
+    )
+    await run(hass, freezer, START + timedelta(minutes=2))
+    assert state_of(hass, "sensor.shed_power") == "0.0"
+    hass.states.async_set("sensor.dial", "0.1", ENERGY)
+    await hass.async_block_till_done()
+    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+    await run(hass, freezer, START + timedelta(minutes=12))
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.1)
+    assert state_of(hass, "sensor.shed_power") == "0.0"
+
+
+async def test_entity_that_is_registered_nowhere_any_more(
+    recorder_mock: Recorder, hass: HomeAssistant
+) -> None:
+    """A home whose entity was removed is there, without a power."""
+    await set_up(
+        hass,
+        home_entry(
+            "Shed", meter_subentry("source-1", entity_revision("0123456789abcdef" * 2))
+        ),
+    )
+    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+    assert state_of(hass, "sensor.shed_energy") == "0.0"

@@ -8,6 +8,8 @@ import pytest
 
 from simulator.clock import Clock
 from simulator.world import World
+from tests.netatmo_control import NetatmoControl
+from tests.simulator.netatmo_kit import App
 from tests.simulator_client import SimulatorClient, to_ms
 
 NOON = datetime(2026, 11, 18, 12, 0, 10, tzinfo=UTC)
@@ -31,3 +33,19 @@ async def session(socket_enabled: None) -> AsyncIterator[ClientSession]:
     """Return a plain HTTP client."""
     async with ClientSession() as session:
         yield session
+
+
+@pytest.fixture
+def control(noon: SimulatorClient) -> NetatmoControl:
+    """Return the knobs of the heated homes, at noon of a working day."""
+    return NetatmoControl(noon)
+
+
+@pytest.fixture
+async def app(
+    noon: SimulatorClient, control: NetatmoControl, session: ClientSession
+) -> App:
+    """Return an application that acts for the keeper of both homes."""
+    app = App(noon, control, session, "")
+    app.sign_in()
+    return app
