@@ -61,10 +61,12 @@ class Control:
                 if meter.role is Role.GRID:
                     home["power_w"] += truth["power_w"] * meter.listed(now_ms)
                     home["energy_kwh"] += truth["energy_kwh"]
+        answer: Json = {"now_ms": now_ms, "homes": homes}
         if request.query.get("temperatures") != "0":
+            answer["outdoor"] = self._world.netatmo.outdoor(now_ms)
             for _, heated in self._world.netatmo.homes():
                 homes[heated.name]["temperatures"] = heated.truth(now_ms)
-        return web.json_response({"now_ms": now_ms, "homes": homes})
+        return web.json_response(answer)
 
     async def _faults(self, _request: web.Request) -> web.Response:
         """List active faults and all names."""

@@ -10,6 +10,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
+from tests.netatmo_control import NetatmoControl
 from tests.simulator_client import SimulatorClient, start_simulator
 from tests.virtual import VirtualTime
 
@@ -84,6 +85,12 @@ def simulator(
     yield client
     client.clear_faults()
     client.close()
+
+
+@pytest.fixture
+def netatmo(simulator: SimulatorClient) -> NetatmoControl:
+    """Return the knobs of the heated homes behind the simulated Netatmo cloud."""
+    return NetatmoControl(simulator)
 
 
 @pytest.fixture

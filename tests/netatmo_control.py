@@ -49,6 +49,10 @@ class NetatmoControl:
         room_id: str = self._room(home, room)["id"]
         return room_id
 
+    def rooms(self, home: str) -> dict[str, str]:
+        """Return the ids of a home's rooms by their names."""
+        return {room["name"]: room["id"] for room in self._home(home)["rooms"]}
+
     def schedule_id(self, home: str, schedule: str) -> str:
         """Return a schedule's id."""
         schedules: dict[str, str] = self._home(home)["schedules"]

@@ -41,10 +41,6 @@ class NetatmoControl:
 
     async def _show(self, _request: web.Request) -> web.Response:
         """Tell what there is."""
-        return self._overview()
-
-    def _overview(self) -> web.Response:
-        """Return what every control endpoint here answers."""
         state, now_ms = self._state, self._now_ms
         return web.json_response(
             {
@@ -91,7 +87,7 @@ class NetatmoControl:
                 str(spent.get("client_id") or next(iter(state.tokens.secrets))),
                 int(spent["calls"]),
             )
-        return self._overview()
+        return self._done()
 
     async def _add_account(self, request: web.Request) -> web.Response:
         """Add an account with homes."""
@@ -105,7 +101,7 @@ class NetatmoControl:
             self._now_ms,
             str(client_id),
         )
-        return self._overview()
+        return self._done()
 
     async def _change_home(self, request: web.Request) -> web.Response:
         """Add, remove or rename a home, change its mode, or cut it off."""
@@ -115,12 +111,12 @@ class NetatmoControl:
                 plan = _home_plan(order["home"])
                 self._refuse_known(plan)
                 self._state.add_home(self._user(order["user"]), plan, self._now_ms)
-                return self._overview()
+                return self._done()
             case "remove":
                 home = self._home(order)
                 for user in self._state.users.values():
                     user.homes = [known for known in user.homes if known is not home]
-                return self._overview()
+                return self._done()
         home, at_ms = self._home(order), self._at_ms(order)
         match order.get("action"):
             case "rename":
@@ -141,7 +137,7 @@ class NetatmoControl:
                     text="action must be add, remove, rename, replace_gateway, "
                     "offline, online, mode or schedule"
                 )
-        return self._overview()
+        return self._done()
 
     async def _change_room(self, request: web.Request) -> web.Response:
         """Open a window, let people in, turn the wheel, add or remove a room."""
@@ -149,13 +145,13 @@ class NetatmoControl:
         home, at_ms = self._home(order), self._at_ms(order)
         if order.get("action") == "add":
             home.add_room(_room_plan(order["room"]), at_ms)
-            return self._overview()
+            return self._done()
         room = home.room(str(order["room"]))
         if room is None:
             raise web.HTTPNotFound(text="no such room")
         if order.get("action") == "remove":
             home.remove_room(room)
-            return self._overview()
+            return self._done()
         for name, touches in (
             ("window", room.window),
             ("people", room.people),
@@ -179,7 +175,7 @@ class NetatmoControl:
                     order.get("end_s"),
                 ),
             )
-        return self._overview()
+        return self._done()
 
     async def _change_module(self, request: web.Request) -> web.Response:
         """Drain, silence or update a module."""
@@ -193,7 +189,7 @@ class NetatmoControl:
             module.battery_mv = order["battery_mv"]
         if "firmware" in order:
             module.firmware = order["firmware"]
-        return self._overview()
+        return self._done()
 
     async def _change_tokens(self, request: web.Request) -> web.Response:
         """Issue, expire or revoke the tokens of a user."""
@@ -211,7 +207,11 @@ class NetatmoControl:
                 tokens.revoke(email)
             case _:
                 raise web.HTTPBadRequest(text="action must be issue, expire or revoke")
-        return self._overview()
+        return self._done()
+
+    def _done(self) -> web.Response:
+        """Return what an order is answered with."""
+        return web.json_response({"now_ms": self._now_ms})
 
     def _user(self, email: str) -> User:
         """Return an account."""

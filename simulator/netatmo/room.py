@@ -18,7 +18,7 @@ SAMPLE_MINUTES = 5
 NOISE_C = 0.04
 FIRST_C = 19.0
 AIR_SHARE_OF_SUN = 0.3
-KEEP_TRACES = 32
+KEEP_TRACES = 24
 MOST_SHARED_DAYS = 30
 MINUTES_PER_DAY = 1440
 
@@ -93,6 +93,7 @@ class Room:
         self._seed = mix_seed(seed, home.plan.name, plan.name)
         self._origin = _origin(since_minute, home.plan.history_days)
         self._key = (seed, home.plan, plan, self._origin)
+        self._shared: Trace | None = None
         self._own: Trace | None = None
 
     def disturb(self, at_ms: int) -> None:
@@ -171,12 +172,12 @@ class Room:
         """Return the room's own life, or the shared one of an untouched room."""
         if self._own is not None:
             return self._own
-        if self._key not in _pasts:
-            _pasts[self._key] = self._begin()
+        if self._shared is None:
+            self._shared = _pasts.pop(self._key, None) or self._begin()
+            _pasts[self._key] = self._shared
             if len(_pasts) > KEEP_TRACES:
                 _pasts.popitem(last=False)
-        _pasts.move_to_end(self._key)
-        return _pasts[self._key]
+        return self._shared
 
     def _begin(self) -> Trace:
         """Return a life that has only begun."""

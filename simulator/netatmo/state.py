@@ -5,9 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from simulator.netatmo.home import Home
 from simulator.netatmo.limits import Limits
 from simulator.netatmo.plan import HomePlan, UserPlan, made_id
+from simulator.netatmo.settings import MINUTE_MS
 from simulator.netatmo.tokens import HEATING_SCOPE, Grant, Tokens
 from simulator.noise import mix_seed
 from simulator.thermal.weather import Weather
@@ -112,6 +115,11 @@ class NetatmoState:
         for user in self.users.values():
             for home in user.homes:
                 yield user, home
+
+    def outdoor(self, now_ms: int) -> float:
+        """Return the outside temperature in °C."""
+        minute = np.array([now_ms // MINUTE_MS], dtype=np.int64)
+        return round(float(self.weather.outdoor(minute)[0]), 4)
 
     def find(self, key: str) -> Home | None:
         """Return the home with an id or a name, of whichever account."""

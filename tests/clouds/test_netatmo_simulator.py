@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import aiohttp
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.energy_homes.accounts.netatmo_budget import (
@@ -146,30 +145,22 @@ class RotatingTokens:
 type Connect = Callable[[str], NetatmoClient]
 
 
-@pytest.fixture
-def virtual_start() -> datetime:
-    """Begin at noon on a Wednesday."""
-    return NOW
-
-
-@pytest.fixture
-def at_noon(freezer: FrozenDateTimeFactory) -> None:
-    """Let the test's own clock stand still, for the simulator to take it over."""
-    freezer.move_to(NOW)
+@pytest.fixture(autouse=True)
+def at_noon(simulator: SimulatorClient) -> None:
+    """Begin at noon on a Wednesday; the test's own clock runs, for its time-outs."""
+    simulator.reset(NOW)
 
 
 @pytest.fixture
 def tokens(
-    at_noon: None, simulator: SimulatorClient, session: aiohttp.ClientSession
+    simulator: SimulatorClient, session: aiohttp.ClientSession
 ) -> RotatingTokens:
     """Return the tokens of the account with Elm Street and Mill Cottage."""
     return RotatingTokens(session, simulator.url, NETATMO_REFRESH_TOKEN)
 
 
 @pytest.fixture
-def connect(
-    at_noon: None, simulator: SimulatorClient, session: aiohttp.ClientSession
-) -> Connect:
+def connect(simulator: SimulatorClient, session: aiohttp.ClientSession) -> Connect:
     """Return how to get a client from a refresh token."""
     return lambda token: NetatmoClient(
         session,

@@ -78,9 +78,8 @@ class App:
 
     async def rooms(self, home: str = ELM) -> dict[str, dict[str, Any]]:
         """Return what homestatus says of a home's rooms, by their names."""
-        names = {
-            self.control.room_id(home, name): name for name in self.control.truth(home)
-        }
+        rooms = self.control.rooms(home)
+        names = {room_id: name for name, room_id in rooms.items()}
         body = await self.status(home)
         return {names[room["id"]]: room for room in body["home"]["rooms"]}
 

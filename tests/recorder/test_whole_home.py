@@ -1,0 +1,140 @@
+"""The true-up and the guard through a real home, its sensors and the recorder."""
+
+from datetime import UTC, datetime, timedelta
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.recorder import Recorder, get_instance
+from homeassistant.components.recorder.statistics import statistics_during_period
+from homeassistant.components.recorder.tasks import StatisticsTask
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_recorder_block_till_done,
+)
+
+from custom_components.energy_homes.const import DOMAIN
+from tests.builders import entity_revision, home_entry, meter_subentry, set_up, state_of
+
+pytestmark = pytest.mark.recorder
+
+POWER = {"unit_of_measurement": "W", "device_class": "power"}
+ENERGY = {
+    "unit_of_measurement": "kWh",
+    "device_class": "energy",
+    "state_class": "total_increasing",
+}
+BYSTANDER = "sensor.bystander"
+
+
+class Clock:
+    """Lets the time pass for a home and for the recorder."""
+
+    def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+        """Begin at the test's own time."""
+        self._hass = hass
+        self._freezer = freezer
+        self._counted = 0
+
+    async def tick(self, seconds: int) -> None:
+        """Move on and let Home Assistant do what is due."""
+        self._freezer.tick(timedelta(seconds=seconds))
+        async_fire_time_changed(self._hass, datetime.now(UTC))
+        await self._hass.async_block_till_done(wait_background_tasks=True)
+
+    async def slot(self, watts: int) -> None:
+        """Live through a slot with a power, then have the recorder compile it."""
+        begin = datetime.now(UTC)
+        self._hass.states.async_set("sensor.clamp", str(watts), POWER)
+        self._counted += 1
+        self._hass.states.async_set(BYSTANDER, str(self._counted), ENERGY)
+        for _ in range(10):
+            await self.tick(30)
+        get_instance(self._hass).queue_task(StatisticsTask(begin, True))
+        await async_recorder_block_till_done(self._hass)
+        await self._hass.async_block_till_done(wait_background_tasks=True)
+        await async_recorder_block_till_done(self._hass)
+
+
+async def hours(
+    hass: HomeAssistant, entity_id: str, since: datetime
+) -> list[float | None]:
+    """Return an entity's hourly changes in kWh."""
+    rows = await get_instance(hass).async_add_executor_job(
+        statistics_during_period,
+        hass,
+        since,
+        None,
+        {entity_id},
+        "hour",
+        {"energy": "kWh"},
+        {"change"},
+    )
+    return [row.get("change") for row in rows[entity_id]]
+
+
+async def test_hours_show_what_was_used_in_them(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    start: datetime,
+) -> None:
+    """A healthy home's bars are its slots, and nobody else's are touched."""
+    hass.states.async_set("sensor.clamp", "0", POWER)
+    hass.states.async_set(BYSTANDER, "0", ENERGY)
+    await set_up(
+        hass, home_entry("Shed", meter_subentry("s", entity_revision("sensor.clamp")))
+    )
+    clock = Clock(hass, freezer)
+    # The last slot of each hour is far from the others: it must not slip into the next.
+    watts = [600] * 11 + [6000] + [1200] * 11 + [0] + [300] * 12 + [0] * 2
+    for power in watts:
+        await clock.slot(power)
+
+    expected = [sum(watts[h * 12 : h * 12 + 12]) / 12 / 1000 for h in range(3)]
+    assert (await hours(hass, "sensor.shed_energy", start))[:3] == pytest.approx(
+        expected, abs=1e-5
+    )
+    assert (await hours(hass, BYSTANDER, start))[1:3] == [12, 12]
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(sum(expected))
+
+
+async def test_lost_ledger(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    start: datetime,
+    entity_registry: er.EntityRegistry,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """A home without its ledger goes on from what was recorded, and says so."""
+    entity_registry.async_get_or_create(
+        "sensor", DOMAIN, "home-shed_energy", suggested_object_id="shed_energy"
+    )
+    clock = Clock(hass, freezer)
+    for total in (800.0, 800.5):
+        hass.states.async_set("sensor.shed_energy", str(total), ENERGY)
+        await clock.slot(600)
+    hass.states.async_remove("sensor.shed_energy")
+
+    entry = home_entry("Shed", meter_subentry("s", entity_revision("sensor.clamp")))
+    await set_up(hass, entry)
+    assert state_of(hass, "sensor.shed_energy") == "800.5"
+    (issue,) = [i for i in issue_registry.issues.values() if i.domain == DOMAIN]
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["home"] == "Shed"
+    assert "800.5" in issue.translation_placeholders["energy"]
+
+    for _ in range(23):
+        await clock.slot(600)
+    total = 800.5 + 22 * 0.05
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(total)
+    # The carried total is nobody's use of an hour: the bars are the slots alone.
+    assert (await hours(hass, "sensor.shed_energy", start))[:2] == pytest.approx(
+        [10 * 0.05, 12 * 0.05], abs=1e-5
+    )
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(total)
+    assert len([i for i in issue_registry.issues.values() if i.domain == DOMAIN]) == 1
