@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 import json
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.energy_homes.accounts.netatmo_budget import (
@@ -57,6 +57,7 @@ def test_the_documented_limits() -> None:
     assert spend_hour(AppBudget().user("user"), COMMAND, NOW) == 500
 
 
+@settings(deadline=None)
 @given(steps)
 def test_no_window_holds_more_than_its_limit(
     steps: list[tuple[timedelta, CallPriority, str]],
@@ -85,6 +86,7 @@ def test_no_window_holds_more_than_its_limit(
                 assert len(inside) <= window.calls
 
 
+@settings(deadline=None)
 @given(steps, st.integers(0, 3))
 def test_commands_have_room_whatever_else_is_spent(
     steps: list[tuple[timedelta, CallPriority, str]], commands: int

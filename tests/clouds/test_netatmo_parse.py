@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.energy_homes.clouds import netatmo_parse as parse
@@ -524,6 +524,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["body", "status", "time_server"]), json_values)
     | st.builds(lambda value: {"body": {"homes": [value]}}, json_values)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.energy_homes.heating.schedule import (
@@ -79,6 +79,7 @@ def zone_by_walking(plan: Schedule, zone: ZoneInfo, at: datetime) -> int:
     return active
 
 
+@settings(deadline=None)
 @given(sundays | changes, places, st.integers(-2880, 2880))
 def test_against_a_clock_on_the_wall(
     entries: list[tuple[int, int]], place: tuple[str, str], minutes: int
@@ -91,6 +92,7 @@ def test_against_a_clock_on_the_wall(
     assert period.zone.zone_id == zone_by_walking(plan, ZoneInfo(name), at)
 
 
+@settings(deadline=None)
 @given(changes, places, st.integers(-2880, 2880))
 def test_periods_are_half_open_and_without_gaps(
     entries: list[tuple[int, int]], place: tuple[str, str], minutes: int
@@ -109,6 +111,7 @@ def test_periods_are_half_open_and_without_gaps(
     assert program.next_change(at) == periods[0].end
 
 
+@settings(deadline=None)
 @given(changes, places, st.floats(15, 23), st.integers(0, 10080))
 def test_first_below(
     entries: list[tuple[int, int]],

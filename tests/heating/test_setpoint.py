@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from math import inf, nan
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.energy_homes.heating.model import (
@@ -301,6 +301,7 @@ def test_renewing_what_has_ended() -> None:
     assert caught.value.problem is HeatingProblem.END_PAST
 
 
+@settings(deadline=None)
 @given(controls, steps, whiles, st.none() | st.just(PROGRAM), st.integers(0, 10080))
 def test_a_dead_server_never_leaves_a_room_hot(
     driven: RoomControl,
@@ -332,6 +333,7 @@ def test_a_dead_server_never_leaves_a_room_hot(
     assert found.renew_at is None or now < found.renew_at < end
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(SetpointMode),
     controls,
