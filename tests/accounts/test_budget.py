@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import json
 
 from hypothesis import given, strategies as st
+import pytest
 
 from custom_components.energy_homes.accounts.budget import (
     DAY,
@@ -97,12 +98,27 @@ def test_a_restart_forgets_nothing() -> None:
 
 
 def test_a_clock_set_back_does_not_lock() -> None:
-    """Calls that lie ahead count as made now, and end like all others."""
+    """The newest of calls that lie ahead counts as made now, and ends like all others."""
     budget = CallBudget(LIMITS)
     for _ in range(3):
         budget.record(CallKind.HISTORY, NOW + 30 * DAY)
     assert budget.count(HOUR, NOW) == 3
     assert budget.wait(CallKind.HISTORY, NOW) <= DAY + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("back", [HOUR, 7 * HOUR, DAY, 400 * DAY])
+def test_steady_polling_goes_on_when_the_clock_is_set_back(back: timedelta) -> None:
+    """Calls keep their distances: what was allowed at this pace is allowed further on."""
+    budget = CallBudget()
+    now = NOW
+    for n in range(2 * 2880):
+        now = NOW + n * timedelta(seconds=15)
+        budget.record(CallKind.LIVE, now)
+    for n in range(480):
+        at = now - back + n * timedelta(seconds=15)
+        assert budget.allow(CallKind.LIVE, at)
+        budget.record(CallKind.LIVE, at)
+        assert 239 <= budget.count(HOUR, at) <= 248
 
 
 def test_a_day_is_all_that_is_kept() -> None:

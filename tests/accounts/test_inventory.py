@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 import json
 
+import pytest
+
 from custom_components.energy_homes.accounts.inventory import (
     FORGET_AFTER,
     INSTANT_METER,
@@ -14,6 +16,8 @@ from custom_components.energy_homes.clouds.efergy_models import (
     InstantValue,
 )
 from custom_components.energy_homes.metering.model import MeterRole, PowerReading
+from custom_components.energy_homes.metering.readings import MAX_AHEAD
+from custom_components.energy_homes.metering.slots import AddResult, PowerSlotter
 
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -119,6 +123,58 @@ def test_nonsense_is_counted_and_skipped() -> None:
     assert inventory.meters["2"].last_seen == NOW
     readings, nonsense = inventory.update([value("1", at), value("2", at)], at)
     assert (set(readings), nonsense) == ({"1", "2"}, 0)
+
+
+@pytest.mark.parametrize("ahead", [MAX_AHEAD - SECOND, MAX_AHEAD])
+def test_a_stamp_a_little_ahead_is_for_the_slots(ahead: timedelta) -> None:
+    """What passes here is a reading that slots take."""
+    readings, nonsense = Inventory().update([value(at=NOW + ahead)], NOW)
+    assert nonsense == 0
+    assert PowerSlotter().add(readings["1"], NOW) is AddResult.ACCEPTED
+
+
+@pytest.mark.parametrize("ahead", [MAX_AHEAD + SECOND, 3 * MINUTE, 5 * MINUTE])
+def test_a_stamp_that_no_slot_takes_is_nonsense(ahead: timedelta) -> None:
+    """What slots would refuse is counted here, and the meter does not report."""
+    early = value(at=NOW + ahead)
+    inventory = Inventory()
+    assert inventory.update([early], NOW) == ({}, 1)
+    assert inventory.reading("1", NOW) is None
+    instant = InstantValue(power=50, at=NOW + ahead, age=SECOND)
+    assert Inventory().update_instant(instant, NOW) == ({}, 1)
+    reading = PowerReading(NOW + ahead, 100)
+    assert PowerSlotter().add(reading, NOW) is AddResult.FUTURE
+
+
+@pytest.mark.parametrize("back", [3 * MINUTE, timedelta(hours=1), timedelta(days=400)])
+def test_a_clock_set_back(back: timedelta) -> None:
+    """What was known of a time that is yet to come does not keep new readings out."""
+    inventory = Inventory()
+    inventory.update([value("1"), value("2")], NOW)
+    inventory.update([value("1", NOW + SECOND)], NOW + SECOND)
+    now = NOW - back
+    inventory.refresh(now)
+    assert inventory.reading("1", now) is None
+    assert inventory.missing == {"1": now, "2": now}
+    assert {meter.last_seen for meter in inventory.meters.values()} == {now}
+    readings, nonsense = inventory.update([value("1", now, power=7)], now)
+    assert (readings, nonsense) == ({"1": PowerReading(now, 7)}, 0)
+    assert inventory.missing == {"2": now}
+    assert inventory.sole_meter is None
+
+
+def test_a_clock_set_back_a_little() -> None:
+    """Readings before the newest one are known already, for as long as it may lie ahead."""
+    inventory = Inventory()
+    inventory.update([value()], NOW)
+    ignored = [
+        now
+        for n in range(8)
+        for now in [NOW - 90 * SECOND + n * 15 * SECOND]
+        if not inventory.update([value(at=now)], now)[0]
+    ]
+    assert len(ignored) == 7
+    assert not inventory.missing
 
 
 def test_the_vendors_clock_may_differ() -> None:

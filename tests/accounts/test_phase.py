@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from custom_components.energy_homes.accounts.phase import (
     DELAY,
@@ -79,6 +79,7 @@ def assert_two_polls_at_most(polls: Sequence[datetime]) -> None:
         assert third - first >= INTERVAL - slack
 
 
+@settings(deadline=None)
 @given(phases_s, seeds)
 def test_one_meter_one_poll(phase_s: float, seed: int) -> None:
     """Every poll finds exactly one new reading, a few seconds old."""
@@ -90,6 +91,7 @@ def test_one_meter_one_poll(phase_s: float, seed: int) -> None:
         assert SECOND <= at - stamps[number] <= MAX_LAG
 
 
+@settings(deadline=None)
 @given(phases_s, seeds)
 def test_one_meter_that_wanders(phase_s: float, seed: int) -> None:
     """The phase is followed where the stamps drift."""
@@ -101,6 +103,7 @@ def test_one_meter_that_wanders(phase_s: float, seed: int) -> None:
         assert timedelta() <= at - stamps[number] <= MAX_LAG
 
 
+@settings(deadline=None)
 @given(phases_s, st.floats(min_value=0, max_value=0.9), seeds)
 def test_meters_close_together_share_a_poll(
     phase_s: float, apart_s: float, seed: int
@@ -116,6 +119,7 @@ def test_meters_close_together_share_a_poll(
             assert SECOND / 2 <= at - stamps[number] <= 2 * MAX_LAG
 
 
+@settings(deadline=None)
 @given(st.lists(phases_s, min_size=2, max_size=6), seeds)
 def test_meters_anywhere(phases: list[float], seed: int) -> None:
     """However many meters: no reading is missed, with two polls per interval at most."""
@@ -125,6 +129,7 @@ def test_meters_anywhere(phases: list[float], seed: int) -> None:
     assert_two_polls_at_most(polls)
 
 
+@settings(deadline=None)
 @given(phases_s, phases_s)
 def test_two_meters_are_both_fresh(one_s: float, other_s: float) -> None:
     """Wherever two meters stand, each is polled a few seconds after its stamp."""
@@ -150,6 +155,22 @@ def test_ghosts_of_phases() -> None:
     assert plan is not None
     assert plan.next([], START) == START + DELAY
     assert plan.next([START, START + DELAY], START + DELAY) == START + DELAY + INTERVAL
+
+
+def test_a_clock_set_back() -> None:
+    """Polls and stamps that lie ahead neither put the next poll off nor stop the phase."""
+    tracker = PhaseTracker()
+    tracker.observe("a", START)
+    before = START - timedelta(hours=1)
+    for n in range(20):
+        tracker.observe("a", before + 30 * n * SECOND + 6 * SECOND)
+    assert abs(tracker.phases["a"] - 6 * SECOND) < SECOND / 10
+    plan = plan_polls(tracker.phases.values())
+    assert plan is not None
+    following = plan.next([START, START + INTERVAL], before)
+    assert before < following <= before + INTERVAL
+    following = plan.next([START, before], before)
+    assert before < following <= before + INTERVAL + DELAY
 
 
 def test_phase_across_the_turn() -> None:

@@ -67,4 +67,6 @@ def client(
     cloud: Cloud, session: aiohttp.ClientSession, time_zone: tzinfo
 ) -> EfergyClient:
     """Return a client of the cloud."""
-    return EfergyClient(session, TOKEN, cloud.url, time_zone=time_zone, timeout_s=1)
+    return EfergyClient(
+        session, TOKEN, cloud.url, time_zone=lambda: time_zone, timeout_s=1
+    )

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
 import pytest
 
+from custom_components.energy_homes.accounts.efergy import account_client
 from custom_components.energy_homes.clouds.efergy import EfergyClient
 from custom_components.energy_homes.clouds.efergy_models import EnergyPeriod
 from custom_components.energy_homes.clouds.errors import (
@@ -22,6 +24,7 @@ from custom_components.energy_homes.clouds.errors import (
     CloudRequestError,
 )
 from custom_components.energy_homes.metering.model import MeterRole
+from simulator.faults import NETATMO_ONLY, Fault
 from tests.simulator_client import ELM_TOKEN, SimulatorClient
 
 from .conftest import TOKEN, Cloud
@@ -51,7 +54,9 @@ FAULTS: dict[str, type[CloudError]] = {
 @pytest.fixture
 def elm(simulator: SimulatorClient, session: aiohttp.ClientSession) -> EfergyClient:
     """Return a client of Elm Street's account in the simulator."""
-    return EfergyClient(session, ELM_TOKEN, simulator.url, time_zone=UTC, timeout_s=2)
+    return EfergyClient(
+        session, ELM_TOKEN, simulator.url, time_zone=lambda: UTC, timeout_s=2
+    )
 
 
 @pytest.mark.parametrize(("fault", "kind"), FAULTS.items())
@@ -83,7 +88,9 @@ async def test_faults_that_are_answers(
     simulator: SimulatorClient, elm: EfergyClient
 ) -> None:
     """No meter, no data, an old reading and a slow reply are answers."""
-    assert set(simulator.fault_names()) - FAULTS.keys() == {
+    ours = set(Fault) - NETATMO_ONLY
+    assert ours <= set(simulator.fault_names())
+    assert ours - FAULTS.keys() == {
         "empty_list",
         "no_data",
         "stale",
@@ -123,7 +130,9 @@ async def test_history_calls(
     simulator: SimulatorClient, session: aiohttp.ClientSession
 ) -> None:
     """History agrees with what the control endpoint says was used."""
-    elm = EfergyClient(session, ELM_TOKEN, simulator.url, time_zone=UTC, timeout_s=60)
+    elm = EfergyClient(
+        session, ELM_TOKEN, simulator.url, time_zone=lambda: UTC, timeout_s=60
+    )
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     start = now - timedelta(hours=2)
     truth = simulator.truth(start, now)["homes"]["Elm Street"]["meters"]["710001"]
@@ -162,7 +171,7 @@ async def test_offset_follows_the_clocks(
     offset: str,
 ) -> None:
     """The offset of each call is the zone's at that time, in minutes behind UTC."""
-    client = EfergyClient(session, TOKEN, cloud.url, time_zone=ZoneInfo(zone))
+    client = EfergyClient(session, TOKEN, cloud.url, time_zone=lambda: ZoneInfo(zone))
     freezer.move_to(datetime.fromisoformat(now) - timedelta(days=182))
     await client.current_values()
     freezer.move_to(now)
@@ -170,6 +179,20 @@ async def test_offset_follows_the_clocks(
     path, query = cloud.asked[-1]
     assert path == "/mobile_proxy/getCurrentValuesSummary"
     assert query == {"token": TOKEN, "offset": offset}
+
+
+async def test_offset_follows_home_assistants_zone(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """Another time zone in Home Assistant's settings holds from the next call on."""
+    freezer.move_to(START)
+    client = account_client(hass, TOKEN, cloud.url)
+    offsets: list[str] = []
+    for zone in ("Europe/London", "Asia/Kathmandu"):
+        await hass.config.async_update(time_zone=zone)
+        await client.current_values()
+        offsets.append(cloud.asked[-1][1]["offset"])
+    assert offsets == ["0", "-345"]
 
 
 async def test_times_go_out_in_seconds(cloud: Cloud, client: EfergyClient) -> None:
@@ -254,7 +277,7 @@ async def test_addresses(
     session: aiohttp.ClientSession, address: str, kind: type[CloudError]
 ) -> None:
     """An address where nobody answers is an outage, an impossible one our mistake."""
-    client = EfergyClient(session, TOKEN, address, time_zone=UTC)
+    client = EfergyClient(session, TOKEN, address, time_zone=lambda: UTC)
     with pytest.raises(CloudError) as caught:
         await client.current_values()
     assert type(caught.value) is kind
@@ -285,6 +308,6 @@ async def test_slash_at_the_end_of_the_address(
     cloud: Cloud, session: aiohttp.ClientSession, write: Callable[[str], str]
 ) -> None:
     """An address may end in a slash or not."""
-    client = EfergyClient(session, TOKEN, write(cloud.url), time_zone=UTC)
+    client = EfergyClient(session, TOKEN, write(cloud.url), time_zone=lambda: UTC)
     await client.current_values()
     assert cloud.asked[-1][0] == "/mobile_proxy/getCurrentValuesSummary"

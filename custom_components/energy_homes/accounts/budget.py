@@ -37,8 +37,9 @@ class CallBudget:
     """Counts calls by minute, a day back, and says whether another one is allowed.
 
     A minute counts for as long as any part of it is inside a window, so that no window holds
-    more calls than its limit. Calls that lie ahead because the clock was set back count as
-    made now. Instants are aware.
+    more calls than its limit. Where calls lie ahead the clock was set back: all of them move
+    back with it, the newest to now, so that polling that kept its limit still does. Instants
+    are aware.
     """
 
     def __init__(self, limits: Mapping[CallKind, CallLimit] = DEFAULT_LIMITS) -> None:
@@ -104,12 +105,11 @@ class CallBudget:
         )
 
     def _catch_up(self, now: datetime) -> None:
-        """Move calls that lie ahead to now."""
-        current = _minute(now)
-        for minutes in self._minutes.values():
-            ahead = sum(minutes.pop(m) for m in [m for m in minutes if m > current])
-            if ahead:
-                minutes[current] = minutes.get(current, 0) + ahead
+        """Move all calls back where the newest lies ahead."""
+        newest = max((max(m) for m in self._minutes.values() if m), default=0)
+        if (ahead := newest - _minute(now)) > 0:
+            for kind, minutes in self._minutes.items():
+                self._minutes[kind] = {m - ahead: calls for m, calls in minutes.items()}
 
     def _prune(self, now: datetime) -> None:
         """Forget calls older than a day."""

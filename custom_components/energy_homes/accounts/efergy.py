@@ -13,7 +13,7 @@ from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
@@ -63,7 +63,10 @@ class EfergyAccountData:
 
 
 class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
-    """Polls one account for everybody, whether or not an entity listens."""
+    """Polls one account for everybody, whether or not an entity listens.
+
+    Waits are measured on the loop's own clock, which nobody sets back.
+    """
 
     config_entry: EfergyConfigEntry
 
@@ -95,14 +98,15 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
         self._inventory = Inventory()
         self._outage_wait = Backoff(*_OUTAGE_WAIT, random)
         self._quota_wait = Backoff(*_QUOTA_WAIT, random)
-        self._not_before: datetime | None = None
+        self._not_before_s: float | None = None
         self._nonsense_in_a_row = 0
         self._summary_failures = 0
-        self._summary_retry: datetime | None = None
+        self._summary_retry_s = 0.0
         self._phases = PhaseTracker()
         self._polls: deque[datetime] = deque(maxlen=2)
         self._readings: dict[str, PowerReading] = {}
         self._told: dict[str, bool] = {}
+        self._was_failing = False
         self._detach: CALLBACK_TYPE | None = None
         self._cancel_timer: CALLBACK_TYPE | None = None
 
@@ -176,11 +180,7 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
     async def _async_update_data(self) -> EfergyAccountData:
         """Poll all meters; tell the four kinds of failure apart."""
         now = dt_util.utcnow()
-        if (
-            self.state is AccountState.QUOTA
-            and self._not_before is not None
-            and now < self._not_before
-        ):
+        if self.state is AccountState.QUOTA and self._wait() > timedelta():
             return self._snapshot(now)
         self._polls.append(now)
         try:
@@ -224,15 +224,21 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
         """Tell homes what is new and arrange for the next poll."""
         if self._detach is None:
             return
+        failing = not self.last_update_success
         if (
-            not self.last_update_success
+            failing
             and self.state is not AccountState.AUTH
-            and (self._not_before is None or self._not_before <= dt_util.utcnow())
+            and self._wait() <= timedelta()
         ):
             # Something that nobody foresaw: it is logged by now; go on with care.
             self._begin_outage()
         self._tell()
         self._schedule_poll()
+        if failing and self._was_failing:
+            # The coordinator itself says nothing while one failure follows another, which
+            # may be of another kind.
+            self.async_update_listeners()
+        self._was_failing = failing
 
     async def _poll(self) -> tuple[dict[str, PowerReading], int]:
         """Return new readings by sid and the number of values that made no sense.
@@ -245,9 +251,8 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
         if (
             self.standing_in
             and self._inventory.sole_meter is not None
-            and self._summary_retry is not None
             and self._summary_failures >= SUMMARY_IS_DEAD
-            and dt_util.utcnow() < self._summary_retry
+            and self.hass.loop.time() < self._summary_retry_s
         ):
             try:
                 return await self._poll_instant()
@@ -257,7 +262,7 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
             values = await self._call(CallKind.LIVE, EfergyClient.current_values)
         except (CloudOutageError, CloudNonsenseError, CloudRequestError) as err:
             self._summary_failures += 1
-            self._summary_retry = dt_util.utcnow() + SUMMARY_RETRY
+            self._summary_retry_s = self._time_s(SUMMARY_RETRY)
             if isinstance(err, CloudNonsenseError):
                 self.nonsense_count += 1
             if asked or self._inventory.sole_meter is None:
@@ -300,7 +305,7 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
         if self.state is AccountState.QUOTA:
             _LOGGER.info("%s answers again after its call limit", self.name)
         self.state = AccountState.CONNECTED
-        self._not_before = None
+        self._not_before_s = None
 
     @callback
     def _wait_for_quota(self, err: CloudQuotaError) -> None:
@@ -311,7 +316,7 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
                 "%s has reached its call limit (%s), waiting", self.name, err
             )
         self.state = AccountState.QUOTA
-        self._not_before = dt_util.utcnow() + wait
+        self._not_before_s = self._time_s(wait)
 
     @callback
     def _outage(self, err: CloudError) -> UpdateFailed:
@@ -330,7 +335,7 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
     def _begin_outage(self) -> None:
         """Wait longer from attempt to attempt."""
         self.state = AccountState.OUTAGE
-        self._not_before = dt_util.utcnow() + self._outage_wait.next()
+        self._not_before_s = self._time_s(self._outage_wait.next())
 
     @callback
     def _snapshot(self, now: datetime) -> EfergyAccountData:
@@ -367,22 +372,33 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
             or self.config_entry.pref_disable_polling
         ):
             return
-        self._cancel_timer = async_track_point_in_utc_time(
+        self._cancel_timer = async_call_later(
             self.hass,
+            self._next_delay(dt_util.utcnow()),
             HassJob(self._timer, f"{self.name} poll", cancel_on_shutdown=True),
-            self._next_poll(dt_util.utcnow()),
         )
 
-    def _next_poll(self, now: datetime) -> datetime:
-        """Return when to do something next."""
-        if self._not_before is not None:
+    def _next_delay(self, now: datetime) -> timedelta:
+        """Return how long to wait until there is something to do."""
+        if self._not_before_s is not None:
             stale = self._inventory.next_stale()
             if self.state is AccountState.QUOTA and stale is not None:
                 # A little later, so that it is stale by then.
-                return max(now, min(self._not_before, stale + timedelta(seconds=1)))
-            return self._not_before
+                until_stale = stale + timedelta(seconds=1) - now
+                return max(min(self._wait(), until_stale), timedelta())
+            return self._wait()
         plan = plan_polls(self._phases.phases.values())
-        return now + INTERVAL if plan is None else plan.next(self._polls, now)
+        return INTERVAL if plan is None else plan.next(self._polls, now) - now
+
+    def _wait(self) -> timedelta:
+        """Return how long nothing may be asked; zero where it may be now."""
+        if self._not_before_s is None:
+            return timedelta()
+        return timedelta(seconds=max(self._not_before_s - self.hass.loop.time(), 0))
+
+    def _time_s(self, wait: timedelta) -> float:
+        """Return when a wait that begins now ends, on the loop's clock."""
+        return self.hass.loop.time() + wait.total_seconds()
 
     @callback
     def _unschedule_poll(self) -> None:
@@ -420,12 +436,15 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
 
 
 def account_client(hass: HomeAssistant, token: str, address: str) -> EfergyClient:
-    """Return a client on Home Assistant's session, with Home Assistant's days."""
+    """Return a client on Home Assistant's session, with Home Assistant's days.
+
+    Its time zone may be changed at any time.
+    """
     return EfergyClient(
         async_get_clientsession(hass),
         token,
         address,
-        time_zone=dt_util.get_default_time_zone(),
+        time_zone=dt_util.get_default_time_zone,
     )
 
 

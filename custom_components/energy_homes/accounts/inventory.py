@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ..clouds.efergy_models import CurrentValue, InstantValue
 from ..metering.model import MeterRole, PowerReading
+from ..metering.readings import MAX_AHEAD
 from .registry import MeterInfo
 
 STALE_AFTER: Final = timedelta(minutes=5)
@@ -18,7 +19,6 @@ INSTANT_METER: Final = "instant"
 
 _GHOST_SID: Final = "0"
 _TOGETHER: Final = timedelta(hours=1)
-_AHEAD: Final = timedelta(minutes=5)
 _CLOCK_NOISE: Final = timedelta(seconds=2.5)
 
 
@@ -41,7 +41,13 @@ class _Meter:
 
 
 class Inventory:
-    """Follows an account's meters from answer to answer. Instants are aware and UTC."""
+    """Follows an account's meters from answer to answer. Instants are aware and UTC.
+
+    A reading is new where its stamp is later than the newest one seen: an earlier stamp is of
+    a time that is known already. Once the newest one lies further ahead than any stamp may,
+    a clock was set back, and it is forgotten: whatever comes next is new. So readings are
+    ignored for no longer than the vendor's stamps need to catch up, or `MAX_AHEAD`.
+    """
 
     def __init__(self, stored: Mapping[str, Any] | None = None) -> None:
         """Start with what another run knew."""
@@ -129,6 +135,7 @@ class Inventory:
         Return the readings that are new by sid, and how many values made no sense.
         """
         listed = tuple(values)
+        self._follow_clock(now)
         self._find_alias(listed, now)
         for meter in self._meters.values():
             meter.listed = False
@@ -149,6 +156,7 @@ class Inventory:
         self, value: InstantValue, now: datetime
     ) -> tuple[dict[str, PowerReading], int]:
         """Take the household's power for the account's only meter, as `update` does."""
+        self._follow_clock(now)
         sid = self.sole_meter
         assert sid is not None
         known = self._meters.get(sid)
@@ -188,6 +196,7 @@ class Inventory:
 
     def refresh(self, now: datetime) -> None:
         """Find the meters that went missing; forget those that are gone for good."""
+        self._follow_clock(now)
         for sid, meter in list(self._meters.items()):
             if self._ghost(sid, meter) or (meter.listed and self._fresh(meter, now)):
                 meter.missing_since = None
@@ -201,6 +210,20 @@ class Inventory:
         return min(
             (heard + STALE_AFTER for heard in self.stamps.values()), default=None
         )
+
+    def _follow_clock(self, now: datetime) -> None:
+        """Forget what lies ahead of a clock that was set back."""
+        latest = now + MAX_AHEAD
+        for meter in self._meters.values():
+            if any(
+                stamp is not None and stamp > latest
+                for stamp in (meter.at, meter.heard)
+            ):
+                meter.at = meter.heard = None
+            if meter.last_seen is not None and meter.last_seen > latest:
+                meter.last_seen = now
+            if meter.missing_since is not None:
+                meter.missing_since = min(meter.missing_since, now)
 
     def _take(
         self, meter: _Meter, value: CurrentValue, now: datetime
@@ -247,8 +270,8 @@ def meter_name(sid: str) -> str:
 
 
 def _ahead(value: CurrentValue, now: datetime) -> bool:
-    """Return whether a stamp lies in the future, which no reading's does."""
-    return value.at is not None and value.at > now + _AHEAD
+    """Return whether a stamp lies so far ahead that no slot would take the reading."""
+    return value.at is not None and value.at > now + MAX_AHEAD
 
 
 def _on_our_clock(at: datetime, age: timedelta | None, now: datetime) -> datetime:

@@ -50,8 +50,11 @@ class PhaseTracker:
         return self._phases
 
     def observe(self, meter: str, at: datetime) -> None:
-        """Take a meter's stamp (aware) into account; one seen before changes nothing."""
-        if (newest := self._newest.get(meter)) is not None and at <= newest:
+        """Take a meter's newest stamp (aware) into account; the same again changes nothing.
+
+        It may be earlier than the one before: clocks are set back.
+        """
+        if at == self._newest.get(meter):
             return
         self._newest[meter] = at
         phase = (at - _EPOCH) % self._interval
@@ -84,8 +87,9 @@ class PollPlan:
 
         The plan may have moved by some seconds since the last poll; the moment just polled
         is not polled again for that, and however it moves no interval has more than two.
+        Polls that lie ahead of `now` do not count: the clock was set back since.
         """
-        earlier = tuple(polls)[-2:]
+        earlier = tuple(poll for poll in polls if poll <= now)[-2:]
         after = max(now, earlier[-1] + _CLOSEST / 2) if earlier else now
         planned = min(
             after + ((phase - (after - _EPOCH)) % self.interval)

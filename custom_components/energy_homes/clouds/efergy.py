@@ -45,12 +45,12 @@ class EfergyClient:
         token: str,
         base_url: str,
         *,
-        time_zone: tzinfo,
+        time_zone: Callable[[], tzinfo],
         timeout_s: float = 10,
     ) -> None:
         """Talk to `base_url` (scheme, host, port) with a token.
 
-        Days of the vendor's sums begin at midnight of `time_zone`.
+        Days of the vendor's sums begin at midnight of what `time_zone` returns at each call.
         """
         self._session = session
         self._token = token
@@ -144,7 +144,7 @@ class EfergyClient:
 
     def _offset(self) -> int:
         """Return minutes behind UTC now, the vendor's sign, so that it follows the clocks."""
-        offset = datetime.now(UTC).astimezone(self._time_zone).utcoffset()
+        offset = datetime.now(UTC).astimezone(self._time_zone()).utcoffset()
         return -round((offset or timedelta()) / timedelta(minutes=1))
 
     async def _call(self, command: str, params: Mapping[str, str] | None = None) -> Any:
