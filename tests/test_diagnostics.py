@@ -21,6 +21,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.energy_homes.backup import async_post_backup, async_pre_backup
 from custom_components.energy_homes.const import DOMAIN, LEDGER_FILE
+from custom_components.energy_homes.homes import DATA_HOMES
 from simulator.scenario import MILL_TOKEN
 
 from .builders import account_entry, efergy_revision, home_entry, meter_subentry, set_up
@@ -63,6 +64,7 @@ async def test_diagnostics_hold_nothing_private(
         assert MILL_TOKEN not in text
         assert MILL_SID not in text
         assert "efergy_secret_household" not in text
+    assert list(of_account["account"]["meters"]) == ["meter 1", "meter 2"]
     assert of_account["account"]["state"] == "connected"
     assert of_account["account"]["calls_last_hour"] >= 20
     assert of_home["meters"][0]["late_readings"] == 0
@@ -75,6 +77,34 @@ async def test_diagnostics_hold_nothing_private(
             "hardware": "**REDACTED**",
         }
     ]
+
+
+async def test_diagnostics_without_a_ledger(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    entries: tuple[MockConfigEntry, MockConfigEntry],
+) -> None:
+    """A home tells what it knows, also where its ledger does not, or it cannot start."""
+    _, home = entries
+    await hass.data[DATA_HOMES].ledger.async_close()
+    told = await get_diagnostics_for_config_entry(hass, hass_client, home)
+    assert told["ledger"] == {"error": "The ledger is not open"}
+    assert told["home"]["energy"] > 0
+
+    await hass.config_entries.async_reload(home.entry_id)
+    told = await get_diagnostics_for_config_entry(hass, hass_client, home)
+    assert told["state"] == "setup_retry"
+    assert told["reason"] == "ledger_failed"
+
+    assert await async_setup_component(hass, "system_health", {})
+    await hass.async_block_till_done()
+    info = await get_system_health_info(hass, DOMAIN)
+    assert info["accounts"] == 1
+    assert info["ledger_slots"] == {
+        "type": "failed",
+        "error": "The ledger is not open",
+    }
+    assert await info["can_reach_efergy"] == "ok"
 
 
 async def test_system_health(

@@ -5,12 +5,14 @@ from datetime import timedelta
 from homeassistant.components.recorder import Recorder
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.energy_homes.const import DOMAIN
+from custom_components.energy_homes.discovery import async_start_discovery
+from custom_components.energy_homes.homes import DATA_HOMES
 
 from .builders import (
     account_entry,
@@ -357,3 +359,88 @@ async def test_meter_that_is_to_be_replaced_is_left_alone(
     day = (virtual.now + DAY).date().isoformat()
     await submit_meter(hass, form, meter="entity", entity="sensor.new", since=day)
     assert issues(issue_registry) == []
+
+
+async def restart(hass: HomeAssistant) -> CALLBACK_TYPE:
+    """Stop following meters as Home Assistant's end does, and begin again."""
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    return await async_start_discovery(hass, hass.data[DATA_HOMES].accounts)
+
+
+async def test_restarts_do_not_make_an_entity_young_again(
+    hass: HomeAssistant,
+    virtual: VirtualTime,
+    shed: ConfigEntry,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """A day is a day, though every start gives an unavailable entity a new state."""
+    hass.states.async_set("sensor.test_clamp", STATE_UNAVAILABLE, POWER)
+    gone = virtual.now
+    await virtual.move_to(gone + 20 * HOUR)
+    hass.states.async_remove("sensor.test_clamp")
+    stop = await restart(hass)
+    hass.states.async_set("sensor.test_clamp", STATE_UNAVAILABLE, POWER)
+    await virtual.move_to(gone + DAY - MINUTE)
+    assert issues(issue_registry) == []
+    await virtual.move_to(gone + DAY + 10 * MINUTE)
+    assert issues(issue_registry) == ["meter_missing_shed"]
+    stop()
+
+
+async def test_restarts_do_not_bring_a_removed_account_back(
+    hass: HomeAssistant,
+    virtual: VirtualTime,
+    mill: MockConfigEntry,
+    account: MockConfigEntry,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """When an account was noticed to be gone outlives a restart."""
+    await hass.config_entries.async_remove(account.entry_id)
+    gone = virtual.now
+    await virtual.move_to(gone + 20 * HOUR)
+    stop = await restart(hass)
+    await virtual.move_to(gone + DAY + 10 * MINUTE)
+    assert issues(issue_registry) == ["meter_missing_mill"]
+    stop()
+
+
+async def test_entity_that_was_there_meanwhile(
+    hass: HomeAssistant,
+    virtual: VirtualTime,
+    shed: ConfigEntry,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """An entity that came and went between two looks is missing since it went."""
+    hass.states.async_set("sensor.test_clamp", STATE_UNAVAILABLE, POWER)
+    gone = virtual.now
+    await virtual.move_to(gone + 20 * HOUR)
+    hass.states.async_set("sensor.test_clamp", "1", POWER)
+    hass.states.async_set("sensor.test_clamp", STATE_UNAVAILABLE, POWER)
+    await virtual.move_to(gone + DAY + HOUR)
+    assert issues(issue_registry) == []
+    await virtual.move_to(gone + DAY + 21 * HOUR)
+    assert issues(issue_registry) == ["meter_missing_shed"]
+
+
+async def test_nothing_is_missing_while_home_assistant_starts(
+    hass: HomeAssistant,
+    virtual: VirtualTime,
+    shed: ConfigEntry,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """An entity that another integration still has to bring is given time."""
+    hass.states.async_set("sensor.test_clamp", STATE_UNAVAILABLE, POWER)
+    gone = virtual.now
+    await virtual.move_to(gone + HOUR)
+    hass.states.async_remove("sensor.test_clamp")
+    hass.set_state(CoreState.starting)
+    stop = await restart(hass)
+    await virtual.move_to(gone + 2 * DAY)
+    assert issues(issue_registry) == []
+
+    hass.states.async_set("sensor.test_clamp", "1", POWER)
+    hass.set_state(CoreState.running)
+    await virtual.move_to(gone + 2 * DAY + 10 * MINUTE)
+    assert issues(issue_registry) == []
+    stop()

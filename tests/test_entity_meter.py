@@ -20,6 +20,7 @@ from .builders import entity_revision, home_entry, meter_subentry, set_up, state
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
 POWER = {"unit_of_measurement": "W", "device_class": "power"}
+INTERPOLATED = Provenance.INTERPOLATED
 ENERGY = {"unit_of_measurement": "kWh", "device_class": "energy"}
 
 
@@ -30,11 +31,16 @@ def at_ten(freezer: FrozenDateTimeFactory) -> None:
 
 
 async def run(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, until: datetime
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    until: datetime,
+    *reported: str,
 ) -> None:
-    """Let the time pass in steps of ten seconds."""
+    """Let the time pass in steps of ten seconds; some entities report in each."""
     while datetime.now(UTC) < until:
         freezer.tick(timedelta(seconds=10))
+        for state in filter(None, map(hass.states.get, reported)):
+            hass.states.async_set(state.entity_id, state.state, state.attributes)
         async_fire_time_changed(hass, datetime.now(UTC))
         await hass.async_block_till_done(wait_background_tasks=True)
 
@@ -126,18 +132,91 @@ async def test_energy_counter(
         hass,
         home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.dial"))),
     )
-    await run(hass, freezer, START + timedelta(minutes=5))
+    await run(hass, freezer, START + timedelta(minutes=5), "sensor.dial")
     hass.states.async_set("sensor.dial", "100.1", ENERGY)
-    await run(hass, freezer, START + timedelta(minutes=6))
+    await run(hass, freezer, START + timedelta(minutes=6), "sensor.dial")
     hass.states.async_set("sensor.dial", STATE_UNAVAILABLE)
-    await run(hass, freezer, START + timedelta(minutes=22))
+    await run(hass, freezer, START + timedelta(minutes=22), "sensor.dial")
     hass.states.async_set("sensor.dial", "100.9", ENERGY)
-    await run(hass, freezer, START + timedelta(minutes=32))
+    await run(hass, freezer, START + timedelta(minutes=32), "sensor.dial")
 
     assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.9)
     stored = await slots(hass, "source-1")
     assert stored["10:10"][1] is Provenance.INTERPOLATED
     assert stored["10:25"] == (pytest.approx(0), Provenance.MEASURED)
+
+
+@pytest.mark.parametrize("step", [6.0, 0.5])
+async def test_counter_that_steps_once_an_hour(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    step: float,
+) -> None:
+    """What it counts is spread over the hour, and none of it was measured in one slot."""
+    hass.states.async_set("sensor.dial", "100", ENERGY)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.dial"))),
+    )
+    await run(hass, freezer, START + timedelta(hours=1))
+    assert {value for value, _ in (await slots(hass, "source-1")).values()} == {None}
+    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+    hass.states.async_set("sensor.dial", str(100 + step), ENERGY)
+    await hass.async_block_till_done()
+    assert float(state_of(hass, "sensor.shed_power")) == pytest.approx(step * 1000)
+    await run(hass, freezer, START + timedelta(hours=1, minutes=2))
+
+    stored = await slots(hass, "source-1")
+    assert len(stored) == 12
+    assert list(stored.values()) == [(pytest.approx(step / 12), INTERPOLATED)] * 12
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(step)
+    assert state_of(hass, "sensor.shed_unknown_slots_today") == "0"
+
+
+async def test_counter_that_dips(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A counter that shows nothing for a moment is not counted again."""
+    hass.states.async_set("sensor.dial", "1234.5", ENERGY)
+    entry = home_entry(
+        "Shed", meter_subentry("source-1", entity_revision("sensor.dial"))
+    )
+    await set_up(hass, entry)
+    await run(hass, freezer, START + timedelta(minutes=6), "sensor.dial")
+    freezer.tick(timedelta(seconds=5))
+    hass.states.async_set("sensor.dial", "0", ENERGY)
+    await run(hass, freezer, START + timedelta(minutes=6, seconds=45))
+    hass.states.async_set("sensor.dial", "1234.6", ENERGY)
+    await run(hass, freezer, START + timedelta(minutes=22), "sensor.dial")
+
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.1)
+    assert state_of(hass, "sensor.shed_power") == "0.0"
+    assert entry.runtime_data.coordinator.meters["source-1"].refused == 1
+
+
+async def test_impossible_power_is_refused(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """No home uses a gigawatt: its slot is unknown, the next ones are not."""
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    entry = home_entry(
+        "Shed", meter_subentry("source-1", entity_revision("sensor.clamp"))
+    )
+    await set_up(hass, entry)
+    await run(hass, freezer, START + timedelta(minutes=6))
+    hass.states.async_set("sensor.clamp", "-1e9", POWER)
+    await run(hass, freezer, START + timedelta(minutes=9))
+    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    await run(hass, freezer, START + timedelta(minutes=17))
+
+    assert await slots(hass, "source-1") == {
+        "10:00": (pytest.approx(0.05), Provenance.MEASURED),
+        "10:05": (None, Provenance.UNKNOWN),
+        "10:10": (pytest.approx(0.05), Provenance.MEASURED),
+    }
+    assert entry.runtime_data.coordinator.meters["source-1"].refused > 0
 
 
 async def test_renamed_entity_is_followed(
@@ -226,9 +305,9 @@ async def test_replaced_by_another_kind_on_its_day(
             ),
         ),
     )
-    await run(hass, freezer, START + timedelta(minutes=14, seconds=50))
+    await run(hass, freezer, START + timedelta(minutes=14, seconds=50), "sensor.dial")
     hass.states.async_set("sensor.dial", "500.2", ENERGY)
-    await run(hass, freezer, START + timedelta(minutes=22))
+    await run(hass, freezer, START + timedelta(minutes=22), "sensor.dial")
 
     assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.1 + 0.2)
     assert await slots(hass, "source-1") == {
@@ -279,7 +358,7 @@ async def test_another_counter_is_not_a_jump(
         ),
     )
     await set_up(hass, entry)
-    await run(hass, freezer, START + timedelta(minutes=20))
+    await run(hass, freezer, START + timedelta(minutes=20), "sensor.old", "sensor.new")
     assert float(state_of(hass, "sensor.shed_energy")) == 0
 
     source = next(iter(entry.subentries.values()))
@@ -291,8 +370,9 @@ async def test_another_counter_is_not_a_jump(
         entry, source, data={**source.data, "revisions": revisions}
     )
     await hass.async_block_till_done()
+    freezer.tick(timedelta(seconds=5))
     hass.states.async_set("sensor.newest", "9000.1", ENERGY)
-    await run(hass, freezer, START + timedelta(minutes=40))
+    await run(hass, freezer, START + timedelta(minutes=40), "sensor.newest")
     assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.1)
 
 
@@ -307,9 +387,9 @@ async def test_negative_counter_is_nonsense(
     )
     await run(hass, freezer, START + timedelta(minutes=1))
     hass.states.async_set("sensor.dial", "4", ENERGY)
-    await run(hass, freezer, START + timedelta(minutes=8))
+    await run(hass, freezer, START + timedelta(minutes=8), "sensor.dial")
     hass.states.async_set("sensor.dial", "4.5", ENERGY)
-    await run(hass, freezer, START + timedelta(minutes=17))
+    await run(hass, freezer, START + timedelta(minutes=17), "sensor.dial")
     assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.5)
 
 
@@ -368,14 +448,138 @@ async def test_counter_that_starts_again(
         hass,
         home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.dial"))),
     )
-    await run(hass, freezer, START + timedelta(minutes=2))
+    await run(hass, freezer, START + timedelta(minutes=6), "sensor.dial")
     assert state_of(hass, "sensor.shed_power") == "0.0"
     hass.states.async_set("sensor.dial", "0.1", ENERGY)
-    await hass.async_block_till_done()
-    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
-    await run(hass, freezer, START + timedelta(minutes=12))
+    await run(hass, freezer, START + timedelta(minutes=8), "sensor.dial")
+    assert float(state_of(hass, "sensor.shed_power")) == pytest.approx(1200, rel=0.05)
+    await run(hass, freezer, START + timedelta(minutes=17), "sensor.dial")
     assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.1)
     assert state_of(hass, "sensor.shed_power") == "0.0"
+
+
+async def test_counter_says_no_power_from_one_report(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Two reports at least five minutes apart make a mean power, and it grows stale."""
+    hass.states.async_set("sensor.dial", "7.0", ENERGY)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.dial"))),
+    )
+    await run(hass, freezer, START + timedelta(minutes=10))
+    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+    hass.states.async_set("sensor.dial", "7.5", ENERGY)
+    await run(hass, freezer, START + timedelta(minutes=12))
+    assert float(state_of(hass, "sensor.shed_power")) == pytest.approx(3000)
+    await run(hass, freezer, START + timedelta(minutes=13))
+    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+
+
+async def test_counter_of_every_ten_minutes_shows_its_power(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A counter's mean power holds until its next report is overdue by its own pace."""
+    hass.states.async_set("sensor.dial", "7.0", ENERGY)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("source-1", entity_revision("sensor.dial"))),
+    )
+    for tens in range(1, 5):
+        await run(hass, freezer, START + timedelta(minutes=10 * tens))
+        hass.states.async_set("sensor.dial", str(7 + tens / 10), ENERGY)
+        await hass.async_block_till_done()
+    await run(hass, freezer, START + timedelta(minutes=64))
+    assert float(state_of(hass, "sensor.shed_power")) == pytest.approx(600)
+    await run(hass, freezer, START + timedelta(minutes=66))
+    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("attributes", "shown"),
+    [pytest.param(POWER, 600, id="power"), pytest.param(ENERGY, 100, id="counter")],
+)
+async def test_replaced_today_keeps_what_is_over(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    attributes: dict[str, str],
+    shown: float,
+) -> None:
+    """A slot that is over but not settled is the old hardware's, also after a swap."""
+    hass.states.async_set("sensor.old", str(shown), attributes)
+    hass.states.async_set("sensor.new", "5000", ENERGY)
+    entry = home_entry(
+        "Shed", meter_subentry("source-1", entity_revision("sensor.old"))
+    )
+    await set_up(hass, entry)
+    await run(hass, freezer, START + timedelta(minutes=4, seconds=50), "sensor.old")
+    # A counter's step; of a power nothing is used in no time.
+    hass.states.async_set("sensor.old", str(shown + 0.05), attributes)
+    await run(hass, freezer, START + timedelta(minutes=5, seconds=40), "sensor.old")
+    assert await slots(hass, "source-1") == {}
+
+    source = next(iter(entry.subentries.values()))
+    revisions = [
+        *source.data["revisions"],
+        entity_revision("sensor.new", START + timedelta(minutes=5)).as_data(),
+    ]
+    hass.config_entries.async_update_subentry(
+        entry, source, data={**source.data, "revisions": revisions}
+    )
+    await hass.async_block_till_done()
+
+    assert await slots(hass, "source-1") == {
+        "10:00": (pytest.approx(0.05, rel=1e-3), Provenance.MEASURED)
+    }
+    await run(hass, freezer, START + timedelta(minutes=14), "sensor.new")
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.05, rel=1e-3)
+
+
+async def test_refused_reading_does_not_change_the_kind(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A stamp in the future is refused before anything is settled or begun for it."""
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    entry = home_entry(
+        "Shed", meter_subentry("source-1", entity_revision("sensor.clamp"))
+    )
+    await set_up(hass, entry)
+    await run(hass, freezer, START + timedelta(minutes=3))
+    ahead = (START + timedelta(hours=1)).timestamp()
+    hass.states.async_set("sensor.clamp", "5", ENERGY, timestamp=ahead)
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    await run(hass, freezer, START + timedelta(minutes=7))
+
+    assert await slots(hass, "source-1") == {
+        "10:00": (pytest.approx(0.05), Provenance.MEASURED)
+    }
+    assert entry.runtime_data.coordinator.meters["source-1"].refused == 1
+
+
+async def test_stop_stores_what_was_heard(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """After a stop everything is in the ledger, and nobody touches it any more."""
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    entry = home_entry(
+        "Shed", meter_subentry("source-1", entity_revision("sensor.clamp"))
+    )
+    await set_up(hass, entry)
+    await run(hass, freezer, START + timedelta(minutes=2))
+    freezer.tick(timedelta(seconds=5))
+    hass.states.async_set("sensor.clamp", "700", POWER)
+    coordinator = entry.runtime_data.coordinator
+    await coordinator.async_stop()
+    ledger = hass.data[DATA_HOMES].ledger
+    stored = await ledger.async_load("source-1")
+    assert stored.pending[-1].at == START + timedelta(minutes=2, seconds=5)
+
+    hass.states.async_set("sensor.clamp", "800", POWER)
+    await run(hass, freezer, START + timedelta(minutes=12))
+    await coordinator.async_settle()
+    await coordinator.async_stop()
+    assert await ledger.async_load("source-1") == stored
 
 
 async def test_entity_that_is_registered_nowhere_any_more(

@@ -66,6 +66,8 @@ async def test_get_power_by_label(recorder_mock: Recorder, hass: HomeAssistant) 
     await set_up(hass, home_entry("Shed"), home_entry("Barn"))
 
     assert set(await get_power(hass, home=" sHED ")) == {"Shed"}
+    with pytest.raises(ServiceValidationError, match="say which one"):
+        await get_power(hass, home=[])
     both = await get_power(hass, home=["Barn", "shed", "barn"])
     assert list(both) == ["Barn", "Shed"]
     assert both["Barn"]["power"] is None
@@ -81,7 +83,9 @@ async def test_unknown_label_names_the_choices(
         ServiceValidationError, match=r"no home “Attic”\. Homes: Barn, Shed"
     ):
         await get_power(hass, home="Attic")
-    with pytest.raises(ServiceValidationError, match=r"say which\. Homes: Barn, Shed"):
+    with pytest.raises(
+        ServiceValidationError, match=r"say which one\. Homes: Barn, Shed"
+    ):
         await get_power(hass)
 
 
@@ -95,24 +99,28 @@ async def test_no_home(recorder_mock: Recorder, hass: HomeAssistant) -> None:
         await get_power(hass)
 
 
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"home": "Shed", "device": "valve"}, "no valve. .*: “Shed”: Electricity m"),
+        ({"home": ["Barn", "Shed"]}, "no thermostat. .*: “Barn”: -; “Shed”: Elec"),
+        ({"home": ["Barn", "Attic"]}, "no home “Attic”"),
+        ({"home": []}, "say which one"),
+    ],
+)
 async def test_get_temperature_without_thermometer(
-    recorder_mock: Recorder, hass: HomeAssistant
+    recorder_mock: Recorder, hass: HomeAssistant, data: dict[str, Any], text: str
 ) -> None:
-    """A home without heating has no such device, and says what it has."""
+    """Homes without heating have no such device, and each says what it has."""
     await set_up(
-        hass, home_entry("Shed", meter_subentry("s", entity_revision("sensor.x")))
+        hass,
+        home_entry("Shed", meter_subentry("s", entity_revision("sensor.x"))),
+        home_entry("Barn"),
     )
 
-    with pytest.raises(
-        ServiceValidationError,
-        match=r"no valve in the home “Shed”\. Devices: Electricity meter",
-    ):
+    with pytest.raises(ServiceValidationError, match=text):
         await hass.services.async_call(
-            DOMAIN,
-            "get_temperature",
-            {"home": "Shed", "device": "valve"},
-            blocking=True,
-            return_response=True,
+            DOMAIN, "get_temperature", data, blocking=True, return_response=True
         )
 
 
@@ -139,6 +147,29 @@ async def test_same_label_after_a_rename(
     hass.config_entries.async_update_entry(barn, title="Barn")
     await hass.async_block_till_done()
     assert set(await get_power(hass, home="Shed")) == {"Shed"}
+    assert issue_registry.async_get_issue(DOMAIN, "duplicate_label_shed") is None
+
+
+async def test_ignored_repair_stays_ignored(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """A reload of one of two homes with the same label tells nobody again."""
+    one, two = home_entry("Shed", home_id="1"), home_entry("shed", home_id="2")
+    await set_up(hass, one, two)
+    ir.async_ignore_issue(hass, DOMAIN, "duplicate_label_shed", True)
+
+    await hass.config_entries.async_reload(one.entry_id)
+    await hass.async_block_till_done()
+    issue = issue_registry.async_get_issue(DOMAIN, "duplicate_label_shed")
+    assert issue is not None
+    assert issue.dismissed_version is not None
+
+    await hass.config_entries.async_unload(one.entry_id)
+    with pytest.raises(ServiceValidationError, match="More than one home"):
+        await get_power(hass, home="Shed")
+    await hass.config_entries.async_remove(one.entry_id)
     assert issue_registry.async_get_issue(DOMAIN, "duplicate_label_shed") is None
 
 

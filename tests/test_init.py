@@ -9,15 +9,17 @@ from typing import Any
 
 from homeassistant.components.recorder import Recorder
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components.energy_homes.backup import async_post_backup, async_pre_backup
 from custom_components.energy_homes.const import DOMAIN, LEDGER_FILE
 from custom_components.energy_homes.homes import DATA_HOMES
 from custom_components.energy_homes.metering.model import MeterRole
-from simulator.scenario import ELM_TOKEN, TERRACE_TOKEN
+from simulator.scenario import ELM_TOKEN, MILL_TOKEN, TERRACE_TOKEN
 
 from .builders import (
     account_entry,
@@ -193,9 +195,37 @@ async def test_no_credential_anywhere(
     virtual: VirtualTime,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The token is in no log, whatever happens and however much is logged."""
+    """The token is in no log of ours, whatever happens and however much is logged."""
     caplog.set_level(logging.DEBUG)
     grid, _ = sids(simulator, "Elm Street")
+    assert await async_setup_component(hass, DOMAIN, {})
+    imported = await hass.services.async_call(
+        DOMAIN,
+        "import_homes",
+        {
+            "homes": [
+                {"label": "Terrace", "efergy": {"token": TERRACE_TOKEN}},
+                {"label": "Mill", "efergy": {"token": MILL_TOKEN}},
+                # There is no such day in UTC.
+                {
+                    "label": "X",
+                    "since": "0001-01-01",
+                    "time_zone": "Asia/Tokyo",
+                    "efergy": {"token": "secret-of-nobody"},
+                },
+                {"label": "Y", "efergy": {"token": "secret-of-nobody"}},
+            ]
+        },
+        blocking=True,
+        return_response=True,
+    )
+    results: Any = (imported or {})["homes"]
+    assert [item["result"] for item in results] == [
+        "failed",
+        "created",
+        "failed",
+        "failed",
+    ]
     account = account_entry(ELM_TOKEN, "efergy_elm")
     await set_up(
         hass,
@@ -214,8 +244,17 @@ async def test_no_credential_anywhere(
     await hass.config_entries.async_reload(account.entry_id)
     await hass.async_block_till_done()
 
-    assert ELM_TOKEN not in caplog.text
-    assert "getCurrentValuesSummary" not in [r.message for r in caplog.records]
+    assert "energy_homes" in caplog.text
+    # Home Assistant itself logs what an action was called with, before we see it.
+    core = ("homeassistant.core", "homeassistant.components.recorder")
+    ours = [record for record in caplog.records if not record.name.startswith(core)]
+    for records, secrets in (
+        (caplog.records, (ELM_TOKEN, "token=")),
+        (ours, (TERRACE_TOKEN, MILL_TOKEN, "secret-of-nobody")),
+    ):
+        logged = "\n".join(map(caplog.handler.format, records))
+        assert [secret for secret in secrets if secret in logged] == []
+        assert [secret for secret in secrets if secret in str(results)] == []
 
 
 async def test_unload_stops_everything(
@@ -259,7 +298,10 @@ async def test_damaged_ledger_is_moved_aside(
 
 
 async def test_ledger_of_a_newer_version_is_not_touched(
-    recorder_mock: Recorder, ledger_file: Path, hass: HomeAssistant
+    recorder_mock: Recorder,
+    ledger_file: Path,
+    hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """After a downgrade homes say why they cannot start, and change nothing."""
     with sqlite3.connect(ledger_file) as connection:
@@ -273,4 +315,109 @@ async def test_ledger_of_a_newer_version_is_not_touched(
     assert entry.state is ConfigEntryState.SETUP_ERROR
     assert entry.error_reason_translation_key == "ledger_unusable"
     assert ledger_file.read_bytes() == before
+    await async_pre_backup(hass)
+    await async_post_backup(hass)
+    await async_pre_backup(hass)
+    assert caplog.text.count("The ledger is backed up as it is") == 1
     await hass.config_entries.async_remove(entry.entry_id)
+    assert "Error calling entry remove callback" not in caplog.text
+    assert ledger_file.read_bytes() == before
+
+
+async def test_ledger_that_cannot_be_opened_at_first(
+    recorder_mock: Recorder, ledger_file: Path, hass: HomeAssistant
+) -> None:
+    """Homes try again until their ledger is there, without a restart."""
+    ledger_file.mkdir()
+    homes = [home_entry(label) for label in ("Shed", "Barn")]
+    await set_up(hass, *homes)
+    for entry in homes:
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert entry.error_reason_translation_key == "ledger_failed"
+
+    ledger_file.rmdir()
+    for entry in homes:
+        await hass.config_entries.async_reload(entry.entry_id)
+    assert [(str(entry.state), entry.reason) for entry in homes] == [
+        ("ConfigEntryState.LOADED", None)
+    ] * 2
+
+
+async def test_removed_home_takes_its_repairs_along(
+    recorder_mock: Recorder, hass: HomeAssistant, issue_registry: ir.IssueRegistry
+) -> None:
+    """What a home was told of its history goes with it, other homes' repairs stay."""
+    shed, barn = home_entry("Shed"), home_entry("Barn")
+    await set_up(hass, shed, barn)
+    for entry in (shed, barn):
+        for key in ("ledger_new", "ledger_behind"):
+            ir.async_create_issue(
+                hass,
+                DOMAIN,
+                f"{key}_{entry.entry_id}",
+                is_fixable=True,
+                is_persistent=True,
+                severity=ir.IssueSeverity.WARNING,
+                translation_key=key,
+            )
+    await hass.config_entries.async_remove(shed.entry_id)
+
+    assert {issue_id for _, issue_id in issue_registry.issues} == {
+        f"ledger_new_{barn.entry_id}",
+        f"ledger_behind_{barn.entry_id}",
+    }
+
+
+async def test_nothing_is_settled_after_the_end(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    virtual: VirtualTime,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Homes stop before their ledger is closed, and ask nothing of it afterwards."""
+    caplog.set_level(logging.DEBUG, logger="custom_components.energy_homes")
+    hass.states.async_set("sensor.x", "600", {"unit_of_measurement": "W"})
+    await set_up(
+        hass, home_entry("Shed", meter_subentry("s", entity_revision("sensor.x")))
+    )
+    await virtual.run(3 * MINUTE)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    hass.states.async_set("sensor.x", "700", {"unit_of_measurement": "W"})
+    await virtual.run(15 * MINUTE)
+
+    assert "The ledger is not open" not in caplog.text
+    assert "cannot be stored" not in caplog.text
+
+
+async def test_sixty_homes(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """A landlord's sixty homes come, answer together, and go again."""
+    homes = []
+    for number in range(60):
+        hass.states.async_set(
+            f"sensor.m{number}", str(number), {"unit_of_measurement": "W"}
+        )
+        homes.append(
+            home_entry(
+                f"Flat {number}",
+                meter_subentry(f"m{number}", entity_revision(f"sensor.m{number}")),
+            )
+        )
+    await set_up(hass, *homes)
+    assert {entry.state for entry in homes} == {ConfigEntryState.LOADED}
+    answer: Any = await hass.services.async_call(
+        DOMAIN,
+        "get_power",
+        {"home": [entry.title for entry in homes]},
+        blocking=True,
+        return_response=True,
+    )
+    assert [home["power"] for home in answer.values()] == [*map(float, range(60))]
+    assert len({state_of(hass, f"sensor.flat_{n}_energy") for n in range(60)}) == 1
+
+    for entry in homes:
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    assert hass.data[DATA_HOMES].all == ()
+    assert {state_of(hass, f"sensor.flat_{n}_power") for n in range(60)} == {
+        STATE_UNAVAILABLE
+    }

@@ -30,6 +30,7 @@ from custom_components.energy_homes.metering.model import (
     Slot,
     unknown_slot,
 )
+from custom_components.energy_homes.metering.power import KNOWN_KEPT
 
 T0 = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -188,11 +189,28 @@ async def test_pending_readings_are_replaced_by_settling(ledger: Ledger) -> None
     count = CounterReading(T0 + SLOT, 12_345.678)
     await ledger.async_settle("elm-grid", GRID, [slot(0)], [second, count])
     assert await ledger.async_load("elm-grid") == StoredSource(
-        T0 + SLOT, (second, count)
+        T0 + SLOT, (second, count), known=frozenset({T0}), open_from=T0
     )
     await ledger.async_settle("elm-grid", GRID, [], [])
-    assert await ledger.async_load("elm-grid") == StoredSource(T0 + SLOT, ())
+    assert await ledger.async_load("elm-grid") == StoredSource(
+        T0 + SLOT, (), known=frozenset({T0}), open_from=T0
+    )
     assert await ledger.async_load("nobody") == StoredSource(None, ())
+
+
+async def test_load_tells_which_slots_are_known(ledger: Ledger) -> None:
+    """The newest known slots, where the unknown between them begin, whose readings."""
+    await ledger.async_read_from("elm-grid", "entity::clamp")
+    await ledger.async_settle("elm-grid", GRID, [unknown(0), slot(1), unknown(2)], [])
+    stored = await ledger.async_load("elm-grid")
+    assert (stored.known, stored.open_from) == ({T0 + SLOT}, T0)
+    assert stored.hardware == "entity::clamp"
+
+    later = [slot(i) for i in range(3, KNOWN_KEPT + 4)]
+    await ledger.async_settle("elm-grid", GRID, later, [])
+    stored = await ledger.async_load("elm-grid")
+    assert stored.known == {slot.start for slot in later[1:]}
+    assert stored.open_from == later[1].start
 
 
 async def test_hourly_totals_lead_up_to_the_total(ledger: Ledger) -> None:

@@ -122,3 +122,22 @@ async def test_forgetting_says_what_went_wrong(
     await hass.services.async_call(
         DOMAIN, "forget_home", {"home": "Shed"}, blocking=True
     )
+
+
+async def test_home_removed_while_the_ledger_was_out_of_order(
+    recorder_mock: Recorder, hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The home goes, its history stays, and can be forgotten like any other's."""
+    entry, other = home_entry("Shed"), home_entry("Barn")
+    await set_up(hass, entry, other)
+    rename(hass, "home", "away")
+    await hass.config_entries.async_remove(entry.entry_id)
+    rename(hass, "away", "home")
+
+    assert "Error calling entry remove callback" not in caplog.text
+    assert "When Shed was removed could not be noted" in caplog.text
+    answer = await hass.services.async_call(
+        DOMAIN, "forget_home", {"home": "Shed"}, blocking=True, return_response=True
+    )
+    assert answer is not None
+    assert answer["home"] == "Shed"

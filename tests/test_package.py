@@ -306,9 +306,7 @@ def test_issues() -> None:
         use
         for use in uses().issues
         if use.placeholders is not None
-        and not placeholders(
-            texts[use.key]["title"], texts[use.key].get("description", "")
-        )
+        and not placeholders(*(text for _, text in leaves(texts[use.key])))
         <= use.placeholders
     ] == []
     assert {key for key, text in texts.items() if "title" not in text} == set()

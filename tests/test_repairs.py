@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from aiohttp.test_utils import TestClient
@@ -15,7 +16,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.energy_homes.const import DOMAIN
+from custom_components.energy_homes.const import DOMAIN, LEDGER_FILE
 
 from .builders import entity_revision, home_entry, meter_subentry, set_up
 from .flows.helpers import POWER, sources, submit_meter
@@ -111,22 +112,23 @@ async def test_meter_that_was_removed_needs_no_repair(
     assert issue_registry.async_get_issue(DOMAIN, ISSUE) is None
 
 
-async def test_other_repairs_are_confirmed(
+async def test_damaged_ledger_is_confirmed(
+    recorder_mock: Recorder,
     hass: HomeAssistant,
-    api: TestClient[Any, Any],
-    shed: ConfigEntry,
+    hass_config_dir: str,
+    hass_client: ClientSessionGenerator,
     issue_registry: ir.IssueRegistry,
 ) -> None:
-    """Whatever else can be fixed is only confirmed."""
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        "other",
-        is_fixable=True,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key="other",
-    )
-    form = await fix(api, handler=DOMAIN, issue_id="other")
-    done = await fix(api, form["flow_id"])
+    """What only has to be known goes once somebody has read it."""
+    Path(hass_config_dir, LEDGER_FILE).write_bytes(b"this is no database" * 1000)
+    assert await async_setup_component(hass, "repairs", {})
+    await set_up(hass, home_entry("Shed"))
+    client: TestClient[Any, Any] = await hass_client()
+
+    form = await fix(client, handler=DOMAIN, issue_id="ledger_damaged")
+    assert form["step_id"] == "confirm"
+    assert form["description_placeholders"]["file"].startswith(LEDGER_FILE)
+    assert issue_registry.async_get_issue(DOMAIN, "ledger_damaged") is not None
+    done = await fix(client, form["flow_id"])
     assert done["type"] == "create_entry"
-    assert issue_registry.async_get_issue(DOMAIN, "other") is None
+    assert issue_registry.async_get_issue(DOMAIN, "ledger_damaged") is None

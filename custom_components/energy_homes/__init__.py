@@ -1,6 +1,8 @@
 """The Energy Homes integration: homes with meters, and a history that is whole."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
-from homeassistant.helpers import config_validation as cv, issue_registry as ir
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 
@@ -18,8 +20,11 @@ from .coordinator import HomeConfigEntry
 from .discovery import async_start_discovery
 from .home import Home
 from .homes import DATA_HOMES, Homes
-from .ledger import Ledger, LedgerError
+from .ledger import Ledger, LedgerError, LedgerVersionError
 from .services import async_setup_services
+from .total_guard import async_delete_guard_issues
+
+_LOGGER = logging.getLogger(__name__)
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -29,41 +34,24 @@ PLATFORMS: list[Platform] = [Platform.SENSOR]
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Open the ledger and make the homes reachable before any of them is there."""
     homes = hass.data[DATA_HOMES] = Homes(
-        hass, Ledger(hass, Path(Path(hass.config.path(LEDGER_FILE))))
+        hass, Ledger(hass, Path(hass.config.path(LEDGER_FILE)))
     )
-    await _async_open_ledger(hass, homes)
+    # Each home tries again, and says why where it cannot be.
+    with suppress(LedgerError):
+        await homes.async_open_ledger()
     homes.true_up.async_start()
-    stop_discovery = async_start_discovery(hass, homes.accounts)
+    stop_discovery = await async_start_discovery(hass, homes.accounts)
     async_setup_services(hass)
 
     async def async_stop(_event: Event) -> None:
         """Leave the ledger in good order when Home Assistant stops."""
+        await homes.async_stop()
         stop_discovery()
         await homes.true_up.async_stop()
         await homes.ledger.async_close()
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, async_stop)
     return True
-
-
-async def _async_open_ledger(hass: HomeAssistant, homes: Homes) -> None:
-    """Open the ledger; say so where it was damaged or cannot be used."""
-    try:
-        opened = await homes.ledger.async_open()
-    except LedgerError as err:
-        homes.ledger_error = str(err)
-        return
-    if opened.damaged_copy is not None:
-        ir.async_create_issue(
-            hass,
-            DOMAIN,
-            "ledger_damaged",
-            is_fixable=False,
-            is_persistent=True,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key="ledger_damaged",
-            translation_placeholders={"file": opened.damaged_copy.name},
-        )
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
@@ -78,15 +66,16 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
 async def _async_setup_home(hass: HomeAssistant, entry: HomeConfigEntry) -> None:
     """Set up a home from what is stored, whether or not its accounts are there."""
     homes = hass.data[DATA_HOMES]
-    if homes.ledger_error is not None:
+    home = Home(hass, entry, homes)
+    try:
+        await homes.async_open_ledger()
+        await home.async_start()
+    except LedgerVersionError as err:
         raise ConfigEntryError(
             translation_domain=DOMAIN,
             translation_key="ledger_unusable",
-            translation_placeholders={"file": LEDGER_FILE, "error": homes.ledger_error},
-        )
-    home = Home(hass, entry, homes)
-    try:
-        await home.async_start()
+            translation_placeholders={"file": LEDGER_FILE, "error": str(err)},
+        ) from err
     except LedgerError as err:
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN,
@@ -145,9 +134,19 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     kind = entry.data.get(CONF_KIND)
     if kind == EntryKind.EFERGY:
         await async_remove_account(hass, entry)
-    homes = hass.data.get(DATA_HOMES)
-    if homes is None or homes.ledger_error is not None or kind != EntryKind.HOME:
+    if kind != EntryKind.HOME:
         return
-    await homes.ledger.async_mark_home_removed(
-        entry.data[CONF_HOME_ID], dt_util.utcnow()
-    )
+    async_delete_guard_issues(hass, entry)
+    if (homes := hass.data.get(DATA_HOMES)) is None:
+        return
+    homes.check_labels()
+    try:
+        await homes.ledger.async_mark_home_removed(
+            entry.data[CONF_HOME_ID], dt_util.utcnow()
+        )
+    except LedgerError as err:
+        _LOGGER.warning(
+            "When %s was removed could not be noted, its history stays: %s",
+            entry.title,
+            err,
+        )

@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import (
     async_track_time_interval,
     async_track_utc_time_change,
@@ -19,7 +19,7 @@ from homeassistant.util import dt as dt_util
 from .accounts.registry import Accounts
 from .const import DOMAIN, SETTLE_DELAY
 from .ledger import Ledger, LedgerError
-from .meter import USUAL_SPACING, Meter
+from .meter import USUAL_SPACING, Meter, async_stored
 from .metering.model import SLOT, MeterRole, Provenance, slot_start
 from .models import MeterSource
 
@@ -89,6 +89,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         self._home_id = home_id
         self._settling = asyncio.Lock()
         self._unpublished = False
+        self._unsubscribe: list[CALLBACK_TYPE] = []
+        self._stopped = False
         self.meters: dict[str, Meter] = {}
         self.time_zone = dt_util.get_default_time_zone()
 
@@ -96,35 +98,43 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         """Take up every meter from what the ledger holds, settle what is due, listen."""
         for source in sources.values():
             await self._ledger.async_add_source(source.source_id, self._home_id)
-            await self._ledger.async_read_from(
-                source.source_id, source.current(dt_util.utcnow()).hardware
-            )
             self.meters[source.source_id] = Meter(
                 self.hass,
                 source,
                 accounts=self._accounts,
                 ledger=self._ledger,
-                stored=await self._ledger.async_load(source.source_id),
+                stored=await async_stored(self._ledger, source, dt_util.utcnow()),
                 on_reading=self._reading_came,
             )
         await self.async_settle(first=True)
+        self.config_entry.async_on_unload(self.async_stop)
         for meter in self.meters.values():
             meter.async_start()
-            self.config_entry.async_on_unload(meter.async_stop)
-        self.config_entry.async_on_unload(
+            self._unsubscribe.append(meter.async_stop)
+        self._unsubscribe += [
             async_track_time_interval(
                 self.hass,
                 self._tick,
                 USUAL_SPACING,
                 name=f"{self.name} tick",
                 cancel_on_shutdown=True,
-            )
-        )
-        self.config_entry.async_on_unload(
+            ),
             async_track_utc_time_change(
                 self.hass, self._slots_due, minute=range(1, 60, 5), second=30
-            )
-        )
+            ),
+        ]
+
+    async def async_stop(self) -> None:
+        """Listen no more, and store what was heard; the ledger is not touched afterwards.
+
+        Stopping twice is no harm.
+        """
+        while self._unsubscribe:
+            self._unsubscribe.pop()()
+        async with self._settling:
+            self._stopped = True
+            for meter in self.meters.values():
+                await meter.async_flush()
 
     async def async_settle(self, *, first: bool = False) -> None:
         """Settle and commit what is due; publish only what is committed.
@@ -132,6 +142,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         Raises LedgerError only the `first` time: later it is tried again with the next slot.
         """
         async with self._settling:
+            if self._stopped:
+                return
             now = dt_util.utcnow()
             for meter in self.meters.values():
                 self._unpublished |= await meter.async_settle(now)

@@ -1,10 +1,9 @@
 """Diagnostics of homes and accounts, without what is private in them."""
 
-import hashlib
 from typing import Any, Final
 
 from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
@@ -13,6 +12,7 @@ from .accounts.efergy import EfergyHub
 from .const import CONF_ACCOUNT, CONF_HARDWARE
 from .home import Home
 from .homes import DATA_HOMES
+from .ledger import LedgerError
 
 TO_REDACT: Final = {CONF_ACCOUNT, CONF_HARDWARE, CONF_TOKEN, CONF_URL}
 
@@ -21,6 +21,12 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: ConfigEntry[Home | EfergyHub]
 ) -> dict[str, Any]:
     """Return what helps to understand an entry's state."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return {
+            "entry": async_redact_data(dict(entry.data), TO_REDACT),
+            "state": entry.state.value,
+            "reason": entry.error_reason_translation_key,
+        }
     runtime = entry.runtime_data
     if isinstance(runtime, EfergyHub):
         return {
@@ -39,8 +45,16 @@ async def async_get_config_entry_diagnostics(
             "coverage": runtime.data.coverage,
             "unknown_today": runtime.data.unknown_today,
         },
-        "ledger": await hass.data[DATA_HOMES].ledger.async_stats(),
+        "ledger": await _async_ledger(hass),
     }
+
+
+async def _async_ledger(hass: HomeAssistant) -> dict[str, Any]:
+    """Return the ledger's sizes, or why it cannot tell."""
+    try:
+        return {**await hass.data[DATA_HOMES].ledger.async_stats()}
+    except LedgerError as err:
+        return {"error": str(err)}
 
 
 def _meter(home: Home, subentry_id: str) -> dict[str, Any]:
@@ -72,19 +86,14 @@ def _account(hub: EfergyHub) -> dict[str, Any]:
         "calls_last_day": hub.calls_last_day,
         "nonsense_count": hub.nonsense_count,
         "meters": {
-            _hashed(hardware_id): {
+            f"meter {number}": {
                 "role": meter.role.value,
                 "power": meter.power,
                 "last_seen": meter.last_seen,
                 "ghost": meter.ghost,
                 "missing_since": hub.missing.get(hardware_id),
             }
-            for hardware_id, meter in hub.meters.items()
+            for number, (hardware_id, meter) in enumerate(hub.meters.items(), 1)
         },
         "now": dt_util.utcnow(),
     }
-
-
-def _hashed(hardware_id: str) -> str:
-    """Return a name that tells meters apart without telling who they are."""
-    return hashlib.sha256(hardware_id.encode()).hexdigest()[:8]

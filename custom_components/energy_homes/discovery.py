@@ -30,13 +30,14 @@ CHECK_INTERVAL: Final = timedelta(minutes=10)
 """How often entities and accounts that are gone are looked at; hubs tell by themselves."""
 
 
-@callback
-def async_start_discovery(hass: HomeAssistant, accounts: Accounts) -> CALLBACK_TYPE:
+async def async_start_discovery(
+    hass: HomeAssistant, accounts: Accounts
+) -> CALLBACK_TYPE:
     """Keep discovered items and repairs in step with accounts and homes.
 
     Return how to stop.
     """
-    return Discovery(hass, accounts).async_start()
+    return await Discovery(hass, accounts).async_start()
 
 
 class Discovery:
@@ -51,9 +52,9 @@ class Discovery:
         self._followed: dict[str, tuple[AccountHub, CALLBACK_TYPE]] = {}
         self._unsubscribe: list[Callable[[], None]] = []
 
-    @callback
-    def async_start(self) -> CALLBACK_TYPE:
+    async def async_start(self) -> CALLBACK_TYPE:
         """Follow accounts and homes; return how to stop."""
+        await self._missing.async_load()
         self._unsubscribe = [
             self._accounts.watch(self._hubs_changed),
             async_dispatcher_connect(

@@ -1,6 +1,5 @@
 """Any power or energy entity of Home Assistant as a meter."""
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 import math
@@ -31,13 +30,12 @@ from homeassistant.helpers.event import (
 from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import EnergyConverter, PowerConverter
 
+from .metering.dial import drop_oldest, mean_power
 from .metering.model import CounterReading, PowerReading, Reading
+from .metering.readings import MIN_SPACING
 
 COUNTER_WINDOW: Final = timedelta(minutes=5)
-"""Over how long a counter's mean power is taken."""
-
-COUNTER_MINIMUM: Final = timedelta(minutes=1)
-"""Below this a counter's steps say nothing about power."""
+"""Over how long a counter's mean power is taken; its steps say nothing about less."""
 
 type EntityListener = Callable[[Iterable[Reading], float | None], None]
 
@@ -47,18 +45,28 @@ class EntitySource:
 
     A power entity's state holds until the next one, while a reading's power holds back to
     the reading before it: so each change closes the time of the state that it replaces.
-    An entity that does not change is read at every tick while it is available.
+    A power that does not change is read at every tick while it is available. A counter
+    counts up to when it was reported, and a tick says nothing about what it did since.
     """
 
     def __init__(
-        self, hass: HomeAssistant, entity: str, listener: EntityListener
+        self,
+        hass: HomeAssistant,
+        entity: str,
+        listener: EntityListener,
+        *,
+        since: datetime,
     ) -> None:
-        """Follow an entity by its registry id, or by its entity id."""
+        """Follow an entity by its registry id, or by its entity id.
+
+        What a counter was reported to show before `since` is what it shows then.
+        """
         self._hass = hass
         self._entity = entity
         self._listener = listener
+        self._since = since
         self._held: float | None = None
-        self._counted: deque[tuple[datetime, float]] = deque()
+        self._counted: list[CounterReading] = []
         self._unsubscribe: list[CALLBACK_TYPE] = []
 
     @override
@@ -122,21 +130,27 @@ class EntitySource:
         """Take the present state as it stands now."""
         entity_id = self.entity_id
         state = self._hass.states.get(entity_id) if entity_id else None
-        self._take(state, dt_util.utcnow())
+        now = dt_util.utcnow()
+        if state is None or _counted_kwh(state) is None:
+            self._take(state, now)
+            return
+        at = state.last_reported
+        if self._since <= now:
+            at = max(at, self._since)
+        if not self._counted or at > self._counted[-1].at:
+            self._take(state, at)
 
     @callback
     def _take(self, state: State | None, at: datetime) -> None:
         """Turn a state into readings at an instant."""
+        energy = _counted_kwh(state)
+        if energy is not None:
+            if energy >= 0:
+                self._take_energy(CounterReading(at, energy))
+            # No counter shows less.
+            return
         value = _number(state)
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
-        if value is not None and unit in EnergyConverter.VALID_UNITS:
-            if value < 0:
-                # No counter shows that.
-                return
-            self._take_energy(
-                EnergyConverter.convert(value, unit, UnitOfEnergy.KILO_WATT_HOUR), at
-            )
-            return
         power = None
         if value is not None and unit in PowerConverter.VALID_UNITS:
             power = PowerConverter.convert(value, unit, UnitOfPower.WATT)
@@ -147,20 +161,27 @@ class EntitySource:
         self._listener(readings, power)
 
     @callback
-    def _take_energy(self, energy: float, at: datetime) -> None:
-        """Turn a counter's state in kWh into a reading, and its mean power of late."""
+    def _take_energy(self, reading: CounterReading) -> None:
+        """Hand on what a counter shows, and its mean power of late."""
         self._held = None
-        if self._counted and energy < self._counted[-1][1]:
-            self._counted.clear()
-        self._counted.append((at, energy))
-        while len(self._counted) > 2 and at - self._counted[1][0] >= COUNTER_WINDOW:
-            self._counted.popleft()
-        since, first = self._counted[0]
-        hours = (at - since).total_seconds() / 3600
-        power = (
-            (energy - first) * 1000 / hours if at - since >= COUNTER_MINIMUM else None
-        )
-        self._listener((CounterReading(at, energy),), power)
+        counted, at = self._counted, reading.at
+        if counted and at < counted[-1].at:
+            # The clock was set back.
+            counted.clear()
+        if not counted or at - counted[-1].at >= MIN_SPACING:
+            counted.append(reading)
+        while len(counted) > 2 and at - counted[1].at >= COUNTER_WINDOW:
+            drop_oldest(counted, 1)
+        self._listener((reading,), mean_power(counted, COUNTER_WINDOW))
+
+
+def _counted_kwh(state: State | None) -> float | None:
+    """Return what an energy counter's state shows in kWh; None for what is none."""
+    value = _number(state)
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
+    if value is None or unit not in EnergyConverter.VALID_UNITS:
+        return None
+    return EnergyConverter.convert(value, unit, UnitOfEnergy.KILO_WATT_HOUR)
 
 
 def _number(state: State | None) -> float | None:

@@ -1,5 +1,6 @@
 """A meter of a home: its current hardware, its slots, and what is not yet stored."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 import logging
@@ -13,17 +14,62 @@ from .accounts.registry import Accounts, MeterUpdate
 from .const import SETTLE_DELAY, SourceKind
 from .entity_source import EntitySource
 from .ledger import Ledger, LedgerError, StoredSource
-from .metering.model import CounterReading, PowerReading, Reading, Slot
+from .metering.model import (
+    MAX_POWER,
+    CounterReading,
+    PowerReading,
+    Reading,
+    Slot,
+    slot_start,
+)
+from .metering.readings import GAP_FACTOR, MAX_AHEAD
 from .metering.slots import AddResult, CounterSlotter, PowerSlotter, restored_slotter
 from .models import MeterSource
 
 _LOGGER = logging.getLogger(__name__)
 
 USUAL_SPACING: Final = timedelta(seconds=30)
-"""Of an Efergy meter; an entity is read at this interval too when it does not change."""
+"""Of an Efergy meter; a power entity is read at this interval too when it does not change.
+
+A counter's is learned: it is reported when its integration likes to.
+"""
 
 STALE_AFTER: Final = 5 * USUAL_SPACING
 """A power older than this is no longer shown as the present one."""
+
+
+async def async_stored(
+    ledger: Ledger, source: MeterSource, now: datetime
+) -> StoredSource:
+    """Return where a source goes on with its present hardware.
+
+    What other hardware measured is settled first: the new one, a counter perhaps, must not
+    go on from what the old one showed. Raises LedgerError.
+    """
+    stored = await ledger.async_load(source.source_id)
+    revision = source.current(now)
+    if stored.pending and stored.hardware not in {None, revision.hardware}:
+        slots = _restored(stored).settle(now + SETTLE_DELAY)
+        await ledger.async_settle(source.source_id, source.role, slots, ())
+    if not await ledger.async_read_from(source.source_id, revision.hardware):
+        return stored
+    return await ledger.async_load(source.source_id)
+
+
+def _restored(
+    stored: StoredSource, since: datetime | None = None
+) -> PowerSlotter | CounterSlotter:
+    """Return a slotter that goes on, with hardware that measures `since` an instant."""
+    open_from = stored.open_from
+    if open_from is not None and since is not None:
+        open_from = max(open_from, slot_start(since))
+    return restored_slotter(
+        stored.pending,
+        usual_spacing=USUAL_SPACING,
+        settled_until=stored.settled_until,
+        open_from=open_from,
+        known=stored.known,
+    )
 
 
 class Meter:
@@ -48,15 +94,14 @@ class Meter:
         self._ledger = ledger
         self._on_reading = on_reading
         self.source = source
-        self._slotter = restored_slotter(
-            stored.pending,
-            usual_spacing=USUAL_SPACING,
-            settled_until=stored.settled_until,
-        )
+        self._slotter = _restored(stored, source.current(dt_util.utcnow()).since)
         self._unsaved_readings: list[Reading] = []
         self._unsaved_slots: list[Slot] = []
+        self._storing = asyncio.Lock()
         self._ledger_failed = False
         self._saving = False
+        self._stored = False
+        self._new_hardware = False
         self._entity: EntitySource | None = None
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._available = False
@@ -64,21 +109,33 @@ class Meter:
         self.last_reading = max(
             (reading.at for reading in stored.pending), default=None
         )
-        self.refused = 0
+        self._refused = 0
 
     @property
     def power(self) -> float | None:
         """Return the present power in W; None where nobody can say."""
         if not self._available or self.last_reading is None:
             return None
-        if dt_util.utcnow() - self.last_reading > STALE_AFTER:
-            return None
-        return self._power
+        age = dt_util.utcnow() - self.last_reading
+        return self._power if -MAX_AHEAD <= age <= self._stale_after else None
+
+    @property
+    def _stale_after(self) -> timedelta:
+        """Return how long the present power holds; a counter's until the next is due."""
+        spacing = self._slotter.usual_spacing
+        if spacing is None or isinstance(self._slotter, PowerSlotter):
+            return STALE_AFTER
+        return max(STALE_AFTER, GAP_FACTOR * spacing)
 
     @property
     def late(self) -> int:
-        """Return how many readings came after their slot was settled."""
+        """Return how many readings came after their slot was known."""
         return self._slotter.late
+
+    @property
+    def refused(self) -> int:
+        """Return how many readings were from the future, noise or impossible."""
+        return self._refused + self._slotter.refused
 
     @property
     def settled_until(self) -> datetime | None:
@@ -97,7 +154,13 @@ class Meter:
             )
         if revision.kind is SourceKind.ENTITY:
             assert revision.entity is not None
-            self._entity = EntitySource(self._hass, revision.entity, self._from_entity)
+            since = revision.since
+            if self.settled_until is not None and not self._slotter.pending():
+                # Nothing before can be counted with this hardware any more.
+                since = max(since, self.settled_until)
+            self._entity = EntitySource(
+                self._hass, revision.entity, self._from_entity, since=since
+            )
             self._unsubscribe.append(self._entity.async_start())
             return
         assert revision.account is not None
@@ -122,28 +185,30 @@ class Meter:
         self.async_tick()
         # What the old hardware measured is settled before it is gone; the new one, a
         # counter perhaps, must not go on from what the old one showed.
-        self._unsaved_slots.extend(self._slotter.settle(now + SETTLE_DELAY))
-        self._slotter = PowerSlotter(
-            usual_spacing=USUAL_SPACING, settled_until=self._slotter.settled_until
-        )
-        self._unsaved_readings.clear()
+        self._begin_slots(PowerSlotter, now)
+        self._unsaved_readings = []
+        self._new_hardware = True
         self._hass.async_create_task(
-            self._async_note_hardware(self.source.current(now).hardware),
-            f"hardware of {self.source.name}",
+            self._async_store(), f"hardware of {self.source.name}"
         )
         self.async_start()
         self._on_reading()
 
-    async def _async_note_hardware(self, hardware: str) -> None:
-        """Tell the ledger whose readings it holds from now on."""
-        try:
-            await self._ledger.async_read_from(self.source.source_id, hardware)
-        except LedgerError as err:
-            _LOGGER.error("The change of %s is not stored: %s", self.source.name, err)
+    def _begin_slots(
+        self, kind: type[PowerSlotter | CounterSlotter], at: datetime
+    ) -> None:
+        """Settle what ended by an instant, and go on from there with a new slotter."""
+        old = self._slotter
+        self._unsaved_slots.extend(old.settle(at + SETTLE_DELAY))
+        self._refused += old.refused
+        self._slotter = kind(
+            usual_spacing=USUAL_SPACING if kind is PowerSlotter else None,
+            settled_until=old.settled_until,
+        )
 
     @callback
     def async_tick(self) -> None:
-        """Read an entity that has not changed for a while."""
+        """Read an entity whose power has not changed for a while."""
         if self._entity is not None:
             self._entity.async_read()
 
@@ -162,6 +227,8 @@ class Meter:
     @callback
     def _from_entity(self, readings: Iterable[Reading], power: float | None) -> None:
         """Take what the meter's entity says; `power` in W is what holds now."""
+        if power is not None and abs(power) > MAX_POWER:
+            power = None
         self._available = power is not None
         self._power = power
         for reading in readings:
@@ -170,18 +237,20 @@ class Meter:
 
     def _add(self, reading: Reading) -> None:
         """Hand a reading to its slots, and to the ledger where a slot still needs it."""
+        now = dt_util.utcnow()
+        newest = now + MAX_AHEAD
+        if reading.at > newest or (
+            isinstance(reading, PowerReading) and abs(reading.power) > MAX_POWER
+        ):
+            self._refused += 1
+            return
         wanted = CounterSlotter if isinstance(reading, CounterReading) else PowerSlotter
         if not isinstance(self._slotter, wanted):
             # An entity may begin to count instead of saying its power.
-            self._unsaved_slots.extend(self._slotter.settle(reading.at + SETTLE_DELAY))
-            self._slotter = wanted(
-                usual_spacing=USUAL_SPACING, settled_until=self._slotter.settled_until
-            )
-        result = self._slotter.add(reading, dt_util.utcnow())
-        if result is AddResult.FUTURE:
-            self.refused += 1
-            return
-        if self.last_reading is None or reading.at > self.last_reading:
+            self._begin_slots(wanted, reading.at)
+        result = self._slotter.add(reading, now)
+        # A stamp that is ahead of a clock that was set back is not the newest for ever.
+        if self.last_reading is None or not reading.at <= self.last_reading <= newest:
             self.last_reading = reading.at
         if result is not AddResult.ACCEPTED:
             return
@@ -195,9 +264,10 @@ class Meter:
     async def _async_save_readings(self) -> None:
         """Store what came since the last time, until nothing is left."""
         try:
-            while batch := self._unsaved_readings:
-                self._unsaved_readings = []
-                await self._ledger.async_add_readings(self.source.source_id, batch)
+            while self._unsaved_readings:
+                async with self._storing:
+                    batch, self._unsaved_readings = self._unsaved_readings, []
+                    await self._ledger.async_add_readings(self.source.source_id, batch)
         except LedgerError as err:
             # The slotter holds them: the next settled slot brings them along.
             _LOGGER.debug("Readings of %s are not stored: %s", self.source.name, err)
@@ -205,26 +275,53 @@ class Meter:
             self._saving = False
 
     async def async_settle(self, now: datetime) -> bool:
-        """Settle what is due and commit it; return whether the ledger changed."""
+        """Settle what is due and commit it; return whether the ledger changed since."""
         self._unsaved_slots.extend(self._slotter.settle(now))
-        if not self._unsaved_slots:
-            return False
+        await self._async_store()
+        stored, self._stored = self._stored, False
+        return stored
+
+    async def async_flush(self) -> None:
+        """Store what was heard, once nothing is listened to any more."""
+        await self._async_save_readings()
+        await self._async_store()
+
+    async def _async_store(self) -> None:
+        """Commit the slots that are not stored, and whose readings there are."""
+        async with self._storing:
+            try:
+                if self._new_hardware:
+                    await self._async_change_hardware()
+                if self._unsaved_slots:
+                    await self._async_commit(self._slotter.pending())
+            except LedgerError as err:
+                if not self._ledger_failed:
+                    _LOGGER.error(
+                        "Slots of %s cannot be stored, trying again: %s",
+                        self.source.name,
+                        err,
+                    )
+                self._ledger_failed = True
+                return
+            if self._ledger_failed:
+                _LOGGER.info("Slots of %s are stored again", self.source.name)
+            self._ledger_failed = False
+
+    async def _async_change_hardware(self) -> None:
+        """Store the old hardware's slots, then whose readings the ledger has from now on."""
+        source = self.source
+        await self._async_commit(())
+        await self._ledger.async_read_from(
+            source.source_id, source.current(dt_util.utcnow()).hardware
+        )
+        self._new_hardware = False
+        await self._ledger.async_add_readings(source.source_id, self._slotter.pending())
+
+    async def _async_commit(self, pending: tuple[Reading, ...]) -> None:
+        """Commit the slots there are, with the readings that the next ones need."""
         batch = tuple(self._unsaved_slots)
-        try:
-            await self._ledger.async_settle(
-                self.source.source_id, self.source.role, batch, self._slotter.pending()
-            )
-        except LedgerError as err:
-            if not self._ledger_failed:
-                _LOGGER.error(
-                    "Slots of %s cannot be stored, trying again: %s",
-                    self.source.name,
-                    err,
-                )
-            self._ledger_failed = True
-            return False
-        if self._ledger_failed:
-            _LOGGER.info("Slots of %s are stored again", self.source.name)
-        self._ledger_failed = False
+        await self._ledger.async_settle(
+            self.source.source_id, self.source.role, batch, pending
+        )
         del self._unsaved_slots[: len(batch)]
-        return True
+        self._stored = True

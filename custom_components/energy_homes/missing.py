@@ -1,12 +1,14 @@
 """Meters of homes that say nothing any more: a repair after a day."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CoreState, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .accounts.registry import AccountState
@@ -17,6 +19,10 @@ from .models import MeterSource, Revision
 
 ISSUE_METER_MISSING: Final = "meter_missing"
 
+STORE_KEY: Final = f"{DOMAIN}.missing"
+STORE_VERSION: Final = 1
+SAVE_DELAY_S: Final = 30
+
 
 class Sight(Enum):
     """What can be said of a meter now."""
@@ -24,6 +30,25 @@ class Sight(Enum):
     PRESENT = auto()
     MISSING = auto()
     UNSURE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Since when hardware is missing, and what it said of that itself when last looked at."""
+
+    since: datetime
+    reported: datetime | None = None
+
+    def seen_again(self, reported: datetime | None) -> Absence:
+        """Return the absence after another look; `reported` is what is said of it now.
+
+        An entity's state is new after a restart, and says that its absence is.
+        """
+        if self.reported is None or reported is None:
+            return Absence(min(self.since, reported or self.since), reported)
+        if reported == self.reported:
+            return self
+        return Absence(reported, reported)
 
 
 class MissingMeters:
@@ -35,36 +60,60 @@ class MissingMeters:
     def __init__(self, hass: HomeAssistant) -> None:
         """Start without knowing of any."""
         self._hass = hass
-        self._noticed: dict[tuple[str, Revision], datetime] = {}
+        self._noticed: dict[tuple[str, str], Absence] = {}
+        self._store: Store[list[list[str]]] = Store(hass, STORE_VERSION, STORE_KEY)
+
+    async def async_load(self) -> None:
+        """Go on with what an earlier run noticed."""
+        self._noticed = {
+            (source_id, hardware): Absence(datetime.fromisoformat(since))
+            for source_id, hardware, since in await self._store.async_load() or ()
+        }
+
+    def _as_data(self) -> list[list[str]]:
+        """Return what another run has to know."""
+        return [
+            [source_id, hardware, absence.since.isoformat()]
+            for (source_id, hardware), absence in self._noticed.items()
+        ]
 
     @callback
     def async_check(self) -> None:
-        """Raise and take back repairs."""
+        """Raise and take back repairs; not while others are still starting or stopping."""
+        if self._hass.state is not CoreState.running:
+            return
         now = dt_util.utcnow()
         kept: set[str] = set()
-        noticed: dict[tuple[str, Revision], datetime] = {}
+        noticed: dict[tuple[str, str], Absence] = {}
         for (entry_id, subentry_id), source in meter_sources(self._hass).items():
             revision = source.current(now)
             if source.next_change(now) is not None:
                 continue
-            key = (source.source_id, revision)
+            key = (source.source_id, revision.hardware)
             issue_id = f"{ISSUE_METER_MISSING}_{source.source_id}"
-            sight, since = self._sight(revision)
+            sight, reported = self._sight(revision)
+            known = self._noticed.get(key)
             if sight is Sight.PRESENT:
                 continue
             if sight is Sight.UNSURE:
                 kept.add(issue_id)
-                if key in self._noticed:
-                    noticed[key] = self._noticed[key]
+                if known is not None:
+                    noticed[key] = known
                 continue
-            since = noticed[key] = since or self._noticed.get(key, now)
-            if now - since > METER_MISSING_AFTER:
+            absence = noticed[key] = (
+                known.seen_again(reported)
+                if known is not None
+                else Absence(reported or now, reported)
+            )
+            if now - absence.since > METER_MISSING_AFTER:
                 kept.add(issue_id)
-                self._raise(entry_id, subentry_id, issue_id, source, since)
+                self._raise(entry_id, subentry_id, issue_id, source, absence.since)
             elif self._raised(issue_id):
                 # From an earlier run, which had noticed it a day before.
                 kept.add(issue_id)
-        self._noticed = noticed
+        before, self._noticed = self._as_data(), noticed
+        if self._as_data() != before:
+            self._store.async_delay_save(self._as_data, SAVE_DELAY_S)
         self._keep_only(kept)
 
     def _sight(self, revision: Revision) -> tuple[Sight, datetime | None]:

@@ -14,11 +14,11 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 import voluptuous as vol
 
-from .const import DOMAIN
+from .const import CONF_HOME_ID, DOMAIN
 from .coordinator import HomeData
 from .flows.importing import IMPORT_HOME_SCHEMA, async_import_home
 from .home import Home
-from .homes import DATA_HOMES, normalized_label
+from .homes import DATA_HOMES, home_entries, normalized_label
 from .ledger import LedgerError
 
 SERVICE_FORGET_HOME: Final = "forget_home"
@@ -111,16 +111,19 @@ def _power(home: Home, data: HomeData) -> dict[str, Any]:
 
 
 async def _async_get_temperature(call: ServiceCall) -> ServiceResponse:
-    """Answer a home's temperatures; no home has a thermometer of ours yet."""
-    home = call.hass.data[DATA_HOMES].select(call.data.get(ATTR_HOME))[0]
+    """Answer homes' temperatures; no home has a thermometer of ours yet."""
+    homes = call.hass.data[DATA_HOMES].select(call.data.get(ATTR_HOME))
     wanted = call.data.get(ATTR_ROOM) or call.data.get(ATTR_DEVICE) or DEVICES[0]
     raise ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key="no_such_device",
         translation_placeholders={
             "device": wanted,
-            "home": home.label,
-            "devices": ", ".join(s.name for s in home.sources.values()) or "-",
+            "homes": "; ".join(
+                f"“{home.label}”: "
+                + (", ".join(source.name for source in home.sources.values()) or "-")
+                for home in homes
+            ),
         },
     )
 
@@ -139,10 +142,14 @@ async def _async_forget_home(call: ServiceCall) -> ServiceResponse:
     wanted = normalized_label(call.data[ATTR_HOME])
     try:
         stored = await homes.ledger.async_homes()
-        removed = [home for home in stored if home.removed is not None]
+        # The mark is missing where the ledger could not be written when a home was removed.
+        there = {
+            entry.data[CONF_HOME_ID]: entry.title for entry in home_entries(call.hass)
+        }
+        removed = [home for home in stored if home.home_id not in there]
         found = [home for home in removed if normalized_label(home.label) == wanted]
         if not found:
-            in_use = any(normalized_label(home.label) == wanted for home in stored)
+            in_use = wanted in map(normalized_label, there.values())
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="home_in_use" if in_use else "unknown_removed_home",

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from .accounts.endpoints import base_url
 from .const import EfergyServer
 from .homes import DATA_HOMES
+from .ledger import LedgerError
 
 
 @callback
@@ -27,13 +28,15 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
         "accounts": len(hubs),
         "calls_last_hour": sum(hub.calls_last_hour for hub in hubs),
     }
-    if homes.ledger_error is None:
+    try:
         stats = await homes.ledger.async_stats()
+    except LedgerError as err:
+        error = homes.ledger_error or err
+        info["ledger_slots"] = {"type": "failed", "error": str(error)}
+    else:
         info["ledger_slots"] = stats["slots"]
         size = stats["file_bytes"] + stats["wal_bytes"]
         info["ledger_size"] = f"{size / 1_000_000:.1f} MB"
-    else:
-        info["ledger_slots"] = {"type": "failed", "error": homes.ledger_error}
     if hubs:
         info["can_reach_efergy"] = system_health.async_check_can_reach_url(
             hass, base_url(EfergyServer.ENGAGE, None)

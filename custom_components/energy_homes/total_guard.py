@@ -8,7 +8,9 @@ import logging
 from typing import Final
 
 from homeassistant.components.recorder import get_instance
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +21,9 @@ from .metering.trueup import hour_start
 from .recorder_reading import LONG_AGO, async_can_record, read_last
 
 _LOGGER = logging.getLogger(__name__)
+
+ISSUE_LEDGER_NEW: Final = "ledger_new"
+ISSUE_LEDGER_BEHIND: Final = "ledger_behind"
 
 GUARD_TOLERANCE: Final = 2e-6
 """What a total in another display unit may be off by rounding, in kWh."""
@@ -35,7 +40,7 @@ async def async_guard_total(
 
     Call it before the total is published for the first time. 0.0 where the ledger knows at
     least as much as the recorder, or the recorder knows nothing. `home` is what the repair
-    issue calls the home.
+    issue calls the home. Raises ConfigEntryNotReady where the recorder cannot answer now.
     """
     if not async_can_record(hass, entity_id):
         return 0.0
@@ -46,10 +51,12 @@ async def async_guard_total(
     try:
         last = await recorder.async_add_executor_job(read_last, hass, entity_id, since)
     except SQLAlchemyError as err:
-        _LOGGER.warning(
-            "The recorder could not say what it knows of %s: %s", entity_id, err
-        )
-        return 0.0
+        # A lower total that was published once would be counted again for good.
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN,
+            translation_key="recorder_failed",
+            translation_placeholders={"entity": entity_id},
+        ) from err
     if last is None:
         return 0.0
     state, offset = last
@@ -78,7 +85,7 @@ async def async_guard_total(
     owner = entry.config_entry_id if entry and entry.config_entry_id else key
     _raise_issue(
         hass,
-        "ledger_new" if is_new else "ledger_behind",
+        ISSUE_LEDGER_NEW if is_new else ISSUE_LEDGER_BEHIND,
         owner,
         home or entity_id,
         lost,
@@ -100,9 +107,16 @@ def _raise_issue(
         DOMAIN,
         issue_id,
         data={"energy": largest},
-        is_fixable=False,
+        is_fixable=True,
         is_persistent=True,
         severity=ir.IssueSeverity.WARNING,
         translation_key=translation_key,
         translation_placeholders={"home": home, "energy": f"{largest:.3f}"},
     )
+
+
+@callback
+def async_delete_guard_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Take back what a home was told of its history; call it when the home is removed."""
+    for translation_key in (ISSUE_LEDGER_NEW, ISSUE_LEDGER_BEHIND):
+        ir.async_delete_issue(hass, DOMAIN, f"{translation_key}_{entry.entry_id}")

@@ -10,6 +10,7 @@ import pytest
 import voluptuous as vol
 
 from custom_components.energy_homes.const import DOMAIN
+from custom_components.energy_homes.flows.forms import time_zones
 from custom_components.energy_homes.metering.model import MeterRole
 from tests.builders import (
     account_entry,
@@ -220,6 +221,11 @@ async def test_import_by_role(hass: HomeAssistant, ready: SimulatorClient) -> No
             "duplicate_name",
         ),
         ({"label": "Twin"}, "ambiguous_home"),
+        ({"label": "X", "efergy": {"account": "Efergy 1234"}}, "unknown_account"),
+        (
+            {"label": "X", "since": "0001-01-01", "time_zone": "Asia/Tokyo"},
+            "import_failed",
+        ),
     ],
 )
 async def test_failed_home_adds_nothing_and_stops_nobody(
@@ -304,6 +310,7 @@ async def test_lost_account_comes_back(
         {"label": "X", "meters": [{"name": "neither entity nor token"}]},
         {"label": "X", "meters": [{"entity": "sensor.a", "role": "wind"}]},
         {"label": "X", "efergy": {"token": "t", "server": "nowhere"}},
+        {"label": "X", "efergy": {"account": "a", "token": "t"}},
     ],
 )
 async def test_items_of_another_shape(
@@ -314,3 +321,82 @@ async def test_items_of_another_shape(
     with pytest.raises(vol.Invalid):
         await import_homes(hass, item)
     assert set(homes(hass)) == {"Attic"}
+
+
+async def test_import_from_an_account_that_is_there(
+    hass: HomeAssistant, ready: SimulatorClient
+) -> None:
+    """An account is named by its title or its unique id, so that no token is written."""
+    mill = account_entry(MILL_TOKEN, MILL_ACCOUNT)
+    await set_up(hass, mill, account_entry(TERRACE_TOKEN, TERRACE_ACCOUNT))
+    hass.config_entries.async_update_entry(mill, title="Efergy 0311")
+    answer = await import_homes(
+        hass,
+        {"label": "Mill", "meters": [{"account": " EFERGY 0311", "name": "Main"}]},
+        {"label": "One", "efergy": {"account": TERRACE_ACCOUNT, "sid": "730001"}},
+        {"label": "Two", "efergy": {"account": "Efergy", "sid": "730003"}},
+    )
+    assert answer[:2] == [
+        result("Mill", "created", "Main"),
+        result("One", "created", "Electricity meter"),
+    ]
+    assert answer[2]["error"] == "unknown_sid"
+    again = await import_homes(
+        hass, {"label": "Mill", "efergy": {"account": MILL_ACCOUNT}}
+    )
+    assert again == [result("Mill", "exists")]
+
+    hass.config_entries.async_update_entry(mill, title="Efergy")
+    (refused,) = await import_homes(
+        hass, {"label": "Both", "efergy": {"account": "efergy"}}
+    )
+    assert refused["error"] == "ambiguous_account"
+    assert MILL_ACCOUNT in refused["message"]
+    assert TERRACE_ACCOUNT in refused["message"]
+
+
+async def test_import_from_an_account_that_is_not_loaded(
+    hass: HomeAssistant, ready: SimulatorClient
+) -> None:
+    """The account is asked with its own token, and stays as it is."""
+    mill = account_entry(MILL_TOKEN, MILL_ACCOUNT)
+    await set_up(hass, mill)
+    await hass.config_entries.async_unload(mill.entry_id)
+    before = mill.as_dict()
+    answer = await import_homes(
+        hass, {"label": "Mill", "efergy": {"account": MILL_ACCOUNT}}
+    )
+    assert answer == [result("Mill", "created", "Electricity meter")]
+    assert mill.as_dict() == before
+
+
+async def test_import_that_is_ended_on_the_way(
+    hass: HomeAssistant, ready: SimulatorClient
+) -> None:
+    """What a flow did not add is not told as added; other homes are."""
+    ready.add_account(
+        "fake-token-a", "aa11", [{"sid": "81", "role": "grid", "seed": 7}]
+    )
+    ready.add_account(
+        "fake-token-b", "aa11", [{"sid": "82", "role": "grid", "seed": 8}]
+    )
+    answer = await import_homes(
+        hass,
+        {
+            "label": "Flat",
+            "meters": [
+                {"token": "fake-token-a", "sid": "81"},
+                {"token": "fake-token-b", "sid": "82"},
+            ],
+        },
+        {"label": "Next"},
+    )
+    assert answer[0]["error"] == "import_aborted"
+    assert "is already set up" in answer[0]["message"]
+    assert answer[1] == result("Next", "created")
+
+
+def test_time_zones_are_read_from_the_disk_once() -> None:
+    """Many homes in one call do not walk through the disk each."""
+    assert time_zones() is time_zones()
+    assert "Europe/London" in time_zones()

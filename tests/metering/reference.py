@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 import itertools
+from typing import Any
 
 from custom_components.energy_homes.metering.model import (
     SLOT,
@@ -15,6 +16,7 @@ from custom_components.energy_homes.metering.model import (
     Slot,
     slot_start,
 )
+from custom_components.energy_homes.metering.power import KNOWN_KEPT
 from custom_components.energy_homes.metering.slots import Slotter
 
 T0 = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -80,18 +82,41 @@ def power_integral(
     return used, returned
 
 
+def _leaves(shown: float, since: datetime, reading: CounterReading) -> str | None:
+    """Return how a reading leaves the level that a counter was at, if it does."""
+    if reading.energy < 0.9 * shown:
+        return "falls"
+    minutes = max(_exact(reading.at - since) / 60, Fraction(1))
+    return "jumps" if reading.energy - shown > 1000 * minutes / 60 else None
+
+
+def certain(readings: Sequence[CounterReading]) -> list[tuple[datetime, Fraction]]:
+    """Return what each reading counted, in kWh; the last may have to be confirmed."""
+    shown = readings[0].energy
+    steps = [(readings[0].at, Fraction(0))]
+    for before, reading, after in itertools.zip_longest(
+        readings[:-1], readings[1:], readings[2:]
+    ):
+        step = Fraction(0)
+        way = _leaves(shown, before.at, reading)
+        if way is None:
+            step = max(Fraction(reading.energy) - Fraction(shown), step)
+            shown = max(shown, reading.energy)
+        elif after is None:
+            break
+        elif _leaves(shown, before.at, after) == way:
+            shown = reading.energy
+            if way == "falls" and _leaves(0, before.at, reading) is None:
+                step = Fraction(reading.energy)
+        steps.append((reading.at, step))
+    return steps
+
+
 def counted(readings: Sequence[CounterReading], instant: datetime) -> Fraction:
     """Return what a counter counted from its first reading to an instant, in kWh."""
     total = Fraction(0)
-    highest = readings[0].energy
-    for before, reading in itertools.pairwise(readings):
-        if reading.energy < 0.9 * highest:
-            step = Fraction(reading.energy)
-            highest = reading.energy
-        else:
-            step = max(Fraction(reading.energy) - Fraction(highest), Fraction(0))
-            highest = max(highest, reading.energy)
-        share = _exact(instant - before.at) / _exact(reading.at - before.at)
+    for (before, _), (after, step) in itertools.pairwise(certain(readings)):
+        share = _exact(instant - before) / _exact(after - before)
         total += step * min(max(share, Fraction(0)), Fraction(1))
     return total
 
@@ -104,6 +129,14 @@ class Run:
     settled_at: dict[datetime, datetime] = field(default_factory=dict)
     most_kept: int = 0
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """Return what a ledger says to a slotter of powers that goes on."""
+        return {
+            "known": [slot.start for slot in self.known][-KNOWN_KEPT:],
+            "open_from": min(self.slots, default=None),
+        }
+
     def take(self, slots: Sequence[Slot], now: datetime) -> None:
         """Keep slots as a ledger does: a known one never changes."""
         for slot in slots:
@@ -114,8 +147,8 @@ class Run:
 
     @property
     def known(self) -> list[Slot]:
-        """Return the known slots."""
-        return [slot for slot in self.slots.values() if slot.known]
+        """Return the known slots, oldest first."""
+        return [slot for _, slot in sorted(self.slots.items()) if slot.known]
 
     @property
     def provenances(self) -> list[Provenance]:
@@ -127,28 +160,29 @@ def drive(
     slotter: Slotter,
     readings: Sequence[Reading],
     *,
-    restart: Callable[[Slotter], Slotter] = lambda slotter: slotter,
+    restart: Callable[[Slotter, Run], Slotter] = lambda slotter, _run: slotter,
     reorder: Callable[[list[Reading]], Sequence[Reading]] = lambda batch: batch,
     until: datetime | None = None,
+    delay: timedelta = timedelta(0),
 ) -> Run:
     """Deliver readings (oldest first) and settle every slot when it is due.
 
     `restart` replaces the slotter before each reading and after each settling; `reorder`
-    is given what comes between two settlings.
+    is given what comes between two settlings; all comes late by `delay`.
     """
     run = Run()
-    end = (until or readings[-1].at) + SLOT + SETTLE_DELAY
+    end = (until or readings[-1].at) + delay + SLOT + SETTLE_DELAY
     now = slot_start(readings[0].at) + SLOT + SETTLE_DELAY
     waiting = list(readings)
     while now <= end:
-        batch = [reading for reading in waiting if reading.at <= now]
+        batch = [reading for reading in waiting if reading.at + delay <= now]
         waiting = waiting[len(batch) :]
         for reading in reorder(batch):
-            slotter = restart(slotter)
+            slotter = restart(slotter, run)
             slotter.add(reading, now)
         run.most_kept = max(run.most_kept, len(slotter.pending()))
-        slotter = restart(slotter)
+        slotter = restart(slotter, run)
         run.take(slotter.settle(now), now)
-        slotter = restart(slotter)
+        slotter = restart(slotter, run)
         now += SLOT
     return run

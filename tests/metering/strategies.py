@@ -44,10 +44,13 @@ STEPS = st.one_of(
 )
 
 
+ODD = st.one_of(st.just(0.0), st.sampled_from([*[0.0] * 20, -1.0, -0.5, 0.2, 9.0]))
+
+
 def counter_readings(
     gaps: st.SearchStrategy[float] = ANY_GAPS, *, resets: bool = True, least: int = 1
 ) -> st.SearchStrategy[list[CounterReading]]:
-    """Return a strategy for a counter with noise, and with resets where asked for."""
+    """Return a strategy for a counter with noise; with resets, dips and jumps if asked."""
 
     @st.composite
     def build(draw: st.DrawFn) -> list[CounterReading]:
@@ -61,7 +64,8 @@ def counter_readings(
             if resets and draw(st.integers(0, 30)) == 0:
                 shown = draw(st.floats(0, 0.2))
             shown = max(shown + draw(STEPS), 0.0)
-            readings.append(CounterReading(at(begin + stamp), shown))
+            odd = draw(ODD) if resets else 0.0
+            readings.append(CounterReading(at(begin + stamp), abs(shown * (1 + odd))))
         return readings
 
     return build()

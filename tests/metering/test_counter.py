@@ -6,6 +6,7 @@ import random
 from hypothesis import assume, given, strategies as st
 import pytest
 
+from custom_components.energy_homes.metering.dial import mean_power
 from custom_components.energy_homes.metering.model import (
     SLOT,
     CounterReading,
@@ -27,7 +28,9 @@ from .reference import (
     SETTLE_DELAY,
     T0,
     USUAL,
+    Run,
     at,
+    certain,
     complete,
     counted,
     counters,
@@ -142,7 +145,14 @@ def test_known_slot_is_not_told_again() -> None:
     ("shown", "used"),
     [
         pytest.param([100, 100.5, 0.2, 0.4], 0.9, id="reset counts from zero"),
-        pytest.param([100, 89.9, 90], 90, id="less than nine tenths"),
+        pytest.param([10, 8.9, 8.95], 8.95, id="less than nine tenths"),
+        pytest.param([1234.5, 0, 1234.6], 0.1, id="a dip to zero"),
+        pytest.param([1234.5, 0, 0.05, 0.1], 0.1, id="zero, and again"),
+        pytest.param([1234.5, 0, 0.1, 1234.6, 1234.7], 0.2, id="back from a reset"),
+        pytest.param([5, 9e5, 5.25], 0.25, id="a spike"),
+        pytest.param([0, 1234.5, 1234.75], 0.25, id="zero before it is ready"),
+        pytest.param([9000, 5000, 5000.5], 0.5, id="another counter"),
+        pytest.param([100, 116, 132], 32, id="a dial of coarse steps"),
         pytest.param([100, 90, 100.25], 0.25, id="nine tenths are noise"),
         pytest.param([100, 99.9, 100, 99.8, 100.1], 0.1, id="noise counts once"),
         pytest.param([0, 0, 0.5], 0.5, id="from zero"),
@@ -157,6 +167,107 @@ def test_resets_and_noise(shown: list[float], used: float) -> None:
     (slot,) = slotter.settle(at(390))
 
     assert slot.energy == pytest.approx(used, abs=UNIT)
+
+
+def test_reset_waits_for_the_reading_that_confirms_it() -> None:
+    """Until then its slot is unknown; not even a restart in between costs energy."""
+    slotter = counter_slotter()
+    add_all(slotter, [*steady(0, 271), *counters((285, 0.25))])
+    assert [slot.known for slot in slotter.settle(at(390))] == [False]
+
+    pending = slotter.pending()
+    slotter = counter_slotter(settled_until=slotter.settled_until)
+    add_all(slotter, list(pending))
+    assert slotter.settle(at(391)) == ()
+    add_all(slotter, counters(*((s, 0.5) for s in range(400, 700, 30))))
+    slots = slotter.settle(at(690))
+
+    assert [slot.start for slot in slots] == [T0, at(300)]
+    assert energy(slots) == pytest.approx(0.09 + 0.5, abs=UNIT)
+
+
+def test_sealed_reset_is_not_made_a_dip() -> None:
+    """A late reading between a reset and what confirmed it comes too late."""
+    slotter = counter_slotter()
+    add_all(slotter, [*steady(0, 291), *counters((301, 0.5), (360, 1))])
+    slotter.settle(at(390))
+
+    assert slotter.add(CounterReading(at(330), 100.1), at(391)) is AddResult.LATE
+    assert slotter.add(CounterReading(at(370), 1.5), at(391)) is AddResult.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("shown", "watts"),
+    [
+        pytest.param([(0, 5)], None, id="a single reading"),
+        pytest.param([(0, 5), (299, 6)], None, id="less than five minutes"),
+        pytest.param([(0, 5), (300, 5)], 0, id="zero"),
+        pytest.param([(0, 5), (60, 0), (120, 5.1), (300, 5.1)], 1200, id="a dip"),
+        pytest.param([(0, 5), (60, 0), (120, 0), (300, 0.1)], 1200, id="a reset"),
+        pytest.param([(0, 5), (240, 5.1), (300, 0)], None, id="to be confirmed"),
+        pytest.param([(0, 0), (30, 900), (300, 900.1)], 1200, id="a jump"),
+    ],
+)
+def test_mean_power(shown: list[tuple[float, float]], watts: float | None) -> None:
+    """It needs two certain readings far enough apart."""
+    power = mean_power(counters(*shown), timedelta(minutes=5))
+
+    assert power == (None if watts is None else pytest.approx(watts))
+
+
+def test_what_counts_nothing_is_counted_as_refused() -> None:
+    """Dips and impossible steps are told once, a genuine reset is none of them."""
+    slotter = counter_slotter()
+    add_all(slotter, counters((0, 50), (30, 0), (60, 50), (90, 9e4), (120, 50)))
+    add_all(slotter, counters((150, 0.1), (180, 0.2), (210, 300), (240, 300.1)))
+    add_all(slotter, counters(*((s, 300.5) for s in range(270, 1000, 30))))
+    (first, *_) = slotter.settle(at(690))
+    slotter.settle(at(990))
+
+    assert first.energy == pytest.approx(0.2 + 0.5, abs=UNIT)
+    assert slotter.refused == 3
+
+
+def test_first_readings_that_must_be_confirmed_are_not_forgotten() -> None:
+    """A meter that begins with a dip is not one that begins at zero."""
+    slotter = counter_slotter()
+    add_all(slotter, counters((10, 1234.5), (40, 0)))
+    assert [slot.known for slot in slotter.settle(at(690))] == [False, False]
+    add_all(slotter, counters(*((s, 1234.75) for s in range(700, 1300, 30))))
+    slots = slotter.settle(at(1290))
+
+    # Over 660 s from the dip on; what is before the first boundary is in no slot.
+    assert energy(slots) == pytest.approx(0.25 * 400 / 660, abs=UNIT)
+
+
+def test_counter_that_only_says_when_it_changes() -> None:
+    """Hours without a report are recovered whole, with what they used between them."""
+    slotter = counter_slotter(usual=None)
+    told: dict[datetime, Slot] = {}
+    hours = [0, 1, 2, 3, 4, 5, 14, 15]
+    for now in range(0, 16 * 3600, 300):
+        add_all(
+            slotter, [r for r in counters((now, 6 * now / 3600)) if now / 3600 in hours]
+        )
+        told |= {slot.start: slot for slot in slotter.settle(at(now) + SETTLE_DELAY)}
+    known = [slot for slot in told.values() if slot.known]
+
+    assert energy(known) == pytest.approx(90, abs=UNIT)
+    assert {round(slot.energy or 0, 9) for slot in known} == {0.5}
+    night = [slot for slot in known if at(5 * 3600) <= slot.start < at(14 * 3600)]
+    assert {slot.provenance for slot in night} == {INTERPOLATED}
+    assert len(slotter.pending()) <= 1 + LEARNED_GAPS
+
+
+def test_counter_begins_while_the_clock_comes_right() -> None:
+    """What a clock that was ahead settled is not known, and a first reading may come."""
+    slotter = counter_slotter(settled_until=at(36_000))
+    slotter.settle(at(390))
+    add_all(slotter, steady(390, 1000))
+
+    assert slotter.late == 0
+    assert [slot.start for slot in slotter.settle(at(990))] == [at(600)]
+    assert slotter.settled_until == at(36_000)
 
 
 def test_noise_at_the_end_of_a_slot_is_not_counted_in_the_next() -> None:
@@ -252,10 +363,11 @@ def test_other_kind_of_reading_is_refused() -> None:
 def test_agrees_with_the_reference(readings: list[CounterReading]) -> None:
     """Every slot of any stream is what the rules say, and all slots are there."""
     run = drive(counter_slotter(), readings)
+    sure = readings[: len(certain(readings))]
 
     assert sorted(run.slots) == starts(min(run.slots), max(run.slots) + SLOT)
     for slot in run.slots.values():
-        assert slot.known is covered(readings, slot.start)
+        assert slot.known is covered(sure, slot.start)
     for slot in run.known:
         exact = counted(readings, slot.end) - counted(readings, slot.start)
         assert slot.energy == pytest.approx(float(exact), abs=2 * UNIT)
@@ -300,7 +412,7 @@ def test_restart_changes_nothing(
 ) -> None:
     """What is pending is enough to go on with, also in the middle of a gap."""
 
-    def restart(slotter: Slotter) -> Slotter:
+    def restart(slotter: Slotter, _run: Run) -> Slotter:
         """Return a new slotter in the place of some."""
         if rng.random() < 0.7:
             return slotter
@@ -313,6 +425,32 @@ def test_restart_changes_nothing(
         drive(counter_slotter(usual), readings, restart=restart).slots
         == drive(counter_slotter(usual), readings).slots
     )
+
+
+@given(readings=counter_readings(), rng=st.randoms(use_true_random=False))
+def test_restart_tells_the_same_resets(
+    readings: list[CounterReading], rng: random.Random
+) -> None:
+    """A reset, a dip or a jump is the same to a slotter that goes on in its midst."""
+
+    def restart(slotter: Slotter, run: Run) -> Slotter:
+        """Return a new slotter that tells nothing that is known."""
+        new = counter_slotter(USUAL, slotter.settled_until)
+        for reading in slotter.pending():
+            new.add(reading, reading.at)
+        if rng.random() < 0.7 or slotter.settled_until is None:
+            return slotter
+        for slot in new.settle(slotter.settled_until):
+            told = run.slots[slot.start]
+            assert not told.known or told.energy == pytest.approx(slot.energy, abs=1e-8)
+            run.slots[slot.start] = told if told.known else slot
+        return new
+
+    once = drive(counter_slotter(), readings).slots
+    again = drive(counter_slotter(), readings, restart=restart).slots
+    assert once.keys() == again.keys()
+    for start, slot in once.items():
+        assert slot.energy == pytest.approx(again[start].energy, abs=1e-8)
 
 
 @given(counter_readings(resets=False), st.data())

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
+from homeassistant.components.recorder import get_instance
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 import pytest
 
@@ -54,6 +56,7 @@ async def test_a_lost_ledger_is_told_to_the_user(world: World) -> None:
     }
     assert issue.severity is ir.IssueSeverity.WARNING
     assert issue.is_persistent
+    assert issue.is_fixable
     assert await world.guard() == 0.0
     assert len(issues(world.hass)) == 1
 
@@ -144,3 +147,31 @@ async def test_without_a_recorder_nothing_is_carried(
 
     assert await async_guard_total(hass, ledger, KEY, "sensor.energy", "Elm") == 0.0
     await ledger.async_close()
+
+
+async def test_a_recorder_that_cannot_answer_is_waited_for(world: World) -> None:
+    """A home is not set up with a total that may be too low; later all is well."""
+    await world.ticks(load(14))
+    total = await world.ledger.async_total(KEY)
+    await world.done()
+    await world.lose_ledger()
+    await world.rename_table("states", "away")
+    with pytest.raises(ConfigEntryNotReady) as raised:
+        await world.guard()
+    await world.rename_table("away", "states")
+
+    assert raised.value.translation_key == "recorder_failed"
+    assert await world.guard() == pytest.approx(total, abs=1e-6)
+
+
+async def test_an_entity_that_is_not_recorded_blocks_nobody(world: World) -> None:
+    """What the recorder leaves out has nothing to fall below, whatever its state."""
+    await world.ticks(load(14))
+    await world.done()
+    await world.lose_ledger()
+    await world.rename_table("states", "away")
+    get_instance(world.hass).entity_filter = lambda _entity_id: False
+    guarded = await world.guard()
+    await world.rename_table("away", "states")
+
+    assert guarded == 0.0

@@ -36,6 +36,7 @@ import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_recorder_block_till_done,
 )
+from sqlalchemy import text
 from sqlalchemy.orm.session import Session
 
 from custom_components.energy_homes.const import DOMAIN
@@ -336,6 +337,15 @@ class World:
             )
 
         await self.in_recorder(write)
+
+    async def rename_table(self, before: str, after: str) -> None:
+        """Rename a table of the recorder's, so that questions to it fail."""
+
+        def rename(session: Session, _hass: HomeAssistant) -> None:
+            """Rename the table."""
+            session.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
+
+        await self.in_recorder(rename)
 
     async def rows(
         self, entity_id: str | None = None, *, short_term: bool = False

@@ -20,7 +20,7 @@ import voluptuous as vol
 
 from ..accounts.registry import MeterInfo
 from ..const import CONF_ACCOUNT, CONF_HARDWARE, CONF_ROLE, DOMAIN
-from ..homes import meter_sources
+from ..homes import home_entries, meter_sources
 from ..metering.model import MeterRole
 from .forms import CONF_HOME, METER_FIELDS, home_choice
 from .home import HomeSteps, home_label
@@ -30,7 +30,6 @@ from .inventory import (
     async_role_texts,
     discovery_id,
     hardware_ever_used,
-    home_entries,
     homes_labelled,
     hubs,
     power_text,

@@ -1,6 +1,7 @@
 """The fields of the flows' forms."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -85,9 +86,15 @@ METER_FIELDS: Final[Fields] = {
 ENTITY_FIELDS: Final[Fields] = {vol.Required(CONF_ENTITY): ENTITY}
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """Return all time zones; the first time walks through the disk."""
+    return frozenset(available_timezones())
+
+
 async def async_home_fields(hass: HomeAssistant) -> Fields:
     """Return the fields of a home itself."""
-    zones = await hass.async_add_executor_job(available_timezones)
+    zones = await hass.async_add_executor_job(time_zones)
     return {
         vol.Required(CONF_LABEL): LABEL,
         vol.Required(CONF_TIME_ZONE, default=hass.config.time_zone): SelectSelector(

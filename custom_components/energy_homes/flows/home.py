@@ -1,7 +1,6 @@
 """Steps of a home: adding and reconfiguring it."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_NAME
@@ -31,6 +30,7 @@ from .forms import (
     async_home_fields,
     chosen_meter,
     meter_choice,
+    time_zones,
 )
 from .inventory import Hardware, account_title, free_meters, homes_labelled, power_text
 from .metering import (
@@ -229,6 +229,6 @@ def home_label(text: str, field: str) -> str:
 
 async def async_refuse_time_zone(hass: HomeAssistant, time_zone: str) -> None:
     """Raise Refused where there is no such time zone."""
-    zones = await hass.async_add_executor_job(available_timezones)
+    zones = await hass.async_add_executor_job(time_zones)
     if time_zone not in zones:
         raise Refused("unknown_time_zone", CONF_TIME_ZONE, time_zone=time_zone)

@@ -4,16 +4,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
+import logging
+from traceback import format_tb
 from typing import Any, Final
 
 from homeassistant.config_entries import SOURCE_IMPORT, ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import (
+    CONF_ACCOUNT,
     CONF_ENTITY,
     CONF_ROLE,
     CONF_SERVER,
@@ -41,12 +46,21 @@ from .wanted import (
     wanted_hardware,
 )
 
+_LOGGER = logging.getLogger(__name__)
+
 CONF_METERS: Final = "meters"
+
+IMPORTED: Final = "imported"
+"""How the flow ends that adds meters to a home."""
 
 _ACCOUNT_FIELDS: Final[dict[vol.Marker, Any]] = {
     vol.Required(CONF_TOKEN): cv.string,
     vol.Optional(CONF_SERVER): vol.Coerce(EfergyServer),
     vol.Optional(CONF_URL): cv.string,
+    vol.Optional(CONF_SID): cv.string,
+}
+_KNOWN_ACCOUNT_FIELDS: Final[dict[vol.Marker, Any]] = {
+    vol.Required(CONF_ACCOUNT): cv.string,
     vol.Optional(CONF_SID): cv.string,
 }
 _METER_FIELDS: Final[dict[vol.Marker, Any]] = {
@@ -64,11 +78,14 @@ IMPORT_HOME_SCHEMA: Final = vol.Schema(
             [
                 vol.Any(
                     vol.Schema({**_METER_FIELDS, vol.Required(CONF_ENTITY): cv.string}),
+                    vol.Schema({**_METER_FIELDS, **_KNOWN_ACCOUNT_FIELDS}),
                     vol.Schema({**_METER_FIELDS, **_ACCOUNT_FIELDS}),
                 )
             ],
         ),
-        vol.Optional(EntryKind.EFERGY.value): vol.Schema(_ACCOUNT_FIELDS),
+        vol.Optional(EntryKind.EFERGY.value): vol.Any(
+            vol.Schema(_KNOWN_ACCOUNT_FIELDS), vol.Schema(_ACCOUNT_FIELDS)
+        ),
     }
 )
 """One home of `import_homes`; values that a home can fail by are checked later."""
@@ -122,15 +139,26 @@ async def async_import_home(hass: HomeAssistant, item: dict[str, Any]) -> Import
     where one does not answer nothing of the home is added. A home that is there keeps its
     label, time zone and meters, so that a second import changes nothing.
     """
+    label: str = item[CONF_LABEL].strip()
     try:
         return await _async_import(hass, item)
-    except Refused as refused:
-        return ImportResult(
-            label=item[CONF_LABEL].strip(),
-            outcome=ImportOutcome.FAILED,
-            error=refused.key,
-            message=await refused.async_message(hass),
+    except Refused as err:
+        refused = err
+    except Exception as err:  # noqa: BLE001
+        # Its text is left out: it may quote what was given, and so a token.
+        _LOGGER.error(
+            "Importing “%s” failed by %s:\n%s",
+            label,
+            type(err).__name__,
+            "".join(format_tb(err.__traceback__)),
         )
+        refused = Refused("import_failed", kind=type(err).__name__)
+    return ImportResult(
+        label=label,
+        outcome=ImportOutcome.FAILED,
+        error=refused.key,
+        message=await refused.async_message(hass),
+    )
 
 
 async def _async_import(hass: HomeAssistant, item: dict[str, Any]) -> ImportResult:
@@ -180,10 +208,20 @@ async def _async_import(hass: HomeAssistant, item: dict[str, Any]) -> ImportResu
 async def _async_import_flow(
     hass: HomeAssistant, imported: ImportedAccount | ImportedHome
 ) -> None:
-    """Run the flow that adds a home or an account."""
-    await hass.config_entries.flow.async_init(
+    """Run the flow that adds a home or an account; raises Refused where it is ended."""
+    result = await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": SOURCE_IMPORT}, data=imported
     )
+    if result["type"] is FlowResultType.CREATE_ENTRY or result["reason"] == IMPORTED:
+        return
+    texts = await async_get_translations(
+        hass, hass.config.language, "config", [DOMAIN, "homeassistant"]
+    )
+    reason = result["reason"]
+    keys = [f"component.{d}.config.abort.{reason}" for d in (DOMAIN, "homeassistant")]
+    text = next((texts[key] for key in keys if key in texts), reason)
+    named = result.get("description_placeholders") or {}
+    raise Refused("import_aborted", reason=text.format(**named))
 
 
 def _meters(item: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
@@ -217,7 +255,7 @@ class ImportSteps(HomeSteps):
                 )
             for source in import_data.sources:
                 add_meter(self.hass, home, source)
-            return self.async_abort(reason="imported")
+            return self.async_abort(reason=IMPORTED)
         assert import_data.credentials is not None
         await self.async_set_unique_id(import_data.key)
         self._abort_if_unique_id_configured(

@@ -12,7 +12,7 @@ from homeassistant.util import dt as dt_util
 
 from ..accounts.registry import AccountHub, MeterInfo
 from ..const import CONF_KIND, DOMAIN, EntryKind, SourceKind
-from ..homes import DATA_HOMES, meter_sources, normalized_label
+from ..homes import DATA_HOMES, home_entries, meter_sources, normalized_label
 from ..metering.model import MeterRole
 from ..models import Revision
 from .refused import NONE
@@ -21,16 +21,6 @@ type Hardware = tuple[str, str]
 """An account's key and the hardware id of one of its meters."""
 
 NO_POWER: Final = NONE
-
-
-@callback
-def home_entries(hass: HomeAssistant) -> list[ConfigEntry]:
-    """Return the entries of all homes, loaded or not, by label."""
-    entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
-    return sorted(
-        (entry for entry in entries if entry.data.get(CONF_KIND) == EntryKind.HOME),
-        key=lambda entry: normalized_label(entry.title),
-    )
 
 
 @callback

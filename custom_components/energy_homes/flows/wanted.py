@@ -12,8 +12,8 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from ..accounts.registry import MeterInfo
-from ..const import CONF_ENTITY, CONF_ROLE, DOMAIN, SourceKind
-from ..homes import meter_sources
+from ..const import CONF_ACCOUNT, CONF_ENTITY, CONF_ROLE, DOMAIN, SourceKind
+from ..homes import meter_sources, normalized_label
 from ..metering.model import MeterRole
 from ..models import MeterSource, Revision
 from .checking import Credentials, async_check, refuse_empty
@@ -71,7 +71,8 @@ def has_already(
 ) -> bool:
     """Return whether a home has what is wanted, without asking anybody.
 
-    Of an account without a sid it is enough to have one meter.
+    Of an account without a sid it is enough to have one meter. Raises Refused where an
+    account is named that is not there.
     """
     revisions = _revisions(hass, home)
     if CONF_ENTITY in meter:
@@ -79,7 +80,7 @@ def has_already(
             since=dt_util.utcnow(), kind=SourceKind.ENTITY, entity=meter[CONF_ENTITY]
         )
         return any(same_hardware(hass, known, wanted) for known in revisions)
-    entry = _account_with(hass, meter[CONF_TOKEN])
+    entry = _account_of(hass, meter)
     return entry is not None and any(
         known.account == entry.unique_id
         and meter.get(CONF_SID) in (None, known.hardware_id)
@@ -87,10 +88,25 @@ def has_already(
     )
 
 
-def _account_with(hass: HomeAssistant, token: str) -> ConfigEntry | None:
-    """Return the account that has a token."""
-    return next(
-        (e for e in account_entries(hass) if e.data[CONF_TOKEN] == token.strip()), None
+def _account_of(hass: HomeAssistant, meter: Mapping[str, Any]) -> ConfigEntry | None:
+    """Return the account that a meter names or has the token of.
+
+    Raises Refused where none has the name, or more than one.
+    """
+    entries = account_entries(hass)
+    if (name := meter.get(CONF_ACCOUNT)) is None:
+        token = meter[CONF_TOKEN].strip()
+        return next((e for e in entries if e.data[CONF_TOKEN] == token), None)
+    wanted = normalized_label(name)
+    found = [e for e in entries if e.unique_id == name.strip()] or [
+        e for e in entries if normalized_label(e.title) == wanted
+    ]
+    if len(found) == 1:
+        return found[0]
+    raise Refused(
+        "ambiguous_account" if found else "unknown_account",
+        account=name,
+        accounts=", ".join(f"{e.title} ({e.unique_id})" for e in entries) or NONE,
     )
 
 
@@ -111,10 +127,12 @@ async def async_account(
 
     Raises Refused where the account does not answer, or has no meter.
     """
-    credentials = Credentials.read(meter)
+    entry = _account_of(hass, meter)
+    credentials = Credentials.read(
+        entry.data if entry is not None and CONF_ACCOUNT in meter else meter
+    )
     if (known := accounts.get(credentials.token)) is not None:
         return known
-    entry = _account_with(hass, credentials.token)
     if (
         entry is not None
         and entry.unique_id is not None
@@ -125,11 +143,11 @@ async def async_account(
     else:
         check = await async_check(hass, credentials)
         refuse_empty(check)
-        there = hass.config_entries.async_entry_for_domain_unique_id(
+        there = entry or hass.config_entries.async_entry_for_domain_unique_id(
             DOMAIN, check.unique_id
         )
         account = ImportedAccount(
-            key=check.unique_id,
+            key=(there and there.unique_id) or check.unique_id,
             title=check.title,
             meters=[known for known in check.meters if not known.ghost],
             credentials=credentials if there is None else None,

@@ -10,6 +10,7 @@ import threading
 from typing import Final
 
 from ..metering.model import MeterRole, Provenance, Reading, Slot
+from ..metering.power import KNOWN_KEPT
 from .codes import (
     HOUR_SECONDS,
     PROVENANCE_OF,
@@ -258,10 +259,25 @@ class LedgerStore:
                 "SELECT at_us, kind, value FROM pending WHERE source = ? ORDER BY at_us",
                 (source.number,),
             ).fetchall()
+            known = connection.execute(
+                "SELECT start FROM slot WHERE source = ? AND provenance <> 0"
+                " ORDER BY start DESC LIMIT ?",
+                (source.number, KNOWN_KEPT),
+            ).fetchall()
+            (first,) = connection.execute(
+                "SELECT MIN(start) FROM slot WHERE source = ?", (source.number,)
+            ).fetchone()
+            (hardware,) = connection.execute(
+                "SELECT hardware FROM source WHERE number = ?", (source.number,)
+            ).fetchone()
         until = source.settled_until
+        open_from = known[-1][0] if len(known) == KNOWN_KEPT else first
         return StoredSource(
             settled_until=None if until is None else from_seconds(until),
             pending=tuple(row_reading(*row) for row in rows),
+            known=frozenset(from_seconds(start) for (start,) in known),
+            open_from=None if open_from is None else from_seconds(open_from),
+            hardware=hardware,
         )
 
     def add_readings(self, source_id: str, readings: Iterable[Reading]) -> None:

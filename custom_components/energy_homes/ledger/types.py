@@ -50,10 +50,17 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class StoredSource:
-    """Where a source's slotter goes on; stamps are aware and UTC."""
+    """Where a source's slotter goes on; stamps are aware and UTC.
+
+    `known` are the starts of the newest known slots, `open_from` is the start of the first
+    slot that they leave out if it is unknown, and `hardware` what `pending` was read from.
+    """
 
     settled_until: datetime | None
     pending: tuple[Reading, ...]
+    known: frozenset[datetime] = frozenset()
+    open_from: datetime | None = None
+    hardware: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

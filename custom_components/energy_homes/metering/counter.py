@@ -1,9 +1,9 @@
 """Slots of a meter that counts its energy."""
 
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Final, override
 
+from .dial import drop_oldest, judge
 from .model import (
     SLOT,
     CounterReading,
@@ -16,9 +16,6 @@ from .model import (
 )
 from .readings import DEFAULT_SETTLE_DELAY, ReadingSlotter
 
-RESET_SHARE: Final = 0.9
-"""A counter that falls below this share of what it showed began again from zero."""
-
 UNITS_PER_KWH: Final = 1_000_000_000
 """Shares of a difference are whole micro-Wh, so that they add up to it exactly."""
 
@@ -30,7 +27,8 @@ class CounterSlotter(ReadingSlotter[CounterReading]):
     neighbouring readings: MEASURED, or INTERPOLATED where neighbours that touch the slot
     are further apart than 2.5 usual spacings. A slot whose end no reading has reached when
     it is due is settled UNKNOWN, and once more by a later `settle` when the counter is
-    back. A smaller value is a reset below 90 % of the previous one, else noise.
+    back. What a smaller value or a jump means is in `dial`; `refused` counts what counts
+    nothing, and slots wait as unknown for the reading that confirms the last one.
 
     A slotter that was restored may tell known slots again: with the same energy, to a
     micro-Wh, and perhaps another provenance. Who keeps slots keeps the first known one.
@@ -60,14 +58,17 @@ class CounterSlotter(ReadingSlotter[CounterReading]):
         return reading
 
     @override
-    def _is_late(self, at: datetime, settled_until: datetime) -> bool:
+    def _is_late(self, at: datetime, settled_until: datetime, now: datetime) -> bool:
         """Return whether a reading would move a bound of a known slot, or precedes all."""
         if self._sealed is not None:
             return at < self._sealed
-        return at <= settled_until and (not self._readings or at < self._readings[0].at)
+        if self._readings:
+            return at <= settled_until and at < self._readings[0].at
+        # A clock that was ahead has settled what is still to come: that is not known.
+        return at < min(settled_until, slot_start(now - self._settle_delay))
 
     @override
-    def _needed_from(self, settled_until: datetime) -> datetime:
+    def _needed_from(self, settled_until: datetime, due: datetime) -> datetime:
         """Return the end of what is known, or where that could begin."""
         if self._known_until is not None:
             return self._known_until
@@ -94,10 +95,11 @@ class CounterSlotter(ReadingSlotter[CounterReading]):
         start = slot_boundary_from(self._readings[0].at)
         if self._known_until is not None:
             start = max(start, self._known_until)
-        until = min(slot_start(self._readings[-1].at), due)
+        judged = judge(self._readings)
+        counted = judged.counted
+        until = min(slot_start(self._readings[len(counted) - 1].at), due)
         if until <= start:
             return []
-        counted = _counted(self._readings)
         index = self._index_before(start)
         before = self._units_at(start, index, counted)
         slots: list[Slot] = []
@@ -118,8 +120,16 @@ class CounterSlotter(ReadingSlotter[CounterReading]):
             index, before = bracket[1] - 1, after
             start += SLOT
         self._known_until = until
-        # Until here the counter's line is told: no later reading may bend it.
-        self._sealed = next(r.at for r in self._readings[index:] if r.at >= until)
+        while self._readings[index].at < until:
+            index += 1
+        # Until here the counter's line is told: no later reading may bend it, nor what
+        # was said of the last one by the one after it.
+        told, self._sealed = self._sealed, self._readings[index].at
+        if index in judged.turns:
+            self._sealed = self._readings[index + 1].at
+        self.refused += sum(
+            at <= self._sealed and (told is None or at > told) for at in judged.refused
+        )
         return slots
 
     def _units_at(self, at: datetime, index: int, counted: list[float]) -> int:
@@ -134,30 +144,5 @@ class CounterSlotter(ReadingSlotter[CounterReading]):
 
     @override
     def _drop(self, count: int) -> None:
-        """Forget the oldest readings, but not the maximum that they reached."""
-        if count <= 0:
-            return
-        oldest = self._readings[count]
-        shown = self._readings[0].energy
-        for reading in self._readings[1 : count + 1]:
-            shown = _shown(shown, reading.energy)
-        self._readings[count] = CounterReading(oldest.at, shown)
-        super()._drop(count)
-
-
-def _shown(before: float, value: float) -> float:
-    """Return what a counter shows without noise, after it showed `before`."""
-    return value if value < RESET_SHARE * before else max(before, value)
-
-
-def _counted(readings: list[CounterReading]) -> list[float]:
-    """Return what was counted up to each reading in kWh, resets and noise allowed for."""
-    shown = readings[0].energy
-    base = 0.0
-    counted = [shown]
-    for _, reading in pairwise(readings):
-        if reading.energy < RESET_SHARE * shown:
-            base += shown
-        shown = _shown(shown, reading.energy)
-        counted.append(base + shown)
-    return counted
+        """Forget the oldest readings, but not what the counter showed by then."""
+        drop_oldest(self._readings, count)

@@ -9,6 +9,9 @@ from typing import Final
 SLOT: Final = timedelta(minutes=5)
 """Length of a slot; slots are aligned to the hour in UTC and half-open."""
 
+MAX_POWER: Final = 1_000_000.0
+"""No meter of a home measures more W: no home's supply carries a tenth of it."""
+
 
 class MeterRole(StrEnum):
     """What a meter measures in its home."""

@@ -77,6 +77,7 @@ class ReadingSlotter[R: (PowerReading, CounterReading)](ABC):
         self._restoring = True
         self.settled_until = settled_until
         self.late = 0
+        self.refused = 0
 
     @property
     def usual_spacing(self) -> timedelta | None:
@@ -105,7 +106,7 @@ class ReadingSlotter[R: (PowerReading, CounterReading)](ABC):
         if (
             ours.at < now - MAX_FIRST_AGE
             if self.settled_until is None
-            else not self._restoring and self._is_late(ours.at, self.settled_until)
+            else not self._restoring and self._is_late(ours.at, self.settled_until, now)
         ):
             self.late += 1
             return AddResult.LATE
@@ -118,18 +119,19 @@ class ReadingSlotter[R: (PowerReading, CounterReading)](ABC):
         """Settle the slots that ended `settle_delay` before `now`, oldest first.
 
         New slots follow on `settled_until` without a hole, each once; the first slot of
-        all is the one of the first reading. Time and memory grow with what is settled
-        now, not with what was.
+        all is the one of the first reading. Before them come slots that were unknown and
+        are known now. Time and memory grow with what is settled now, not with what was.
         """
         self._restoring = False
         if self.settled_until is None:
             if not self._readings:
                 return ()
             self.settled_until = slot_start(self._readings[0].at)
-        due = max(self.settled_until, slot_start(now - self._settle_delay))
+        due = slot_start(now - self._settle_delay)
         slots = self._settle_until(self.settled_until, due)
-        self.settled_until = due
-        self._drop(self._index_before(self._needed_from(due)) - self._memory)
+        self.settled_until = max(self.settled_until, due)
+        needed = self._needed_from(self.settled_until, due)
+        self._drop(self._index_before(needed) - self._memory)
         return slots
 
     @abstractmethod
@@ -137,15 +139,18 @@ class ReadingSlotter[R: (PowerReading, CounterReading)](ABC):
         """Return the reading as this slotter's kind, else raise TypeError."""
 
     @abstractmethod
-    def _is_late(self, at: datetime, settled_until: datetime) -> bool:
+    def _is_late(self, at: datetime, settled_until: datetime, now: datetime) -> bool:
         """Return whether a reading could only change what is settled."""
 
     @abstractmethod
     def _settle_until(self, settled_until: datetime, due: datetime) -> tuple[Slot, ...]:
-        """Return what is known only now of the past, then the slots up to `due`."""
+        """Return what is known only now of the past, then the slots up to `due`.
+
+        `due` is before `settled_until` while the clock is behind what it was.
+        """
 
     @abstractmethod
-    def _needed_from(self, settled_until: datetime) -> datetime:
+    def _needed_from(self, settled_until: datetime, due: datetime) -> datetime:
         """Return the start of the first slot that readings may still make known."""
 
     @property

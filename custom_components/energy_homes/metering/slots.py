@@ -22,7 +22,10 @@ class Slotter(Protocol):
     """The end of the newest settled slot."""
 
     late: int
-    """How many readings came after everything that they tell of was settled."""
+    """How many readings came after everything that they tell of was known."""
+
+    refused: int
+    """How many readings were noise, or a step that is impossible."""
 
     @property
     def usual_spacing(self) -> timedelta | None:
@@ -43,24 +46,28 @@ def restored_slotter(
     *,
     usual_spacing: timedelta | None,
     settled_until: datetime | None,
+    open_from: datetime | None = None,
+    known: Iterable[datetime] = (),
     settle_delay: timedelta = DEFAULT_SETTLE_DELAY,
 ) -> PowerSlotter | CounterSlotter:
     """Return a slotter that goes on where the one that a restart ended was.
 
     The newest reading says of which kind it is; those of another kind are of hardware
-    that was replaced since. Without readings it counts powers.
+    that was replaced since. Without readings it counts powers. `usual_spacing` is that of
+    powers, with `open_from` and `known` as of PowerSlotter; a counter's own is learned.
     """
     readings = sorted(pending, key=lambda reading: reading.at)
-    kind = (
-        CounterSlotter
-        if readings and isinstance(readings[-1], CounterReading)
-        else PowerSlotter
-    )
-    slotter = kind(
-        usual_spacing=usual_spacing,
-        settled_until=settled_until,
-        settle_delay=settle_delay,
-    )
+    slotter: PowerSlotter | CounterSlotter
+    if readings and isinstance(readings[-1], CounterReading):
+        slotter = CounterSlotter(settled_until=settled_until, settle_delay=settle_delay)
+    else:
+        slotter = PowerSlotter(
+            usual_spacing=usual_spacing,
+            settled_until=settled_until,
+            settle_delay=settle_delay,
+            open_from=open_from,
+            known=known,
+        )
     for reading in readings:
         if type(reading) is type(readings[-1]):
             slotter.add(reading, reading.at)
