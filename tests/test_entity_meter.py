@@ -13,7 +13,11 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.homes import DATA_HOMES
-from custom_components.energy_homes.metering.model import MeterRole, Provenance
+from custom_components.energy_homes.metering.model import (
+    CounterReading,
+    MeterRole,
+    Provenance,
+)
 
 from .builders import entity_revision, home_entry, meter_subentry, set_up, state_of
 
@@ -534,6 +538,32 @@ async def test_replaced_today_keeps_what_is_over(
     }
     await run(hass, freezer, START + timedelta(minutes=14), "sensor.new")
     assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.05, rel=1e-3)
+
+
+async def test_planned_swap_is_stored_at_once(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """What a kill right after a swap leaves is whole: the old slot, the new readings."""
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    hass.states.async_set("sensor.dial", "500", ENERGY)
+    swap = START + timedelta(minutes=5, seconds=20)
+    dial = entity_revision("sensor.dial", swap)
+    await set_up(
+        hass,
+        home_entry(
+            "Shed", meter_subentry("source-1", entity_revision("sensor.clamp"), dial)
+        ),
+    )
+    await run(hass, freezer, swap)
+
+    assert await slots(hass, "source-1") == {
+        "10:00": (pytest.approx(0.05), Provenance.MEASURED)
+    }
+    stored = await hass.data[DATA_HOMES].ledger.async_load("source-1")
+    assert stored.hardware == dial.hardware
+    assert stored.pending == (CounterReading(swap, 500),)
+    await run(hass, freezer, START + timedelta(minutes=7))
+    assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.05)
 
 
 async def test_refused_reading_does_not_change_the_kind(

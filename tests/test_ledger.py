@@ -203,7 +203,7 @@ async def test_load_tells_which_slots_are_known(ledger: Ledger) -> None:
     await ledger.async_read_from("elm-grid", "entity::clamp")
     await ledger.async_settle("elm-grid", GRID, [unknown(0), slot(1), unknown(2)], [])
     stored = await ledger.async_load("elm-grid")
-    assert (stored.known, stored.open_from) == ({T0 + SLOT}, T0)
+    assert (stored.known, stored.open_from) == (frozenset({T0 + SLOT}), T0)
     assert stored.hardware == "entity::clamp"
 
     later = [slot(i) for i in range(3, KNOWN_KEPT + 4)]
