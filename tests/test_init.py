@@ -10,7 +10,7 @@ from typing import Any
 from homeassistant.components.recorder import Recorder
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
@@ -421,3 +421,20 @@ async def test_sixty_homes(recorder_mock: Recorder, hass: HomeAssistant) -> None
     assert {state_of(hass, f"sensor.flat_{n}_power") for n in range(60)} == {
         STATE_UNAVAILABLE
     }
+
+
+async def test_home_that_comes_while_everything_stops(
+    recorder_mock: Recorder, hass: HomeAssistant
+) -> None:
+    """A home whose set-up is overtaken by the end listens to nothing any more."""
+    await set_up(hass, home_entry("Barn"))
+    power = {"unit_of_measurement": "W", "device_class": "power"}
+    hass.states.async_set("sensor.clamp", "600", power)
+    hass.set_state(CoreState.final_write)
+    await set_up(
+        hass, home_entry("Shed", meter_subentry("s", entity_revision("sensor.clamp")))
+    )
+    hass.states.async_set("sensor.clamp", "700", power)
+    await hass.async_block_till_done()
+    assert state_of(hass, "sensor.shed_power") == STATE_UNAVAILABLE
+    hass.set_state(CoreState.running)

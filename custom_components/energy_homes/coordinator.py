@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.helpers.event import (
     async_track_time_interval,
     async_track_utc_time_change,
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 HOUR: Final = timedelta(hours=1)
+
+ENDING: Final = (CoreState.stopping, CoreState.final_write, CoreState.stopped)
 
 type HomeConfigEntry = ConfigEntry[Home]
 
@@ -107,6 +109,9 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
                 on_reading=self._reading_came,
             )
         await self.async_settle(first=True)
+        if self.hass.state in ENDING:
+            # Those who stop the homes have passed by already.
+            return
         self.config_entry.async_on_unload(self.async_stop)
         for meter in self.meters.values():
             meter.async_start()

@@ -179,6 +179,7 @@ async def test_meter_with_a_home_is_not_asked_for(
             revisions=(hardware_revision(("efergy_x", "1"), dt_util.utcnow()),),
         ),
     )
+    await hass.async_block_till_done()
     result = await hass.config_entries.flow.async_init(
         DOMAIN,
         context={"source": "integration_discovery"},
