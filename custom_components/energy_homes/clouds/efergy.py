@@ -24,6 +24,7 @@ from .errors import (
     CloudQuotaError,
     CloudRequestError,
 )
+from .exchange import exchange
 from .retry_after import retry_after
 
 _PROXY: Final = "mobile_proxy"
@@ -150,27 +151,16 @@ class EfergyClient:
     async def _call(self, command: str, params: Mapping[str, str] | None = None) -> Any:
         """Return the decoded reply to a command."""
         query = {**(params or {}), "token": self._token, "offset": str(self._offset())}
-        failure: CloudError | None = None
-        try:
-            url = (URL(self._base_url) / _PROXY / command).with_query(query)
-            # A redirect leads to a page for people, and would carry the token elsewhere.
-            async with self._session.get(
-                url, timeout=self._timeout, allow_redirects=False
-            ) as response:
-                status, headers = response.status, response.headers
-                body = await response.read()
-        except aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError, TypeError:
-            failure = CloudRequestError(f"{command}: not a server address")
-        except TimeoutError:
-            failure = CloudOutageError(f"{command}: no reply in time")
-        except aiohttp.ClientPayloadError:
-            failure = CloudOutageError(f"{command}: reply cut off")
-        except aiohttp.ClientError, OSError:
-            failure = CloudOutageError(f"{command}: no connection")
-        # Raised out here so that no exception with a URL is its cause or its context.
-        if failure is not None:
-            raise failure
-        return _decode(command, status, headers, body)
+        # A redirect leads to a page for people, and would carry the token elsewhere.
+        reply = await exchange(
+            command,
+            lambda: self._session.get(
+                (URL(self._base_url) / _PROXY / command).with_query(query),
+                timeout=self._timeout,
+                allow_redirects=False,
+            ),
+        )
+        return _decode(command, *reply)
 
 
 def _decode(command: str, status: int, headers: Mapping[str, str], body: bytes) -> Any:

@@ -11,7 +11,7 @@ from yarl import URL
 from ..heating.model import FOREVER, HomeMode, RoomCall
 from ..heating.setpoint import RoomCommand
 from . import netatmo_parse as parse
-from .errors import CloudError, CloudOutageError, CloudRequestError
+from .exchange import exchange
 from .netatmo_errors import (
     NOTHING_TO_MODIFY,
     CloudRefusedError,
@@ -225,33 +225,23 @@ class NetatmoClient:
         """Send one request; return the reply that reports no error."""
         if self._on_call is not None:
             self._on_call(method)
-        failure: CloudError | None = None
-        try:
-            # A redirect leads to a page for people, and would carry the token elsewhere.
-            async with self._session.post(
+        # A redirect leads to a page for people, and would carry the token elsewhere.
+        status, headers, body = await exchange(
+            method,
+            lambda: self._session.post(
                 URL(self._base_url) / "api" / method,
                 data=form,
                 json=document,
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=self._timeout,
                 allow_redirects=False,
-            ) as response:
-                status, wait = response.status, response.headers.get("Retry-After")
-                body = await response.read()
-        except aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError, TypeError:
-            failure = CloudRequestError(f"{method}: not a server address")
-        except TimeoutError:
-            failure = CloudOutageError(f"{method}: no reply in time")
-        except aiohttp.ClientPayloadError:
-            failure = CloudOutageError(f"{method}: reply cut off")
-        except aiohttp.ClientError, OSError:
-            failure = CloudOutageError(f"{method}: no connection")
-        # Raised out here so that no exception of the connection is its cause or context.
-        if failure is not None:
-            raise failure
+            ),
+        )
         # A vendor that quotes the request in its answer must not give the token away.
         safe = body.replace(token.encode(), b"**") if token else body
-        return check_reply(method, status, safe, retry_after(wait))
+        return check_reply(
+            method, status, safe, retry_after(headers.get("Retry-After"))
+        )
 
 
 def _state(home_id: str, command: RoomCommand) -> dict[str, Any]:
