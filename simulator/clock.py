@@ -1,5 +1,6 @@
 """The simulator's clock: real time with an offset, or frozen."""
 
+from collections.abc import Callable
 import time
 
 MS_PER_SECOND = 1000
@@ -13,6 +14,7 @@ class Clock:
         self._start_ms = frozen_ms
         self._offset_ms = 0
         self._frozen_ms = frozen_ms
+        self.watchers: list[Callable[[], None]] = []
 
     @property
     def running(self) -> bool:
@@ -36,6 +38,7 @@ class Clock:
             self._offset_ms = now_ms - _real_ms()
         else:
             self._frozen_ms = now_ms
+        self._tell()
 
     def run(self, running: bool) -> None:
         """Let the clock run on from where it is, or freeze it there."""
@@ -47,6 +50,12 @@ class Clock:
         """Go back to how the clock was made."""
         self._offset_ms = 0
         self._frozen_ms = self._start_ms
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell those who watch that the clock was moved."""
+        for watcher in self.watchers:
+            watcher()
 
 
 def _real_ms() -> int:

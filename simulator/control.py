@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulator.boards.control import board_truth
 from simulator.faults import ActiveFault, Fault
 from simulator.home import kwh
 from simulator.meter import Meter, Role
@@ -61,6 +62,8 @@ class Control:
                 if meter.role is Role.GRID:
                     home["power_w"] += truth["power_w"] * meter.listed(now_ms)
                     home["energy_kwh"] += truth["energy_kwh"]
+        for name, truth in board_truth(self._world, from_ms, to_ms).items():
+            homes[name] |= truth
         answer: Json = {"now_ms": now_ms, "homes": homes}
         if request.query.get("temperatures") != "0":
             answer["outdoor"] = self._world.netatmo.outdoor(now_ms)

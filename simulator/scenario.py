@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from simulator.boards.plan import BoardPlan, ChannelPlan, DaemonPlan, Load
 from simulator.meter import Role
 from simulator.netatmo.plan import COOLING, WEEKS, HomePlan, RoomPlan, UserPlan
 from simulator.thermal.model import RoomShape
@@ -173,5 +174,25 @@ NETATMO_SCENARIO: tuple[UserPlan, ...] = (
             ),
             HomePlan("Garden", gateway=None),
         ),
+    ),
+)
+
+HARBOUR_BOARD = "harbour-board"
+HARBOUR_DAEMON = "harbour-pi"
+
+BOARD_SCENARIO: tuple[BoardPlan, ...] = (
+    BoardPlan(
+        HARBOUR_BOARD,
+        "Harbour Flat",
+        401,
+        (ChannelPlan(1, Load.HOME), ChannelPlan(2, Load.KITCHEN)),
+    ),
+)
+DAEMON_SCENARIO: tuple[DaemonPlan, ...] = (
+    DaemonPlan(
+        HARBOUR_DAEMON,
+        "Harbour Flat",
+        401,
+        {"28-000004011a2b": "Hall", "28-000004013c4d": None},
     ),
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from simulator.boards.state import BoardState
 from simulator.calls import CallLog
 from simulator.clock import Clock
 from simulator.faults import Faults
@@ -10,6 +11,8 @@ from simulator.meter import Meter, Role
 from simulator.netatmo.state import NetatmoState
 from simulator.noise import mix_seed
 from simulator.scenario import (
+    BOARD_SCENARIO,
+    DAEMON_SCENARIO,
     DEFAULT_SCENARIO,
     NETATMO_CLIENTS,
     NETATMO_SCENARIO,
@@ -53,6 +56,7 @@ class World:
         self.accounts: dict[str, Account] = {}
         self.origin_ms = 0
         self.netatmo: NetatmoState
+        self.boards: BoardState
         self._households: dict[tuple[int, float], Household] = {}
         self._populate()
 
@@ -103,6 +107,12 @@ class World:
         self.netatmo = NetatmoState(
             self.seed, now_ms, NETATMO_CLIENTS, NETATMO_SCENARIO
         )
+        self.boards = BoardState(self.seed, self.clock, self._home_of_board)
+        self.boards.add(BOARD_SCENARIO, DAEMON_SCENARIO)
+
+    def _home_of_board(self, seed: int) -> tuple[Household, int]:
+        """Return the home of a seed without panels, and the seed of its habits."""
+        return self._household(seed, 0.0), mix_seed(self.seed, seed)
 
     def _household(self, seed: int, solar_peak_w: float) -> Household:
         """Return the home of a seed, the same one for all its meters."""

@@ -1,0 +1,1 @@
+"""What pulse boards and sensor daemons send. No Home Assistant, no I/O."""

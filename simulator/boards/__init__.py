@@ -1,0 +1,1 @@
+"""Pulse boards and sensor daemons: clients of Home Assistant over real HTTP."""
