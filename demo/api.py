@@ -117,6 +117,31 @@ class Api:
         """Return the answer to a DELETE of a path under /api."""
         return await self._json("DELETE", f"/api/{path}", headers=await self._headers())
 
+    async def redirected(self, url: str) -> str:
+        """Return where a page anywhere sends the browser.
+
+        Raises:
+            DemoError: it does not.
+        """
+        async with self._session.get(url, allow_redirects=False) as response:
+            if (address := response.headers.get("Location")) is None:
+                raise DemoError(
+                    f"A page that should lead back answered {response.status}"
+                )
+            return address
+
+    async def open(self, url: str) -> None:
+        """Open a page of this Home Assistant, as a browser that is sent there.
+
+        Raises:
+            DemoError: the page is another server's, or not there.
+        """
+        if not url.startswith(self.client_id):
+            raise DemoError(f"Sent to {url.partition('?')[0]}, not to {self.url}")
+        async with self._session.get(url) as response:
+            if response.status >= HTTPStatus.BAD_REQUEST:
+                raise DemoError(f"A page answered {response.status}")
+
     async def command(self, command: str, **fields: Any) -> Any:
         """Return the result of a websocket command.
 
@@ -164,7 +189,8 @@ class Api:
         """Return the headers of a request with a token that is still good."""
         if self._refresh and time.monotonic() > self._renew_at:
             await self._token(grant_type="refresh_token", refresh_token=self._refresh)
-        return {"Authorization": f"Bearer {self._access}"}
+        # The last tells flows where the user's browser is, so that they can send it back.
+        return {"Authorization": f"Bearer {self._access}", "HA-Frontend-Base": self.url}
 
     async def _token(self, **form: str) -> None:
         """Ask for a token and keep it."""

@@ -1,15 +1,14 @@
-"""Accounts and homes, added through the ordinary configuration flows."""
+"""Meters: their accounts and homes, added through the ordinary configuration flows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from .api import Api
 from .errors import DemoError
 from .folder import DOMAIN
+from .forms import FLOW, assign, discovered, entry_ids, filled, reason, subentries
 from .wait import until
 
-FLOW: Final = "config/config_entries/flow"
 SUBENTRY_METER: Final = "meter"
 METERS_SECONDS: Final = 120
 
@@ -46,12 +45,13 @@ async def _ensure_home(api: Api, plan: Plan) -> None:
         return
     next_flow = await _add_account(api, plan)
     if next_flow is not None:
-        await _assign(api, next_flow, plan.label)
+        await assign(api, next_flow, plan.label, "A meter")
 
     async def complete() -> bool | None:
         """Assign the account's other meters, and return True when none is missing."""
-        for flow_id in await _discovered(api, plan):
-            await _assign(api, flow_id, plan.label)
+        for unique_id, flow_id in (await discovered(api)).items():
+            if unique_id.startswith(f"efergy_{plan.hid}_"):
+                await assign(api, flow_id, plan.label, "A meter")
         return await _is_complete(api, plan) or None
 
     await until(complete, f"the meters of {plan.label}", seconds=METERS_SECONDS)
@@ -62,7 +62,7 @@ async def _add_account(api: Api, plan: Plan) -> str | None:
     menu = await api.post(FLOW, {"handler": DOMAIN})
     flow = f"{FLOW}/{menu['flow_id']}"
     form = await api.post(flow, {"next_step_id": "efergy"})
-    result = await api.post(flow, _filled(form, {"token": plan.token}))
+    result = await api.post(flow, filled(form, {"token": plan.token}))
     if result["type"] == "create_entry":
         kind, flow_id = result["next_flow"]
         if kind != "config_flow":
@@ -71,63 +71,9 @@ async def _add_account(api: Api, plan: Plan) -> str | None:
     if result["type"] == "abort" and result["reason"] == "already_configured":
         return None
     await api.delete(flow)
-    raise DemoError(f"The account of {plan.label} was refused: {_reason(result)}")
-
-
-async def _assign(api: Api, flow_id: str, label: str) -> None:
-    """Say of a meter which home it belongs to."""
-    form = await api.get(f"{FLOW}/{flow_id}")
-    result = await api.post(f"{FLOW}/{flow_id}", _filled(form, {"home": label}))
-    if result["type"] == "create_entry" or result.get("reason") == "assigned":
-        return
-    raise DemoError(f"A meter of {label} was refused: {_reason(result)}")
-
-
-def _filled(form: Mapping[str, Any], answers: Mapping[str, str]) -> dict[str, Any]:
-    """Return a form's input: the answers, and for every other field what it proposes."""
-    if form["type"] != "form":
-        raise DemoError(f"Expected a form, got {_reason(form)}")
-    proposed = {}
-    for field in form["data_schema"]:
-        if "default" in field:
-            proposed[field["name"]] = field["default"]
-        suggested = (field.get("description") or {}).get("suggested_value")
-        if suggested is not None:
-            proposed[field["name"]] = suggested
-    return {**proposed, **answers}
-
-
-def _reason(result: Mapping[str, Any]) -> str:
-    """Return what a flow's result says went wrong."""
-    return str(result.get("errors") or result.get("reason") or result["type"])
-
-
-async def _discovered(api: Api, plan: Plan) -> list[str]:
-    """Return the flows of the account's meters that wait to be assigned."""
-    flows = await api.command("config_entries/flow/progress")
-    return [
-        flow["flow_id"]
-        for flow in flows
-        if flow["handler"] == DOMAIN
-        and str(flow["context"].get("unique_id")).startswith(f"efergy_{plan.hid}_")
-    ]
-
-
-async def entry_ids(api: Api) -> dict[str, str]:
-    """Return the entry ids of all entries of ours, by title."""
-    entries = await api.get(f"config/config_entries/entry?domain={DOMAIN}")
-    return {entry["title"]: entry["entry_id"] for entry in entries}
+    raise DemoError(f"The account of {plan.label} was refused: {reason(result)}")
 
 
 async def _is_complete(api: Api, plan: Plan) -> bool:
     """Return whether a home is there with all its meters."""
-    entry_id = (await entry_ids(api)).get(plan.label)
-    if entry_id is None:
-        return False
-    subentries = await api.command("config_entries/subentries/list", entry_id=entry_id)
-    meters = [
-        subentry
-        for subentry in subentries
-        if subentry["subentry_type"] == SUBENTRY_METER
-    ]
-    return len(meters) >= plan.meters
+    return len(await subentries(api, plan.label, SUBENTRY_METER)) >= plan.meters

@@ -22,7 +22,6 @@ energy:
 frontend:
 history:
 logbook:
-my:
 sun:
 system_health:
 logger:
@@ -53,6 +52,7 @@ class DemoFolder:
         self.path = path.resolve()
         self.config = self.path / "config"
         self.simulator_info = self.path / "simulator.json"
+        self.simulator_state = self.path / "simulator-state.json"
         self.hass_output = self.path / "hass.out"
         self.simulator_output = self.path / "simulator.out"
         self.log = self.config / "home-assistant.log"

@@ -13,6 +13,7 @@ RESTART_EXIT_CODE: Final = 100
 STOP_SECONDS: Final = 60
 # Ours would shadow Home Assistant's own search for packages, or choose another address.
 NOT_INHERITED: Final = ("PYTHONPATH", "SETUP_PORT", "HA_DISABLE_LOG_FILE")
+VENDOR_URLS: Final = ("ENERGY_HOMES_EFERGY_URL", "ENERGY_HOMES_NETATMO_URL")
 
 
 def is_free(port: int) -> bool:
@@ -29,12 +30,12 @@ def is_free(port: int) -> bool:
 class HassProcess:
     """A `hass` that is started again when it asks for that; an asynchronous context manager."""
 
-    def __init__(self, folder: DemoFolder, efergy_url: str) -> None:
-        """Choose the data folder, and the address that stands for Efergy's cloud."""
+    def __init__(self, folder: DemoFolder, simulator_url: str) -> None:
+        """Choose the data folder, and the address that stands for all vendors' clouds."""
         self._folder = folder
         self._environment = {
             key: value for key, value in os.environ.items() if key not in NOT_INHERITED
-        } | {"ENERGY_HOMES_EFERGY_URL": efergy_url}
+        } | dict.fromkeys(VENDOR_URLS, simulator_url)
         self._child: Child | None = None
 
     async def __aenter__(self) -> Self:

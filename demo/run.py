@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from simulator.scenario import DEFAULT_SCENARIO
+from simulator.scenario import (
+    DEFAULT_SCENARIO,
+    NETATMO_CLIENT_ID,
+    NETATMO_CLIENT_SECRET,
+    NETATMO_SCENARIO,
+    NETATMO_USER,
+)
 
-from . import address, energy, flows, onboarding, overview
+from . import address, energy, flows, heating, onboarding, overview, rooms
 from .api import Api
 from .errors import DemoError
 from .folder import LOOPBACK, DemoFolder
@@ -21,6 +27,12 @@ from .wait import until
 HOMES: Final = ("Elm Street", "Mill Cottage")
 FIRST_POWER_SECONDS: Final = 300
 FIRST_ENERGY_SECONDS: Final = 1800
+FIRST_TEMPERATURE_SECONDS: Final = 300
+APPLICATION: Final = heating.Application(
+    client_id=NETATMO_CLIENT_ID,
+    client_secret=NETATMO_CLIENT_SECRET,
+    user=NETATMO_USER,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +93,11 @@ async def _show(folder: DemoFolder, port: int, options: Options) -> None:
             await address.move(api, options.port)
     async with Api(url_of(options.port)) as api:
         await bring_up(api, folder)
-        entries = await flows.ensure_homes(api, plans())
-        homes = await energy.find_entities(
-            api, {label: entries[label] for label in HOMES}
-        )
+        entries = await set_up(api)
+        homes = await energy.find_entities(api, entries)
+        heated = await rooms.find_rooms(api, entries)
         await energy.ensure_dashboard(api, homes)
-        await overview.ensure_overview(api, homes)
+        await overview.ensure_overview(api, homes, heated)
         say(f"Home Assistant {api.url}")
         say(f"User           {onboarding.USERNAME}, password {onboarding.PASSWORD}")
         with suppress(TimeoutError):
@@ -94,8 +105,18 @@ async def _show(folder: DemoFolder, port: int, options: Options) -> None:
                 async with asyncio.TaskGroup() as group:
                     for home in homes:
                         group.create_task(_tell(api, home))
+                    for label in HOMES:
+                        own = [room for room in heated if room.label == label]
+                        group.create_task(_tell_rooms(api, label, own))
                 # Until told to stop.
                 await asyncio.Event().wait()
+
+
+async def set_up(api: Api) -> dict[str, str]:
+    """Add what is missing of homes and accounts, and return each home's entry id."""
+    entries = await flows.ensure_homes(api, plans())
+    await heating.ensure_heating(api, APPLICATION, heating_plans())
+    return {label: entries[label] for label in HOMES}
 
 
 async def bring_up(api: Api, folder: DemoFolder) -> None:
@@ -138,6 +159,31 @@ async def _tell(api: Api, home: energy.HomeEntities) -> None:
         say(f"{home.label:<14} {watts:.0f} W, {total:.3f} kWh")
 
 
+async def _tell_rooms(api: Api, label: str, own: list[rooms.RoomEntity]) -> None:
+    """Print the temperatures of a home's rooms as soon as they are known."""
+
+    async def temperatures() -> list[str] | None:
+        """Return a text for each room once all are known."""
+        texts = []
+        for room in own:
+            if (climate := await rooms.climate_of(api, room)) is None:
+                return None
+            texts.append(f"{room.room} {climate['current_temperature']} °C")
+        return texts
+
+    try:
+        texts = await until(
+            temperatures,
+            f"the temperatures of {label}",
+            seconds=FIRST_TEMPERATURE_SECONDS,
+            every=2,
+        )
+    except DemoError as err:
+        say(str(err))
+    else:
+        say(f"Rooms of {label}: {', '.join(texts)}")
+
+
 def plans() -> list[flows.Plan]:
     """Return the homes to set up, from what the simulator simulates."""
     meters: defaultdict[str, int] = defaultdict(int)
@@ -155,6 +201,17 @@ def plans() -> list[flows.Plan]:
         )
         for label in HOMES
     ]
+
+
+def heating_plans() -> list[heating.HeatingPlan]:
+    """Return the heating to set up: each home's namesake at the vendor's."""
+    ids = {
+        home.name: home.id
+        for user in NETATMO_SCENARIO
+        if user.email == NETATMO_USER
+        for home in user.homes
+    }
+    return [heating.HeatingPlan(label=label, home_id=ids[label]) for label in HOMES]
 
 
 def url_of(port: int) -> str:

@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Final
 
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import Locator, Page, ViewportSize, expect
 
 from .browser import browser_page
 from .errors import DemoError
@@ -42,6 +42,16 @@ async def open_energy(page: Page, url: str) -> None:
     await expect(page.locator("hui-energy-distribution-card").first).to_be_visible(
         timeout=LOAD_MS
     )
+
+
+async def open_thermostat(page: Page, url: str, climate: str) -> Locator:
+    """Open a room's thermostat and return it once it shows what the room is set to."""
+    await goto(page, f"{url}/home?more-info-entity-id={climate}")
+    thermostat = page.locator("more-info-climate")
+    await expect(thermostat.locator("ha-control-circular-slider")).to_be_visible(
+        timeout=LOAD_MS
+    )
+    return thermostat
 
 
 async def open_overview(page: Page, url: str) -> None:

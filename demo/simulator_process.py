@@ -42,6 +42,8 @@ class SimulatorProcess:
                 str(self._seed),
                 "--info",
                 self._folder.simulator_info,
+                "--state",
+                self._folder.simulator_state,
                 "--parent-pid",
                 str(os.getpid()),
             ],

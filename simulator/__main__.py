@@ -10,6 +10,7 @@ import signal
 
 from simulator.clock import Clock
 from simulator.control import account_list
+from simulator.memory import Memory
 from simulator.server import serve
 from simulator.world import World
 
@@ -21,6 +22,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--info", type=Path, help="write address and accounts here")
     parser.add_argument("--frozen", type=float, help="stand still at epoch seconds")
+    parser.add_argument("--state", type=Path, help="keep grants and settings here")
     parser.add_argument("--parent-pid", type=int, help="end when this process ends")
     return parser.parse_args(arguments)
 
@@ -29,7 +31,8 @@ async def run(options: argparse.Namespace) -> None:
     """Serve until told to stop, or until the parent is gone."""
     frozen_ms = None if options.frozen is None else round(options.frozen * 1000)
     world = World(options.seed, Clock(frozen_ms))
-    runner, url = await serve(world, options.port)
+    memory = None if options.state is None else Memory(world, options.state)
+    runner, url = await serve(world, options.port, memory)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

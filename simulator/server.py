@@ -6,8 +6,11 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from simulator.boards.control import BoardControl
+from simulator.boards.runner import BoardRunner
 from simulator.control import Control
 from simulator.efergy import EfergyCloud
+from simulator.memory import Memory
 from simulator.netatmo.cloud import NetatmoCloud
 from simulator.netatmo.control import NetatmoControl
 from simulator.world import World
@@ -38,19 +41,24 @@ async def refuse_bad_orders(
         raise web.HTTPBadRequest(text=f"not understood: {err!r}") from err
 
 
-def make_app(world: World) -> web.Application:
+def make_app(world: World, memory: Memory | None = None) -> web.Application:
     """Return the application with everything that is served."""
-    app = web.Application(middlewares=[refuse_bad_orders])
-    for served in (Control(world), *vendors(world)):
+    kept = () if memory is None else (memory.keep,)
+    app = web.Application(middlewares=[*kept, refuse_bad_orders])
+    runner = BoardRunner(world)
+    app.cleanup_ctx.append(runner.serve)
+    for served in (Control(world), *vendors(world), BoardControl(world, runner)):
         app.router.add_routes(served.routes())
     return app
 
 
-async def serve(world: World, port: int) -> tuple[web.AppRunner, str]:
+async def serve(
+    world: World, port: int, memory: Memory | None = None
+) -> tuple[web.AppRunner, str]:
     """Serve on loopback; return the runner and the address."""
     # A client that has given up must not leave a held call behind.
     runner = web.AppRunner(
-        make_app(world),
+        make_app(world, memory),
         access_log=None,
         handler_cancellation=True,
         keepalive_timeout=3600,

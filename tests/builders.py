@@ -1,10 +1,16 @@
 """Entries as the flows create them, for tests that begin after set-up."""
 
 from datetime import UTC, datetime
+import time
 from typing import Any
 
+from homeassistant.components.application_credentials import (
+    ClientCredential,
+    async_import_client_credential,
+)
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentryData
 from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.energy_homes.const import (
@@ -14,12 +20,25 @@ from custom_components.energy_homes.const import (
     CONF_TIME_ZONE,
     DOMAIN,
     SUBENTRY_METER,
+    SUBENTRY_NETATMO_HOME,
     EfergyServer,
     EntryKind,
     SourceKind,
 )
+from custom_components.energy_homes.heating.model import (
+    GATEWAY_TYPES,
+    HEATING_TYPES,
+    room_control,
+)
+from custom_components.energy_homes.heating.records import ModuleRecord, RoomRecord
 from custom_components.energy_homes.metering.model import MeterRole
-from custom_components.energy_homes.models import MeterSource, Revision
+from custom_components.energy_homes.models import HeatingSource, MeterSource, Revision
+from tests.netatmo_control import (
+    NETATMO_CLIENT_ID,
+    NETATMO_CLIENT_SECRET,
+    NETATMO_USER,
+    NetatmoControl,
+)
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -85,6 +104,144 @@ def account_entry(token: str, account: str, **data: Any) -> MockConfigEntry:
             **data,
         },
     )
+
+
+async def netatmo_credential(
+    hass: HomeAssistant,
+    client_id: str = NETATMO_CLIENT_ID,
+    client_secret: str = NETATMO_CLIENT_SECRET,
+) -> str:
+    """Give Home Assistant an app's credentials; return the implementation's id."""
+    assert await async_setup_component(hass, "application_credentials", {})
+    known = client_id == NETATMO_CLIENT_ID
+    implementation = DOMAIN if known else f"{DOMAIN}_{client_id}"
+    await async_import_client_credential(
+        hass, DOMAIN, ClientCredential(client_id, client_secret), implementation
+    )
+    return implementation
+
+
+def netatmo_account_id(netatmo: NetatmoControl, user: str = NETATMO_USER) -> str:
+    """Return the unique id of a Netatmo account's entry."""
+    return f"netatmo_{netatmo.overview()['users'][user]['id']}"
+
+
+def netatmo_account_entry(
+    netatmo: NetatmoControl,
+    user: str = NETATMO_USER,
+    *,
+    implementation: str = DOMAIN,
+    token: dict[str, Any] | None = None,
+) -> MockConfigEntry:
+    """Return a Netatmo account as its flow stores it, with tokens that are good.
+
+    Call `netatmo_credential` before it is set up; homes name it by
+    `netatmo_account_id`.
+    """
+    account = netatmo_account_id(netatmo, user)
+    token = netatmo.tokens(user) if token is None else token
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=f"Netatmo {account[-4:]}",
+        unique_id=account,
+        data={
+            CONF_KIND: EntryKind.NETATMO.value,
+            "auth_implementation": implementation,
+            "token": {"expires_at": time.time() + token["expires_in"], **token},
+        },
+    )
+
+
+def netatmo_revision(
+    account: str, home_id: str, since: datetime = LONG_AGO
+) -> Revision:
+    """Return a revision that is a Netatmo home."""
+    return Revision(
+        since=since, kind=SourceKind.NETATMO, account=account, hardware_id=home_id
+    )
+
+
+def heating_source(
+    netatmo: NetatmoControl,
+    home: str,
+    *revisions: Revision,
+    source_id: str | None = None,
+    name: str = "Heating",
+) -> HeatingSource:
+    """Return a home of the simulator as a heating, with all of its rooms and modules.
+
+    Ids of ours are made from names: `room_key(source_id, "Living room")`. Without revisions
+    it is the home of whichever account has it.
+    """
+    users = netatmo.overview()["users"]
+    told = {h["name"]: h for user in users.values() for h in user["homes"]}[home]
+    owner = next(
+        user for user in users.values() if home in [h["name"] for h in user["homes"]]
+    )
+    source = source_id or f"heating-{_slug(home)}"
+    heating = [m for m in told["modules"] if m["type"] in HEATING_TYPES]
+    types = [module["type"] for module in told["modules"]]
+    controls = {
+        room["id"]: room_control(room["modules"], types) for room in told["rooms"]
+    }
+    names = {room["id"]: room["name"] for room in told["rooms"]}
+    gateway = next((m for m in heating if m["type"] in GATEWAY_TYPES), None)
+    return HeatingSource(
+        source_id=source,
+        name=name,
+        revisions=revisions
+        or (netatmo_revision(f"netatmo_{owner['id']}", told["id"]),),
+        rooms=tuple(
+            RoomRecord(
+                room_id=room_key(source, names[hardware_id]),
+                hardware_id=hardware_id,
+                name=names[hardware_id],
+                kind=control.kind,
+                call=control.call,
+            )
+            for hardware_id, control in controls.items()
+            if control is not None
+        ),
+        modules=tuple(
+            ModuleRecord(
+                module_id=f"{source}-{_slug(module['name'])}",
+                hardware_id=module["id"],
+                kind=module["type"],
+                name=module["name"],
+                room_id=(
+                    None
+                    if module["room_id"] is None
+                    else room_key(source, names[module["room_id"]])
+                ),
+                bridge_id=(
+                    None
+                    if gateway is None or module is gateway
+                    else f"{source}-{_slug(gateway['name'])}"
+                ),
+            )
+            for module in heating
+        ),
+    )
+
+
+def heating_subentry(source: HeatingSource) -> ConfigSubentryData:
+    """Return a heating of a home as its flow stores it."""
+    return ConfigSubentryData(
+        data=source.as_data(),
+        subentry_type=SUBENTRY_NETATMO_HOME,
+        title=source.name,
+        unique_id=source.source_id,
+    )
+
+
+def room_key(source_id: str, room: str) -> str:
+    """Return our own id of a room that `heating_source` made."""
+    return f"{source_id}-{_slug(room)}"
+
+
+def _slug(name: str) -> str:
+    """Return a name as a part of an id."""
+    return name.casefold().replace(" ", "-")
 
 
 async def set_up(hass: HomeAssistant, *entries: MockConfigEntry) -> None:

@@ -27,7 +27,7 @@ class NetatmoControl:
 
     def __init__(self, simulator: SimulatorClient) -> None:
         """Control the heated homes of a simulator."""
-        self._simulator = simulator
+        self.simulator = simulator
 
     def overview(self) -> dict[str, Any]:
         """Return accounts, homes, rooms, modules and limits."""
@@ -35,7 +35,7 @@ class NetatmoControl:
 
     def truth(self, home: str) -> dict[str, dict[str, Any]]:
         """Return what is true of each room of a home, by its name."""
-        homes = self._simulator.truth(temperatures=True)["homes"]
+        homes = self.simulator.truth(temperatures=True)["homes"]
         rooms: dict[str, dict[str, Any]] = homes[home]["temperatures"]
         return rooms
 
@@ -146,7 +146,7 @@ class NetatmoControl:
     ) -> tuple[int, bytes]:
         """Call the cloud itself; return status and body."""
         query = urlencode({"access_token": access_token, **arguments})
-        return self._simulator.raw("GET", f"/api/{method}?{query}")
+        return self.simulator.raw("GET", f"/api/{method}?{query}")
 
     def _home(self, name: str) -> dict[str, Any]:
         """Return a home of the overview."""
@@ -164,20 +164,20 @@ class NetatmoControl:
 
     def _calls(self) -> dict[str, Any]:
         """Return the log of calls."""
-        calls: dict[str, Any] = self._simulator.request("GET", "/_control/calls")
+        calls: dict[str, Any] = self.simulator.request("GET", "/_control/calls")
         found: dict[str, Any] = calls["netatmo"]
         return found
 
     def _get(self, path: str) -> dict[str, Any]:
         """Ask the control endpoint."""
-        answer: dict[str, Any] = self._simulator.request(
+        answer: dict[str, Any] = self.simulator.request(
             "GET", f"/_control/netatmo{path}"
         )
         return answer
 
     def _post(self, path: str, order: dict[str, Any]) -> dict[str, Any]:
         """Order something from the control endpoint."""
-        answer: dict[str, Any] = self._simulator.request(
+        answer: dict[str, Any] = self.simulator.request(
             "POST", f"/_control/netatmo/{path}", order
         )
         return answer

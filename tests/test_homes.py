@@ -102,8 +102,8 @@ async def test_no_home(recorder_mock: Recorder, hass: HomeAssistant) -> None:
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        ({"home": "Shed", "device": "valve"}, "no valve. .*: “Shed”: Electricity m"),
-        ({"home": ["Barn", "Shed"]}, "no thermostat. .*: “Barn”: -; “Shed”: Elec"),
+        ({"home": "Shed", "device": "valve"}, "No heating in “Shed”. .* heating: -"),
+        ({"home": ["Barn", "Shed"]}, "No heating in “Barn”, “Shed”"),
         ({"home": ["Barn", "Attic"]}, "no home “Attic”"),
         ({"home": []}, "say which one"),
     ],
@@ -111,7 +111,7 @@ async def test_no_home(recorder_mock: Recorder, hass: HomeAssistant) -> None:
 async def test_get_temperature_without_thermometer(
     recorder_mock: Recorder, hass: HomeAssistant, data: dict[str, Any], text: str
 ) -> None:
-    """Homes without heating have no such device, and each says what it has."""
+    """Homes without heating have no temperature, and all of them are named."""
     await set_up(
         hass,
         home_entry("Shed", meter_subentry("s", entity_revision("sensor.x"))),

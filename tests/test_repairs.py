@@ -17,9 +17,20 @@ from pytest_homeassistant_custom_component.common import MockUser
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.energy_homes.const import DOMAIN, LEDGER_FILE
+from simulator.scenario import NETATMO_TERRACE_USER
 
-from .builders import entity_revision, home_entry, meter_subentry, set_up
-from .flows.helpers import POWER, sources, submit_meter
+from .builders import (
+    entity_revision,
+    heating_source,
+    heating_subentry,
+    home_entry,
+    meter_subentry,
+    netatmo_account_entry,
+    netatmo_credential,
+    set_up,
+)
+from .flows.helpers import POWER, placeholders, sources, submit_meter
+from .netatmo_control import NetatmoControl
 from .virtual import VirtualTime
 
 ISSUE = "meter_missing_shed"
@@ -110,6 +121,45 @@ async def test_meter_that_was_removed_needs_no_repair(
     done = await fix(api, form["flow_id"])
     assert done["type"] == "create_entry"
     assert issue_registry.async_get_issue(DOMAIN, ISSUE) is None
+
+
+async def test_missing_heating_leads_into_its_replacement(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    netatmo: NetatmoControl,
+    virtual: VirtualTime,
+    hass_client: ClientSessionGenerator,
+    hass_admin_user: MockUser,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """The repair opens "replace this Netatmo home", where there is one to choose."""
+    assert await async_setup_component(hass, "repairs", {})
+    assert await async_setup_component(hass, "config", {})
+    await netatmo_credential(hass)
+    heating = heating_source(netatmo, "Elm Street", source_id="elm")
+    await set_up(hass, home_entry("Elm", heating_subentry(heating)))
+    await virtual.move_to(virtual.now + timedelta(days=1, minutes=10))
+    issue = issue_registry.async_get_issue(DOMAIN, "heating_missing_elm")
+    assert issue is not None
+    token = await hass.auth.async_create_refresh_token(hass_admin_user, "http://x/")
+    client: TestClient[Any, Any] = await hass_client(
+        hass.auth.async_create_access_token(token)
+    )
+
+    form = await fix(client, handler=DOMAIN, issue_id=issue.issue_id)
+    assert form["description_placeholders"] == issue.translation_placeholders
+    done = await fix(client, form["flow_id"])
+    assert done["type"] == "abort"
+    assert done["reason"] == "no_free_home"
+    await set_up(hass, netatmo_account_entry(netatmo, NETATMO_TERRACE_USER))
+    form = await fix(client, handler=DOMAIN, issue_id=issue.issue_id)
+    done = await fix(client, form["flow_id"])
+    assert done["reason"] == "replace_heating"
+    kind, flow_id = done["next_flow"]
+    assert kind == "config_subentries_flow"
+    replace = await hass.config_entries.subentries.async_configure(flow_id)
+    assert replace["step_id"] == "replace"
+    assert placeholders(replace)["heating"] == "Heating"
 
 
 async def test_damaged_ledger_is_confirmed(

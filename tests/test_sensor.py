@@ -1,13 +1,11 @@
 """The entities of homes, meters and accounts, as a snapshot that both versions share."""
 
 from datetime import UTC, datetime, timedelta
-import json
-from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -24,6 +22,7 @@ from .builders import (
     meter_subentry,
     set_up,
 )
+from .heated_entities import described
 from .simulator_client import SimulatorClient
 from .virtual import VirtualTime
 
@@ -66,33 +65,10 @@ async def test_entities(
     hass: HomeAssistant,
     elm_street: None,
     entity_registry: er.EntityRegistry,
-    device_registry: dr.DeviceRegistry,
     snapshot: SnapshotAssertion,
 ) -> None:
     """Classes, units, categories, precision and what is enabled."""
-    found: dict[str, Any] = {}
-    for entity in sorted(
-        entity_registry.entities.values(), key=lambda entity: entity.entity_id
-    ):
-        state = hass.states.get(entity.entity_id)
-        device = device_registry.async_get(entity.device_id or "")
-        found[entity.entity_id] = {
-            "capabilities": dict(entity.capabilities or {}),
-            "category": entity.entity_category,
-            "device": device.name if device else None,
-            "device_class": entity.original_device_class,
-            "enabled": entity.disabled_by is None,
-            "name": entity.original_name,
-            "options": {key: dict(value) for key, value in entity.options.items()},
-            "state": state.state if state else None,
-            "translation_key": entity.translation_key,
-            "unique_id": entity.unique_id.replace(
-                entity.config_entry_id or "", "<entry>"
-            ),
-            "unit": entity.unit_of_measurement,
-        }
-    # As JSON: what the two versions call the same text differs.
-    assert json.loads(json.dumps(found)) == snapshot
+    assert described(hass, entity_registry.entities.values()) == snapshot
 
 
 async def test_energy_dashboard_takes_them(

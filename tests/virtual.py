@@ -1,7 +1,7 @@
 """Virtual time: Home Assistant's clock and the simulator's move together."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 import math
 import os
@@ -35,11 +35,16 @@ class VirtualTime:
         hass: HomeAssistant,
         freezer: FrozenDateTimeFactory,
         simulator: SimulatorClient,
+        idle: Callable[[], object] = os.sched_yield,
     ) -> None:
-        """Begin at the frozen time, cut to whole milliseconds."""
+        """Begin at the frozen time, cut to whole milliseconds.
+
+        `idle` is what this process does while it waits for a thread or the simulator.
+        """
         self._hass = hass
         self._freezer = freezer
         self._simulator = simulator
+        self._idle = idle
         self._move(dt_util.utcnow())
 
     @property
@@ -91,10 +96,10 @@ class VirtualTime:
             if _waits_for_thread(self._hass):
                 quiet = 0
                 self._give_up_after(begin)
-                os.sched_yield()
+                self._idle()
                 continue
             if open_calls := self._open_calls():
-                os.sched_yield()
+                self._idle()
                 if _real_s() - asked < ASK_AFTER_S:
                     quiet = 0
                     continue

@@ -1,4 +1,4 @@
-"""The Energy Homes integration: homes with meters, and a history that is whole."""
+"""The Energy Homes integration: homes with meters and heating, and a history that is whole."""
 
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -15,9 +15,16 @@ from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 
 from .accounts.efergy import EfergyConfigEntry, EfergyHub, async_remove_account
+from .accounts.netatmo import (
+    NetatmoConfigEntry,
+    NetatmoHub,
+    async_remove_netatmo_account,
+)
+from .accounts.netatmo_tokens import async_forget_tokens, async_netatmo_tokens
 from .const import CONF_HOME_ID, CONF_KIND, DOMAIN, LEDGER_FILE, EntryKind
 from .coordinator import HomeConfigEntry
 from .discovery import async_start_discovery
+from .heating_store import async_forget_heating
 from .home import Home
 from .homes import DATA_HOMES, Homes
 from .ledger import Ledger, LedgerError, LedgerVersionError
@@ -28,7 +35,13 @@ _LOGGER = logging.getLogger(__name__)
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
-PLATFORMS: list[Platform] = [Platform.SENSOR]
+PLATFORMS: list[Platform] = [
+    Platform.BINARY_SENSOR,
+    Platform.CLIMATE,
+    Platform.EVENT,
+    Platform.SELECT,
+    Platform.SENSOR,
+]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -56,10 +69,13 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     """Set up a home or an account."""
-    if entry.data[CONF_KIND] == EntryKind.HOME:
-        await _async_setup_home(hass, entry)
-    else:
-        await _async_setup_account(hass, entry)
+    match entry.data[CONF_KIND]:
+        case EntryKind.HOME:
+            await _async_setup_home(hass, entry)
+        case EntryKind.NETATMO:
+            await _async_setup_netatmo(hass, entry)
+        case _:
+            await _async_setup_efergy(hass, entry)
     return True
 
 
@@ -88,9 +104,18 @@ async def _async_setup_home(hass: HomeAssistant, entry: HomeConfigEntry) -> None
     home.start_true_up()
 
 
-async def _async_setup_account(hass: HomeAssistant, entry: EfergyConfigEntry) -> None:
+async def _async_setup_efergy(hass: HomeAssistant, entry: EfergyConfigEntry) -> None:
     """Set up an account: one conversation with its cloud for all of its meters."""
     hub = EfergyHub(hass, entry, hass.data[DATA_HOMES].accounts)
+    await hub.async_start()
+    entry.runtime_data = hub
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+
+
+async def _async_setup_netatmo(hass: HomeAssistant, entry: NetatmoConfigEntry) -> None:
+    """Set up an account: one conversation with its cloud for all of its homes."""
+    tokens = await async_netatmo_tokens(hass, entry)
+    hub = NetatmoHub(hass, entry, hass.data[DATA_HOMES].accounts, tokens)
     await hub.async_start()
     entry.runtime_data = hub
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -130,13 +155,17 @@ async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Remember when a home was removed; its history stays until somebody forgets it."""
+    """Forget an account; remember when a home was removed, whose history stays."""
     kind = entry.data.get(CONF_KIND)
     if kind == EntryKind.EFERGY:
         await async_remove_account(hass, entry)
+    if kind == EntryKind.NETATMO:
+        await async_remove_netatmo_account(hass, entry)
+        await async_forget_tokens(hass, entry)
     if kind != EntryKind.HOME:
         return
     async_delete_guard_issues(hass, entry)
+    await async_forget_heating(hass, entry)
     if (homes := hass.data.get(DATA_HOMES)) is None:
         return
     homes.check_labels()

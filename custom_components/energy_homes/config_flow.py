@@ -1,5 +1,6 @@
-"""Config flow of Energy Homes: accounts, homes and the meters of homes."""
+"""Config flow of Energy Homes: accounts, homes and the sources of homes."""
 
+from collections.abc import Mapping
 from typing import Any, override
 
 from homeassistant.config_entries import (
@@ -9,14 +10,19 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import callback
 
-from .const import CONF_KIND, DOMAIN, SUBENTRY_METER, EntryKind
+from .const import CONF_KIND, DOMAIN, SUBENTRY_METER, SUBENTRY_NETATMO_HOME, EntryKind
 from .flows.account import AccountSteps
-from .flows.assign import AssignSteps, async_discover_all, next_assignment
+from .flows.assign import async_discover_all, next_assignment
+from .flows.heating import HeatingSteps, async_discover_homes
+from .flows.heating_home import NetatmoHomeSubentryFlow
 from .flows.importing import ImportSteps
 from .flows.meter import MeterSubentryFlow
+from .flows.netatmo import NetatmoSteps
 
 
-class EnergyHomesConfigFlow(AccountSteps, AssignSteps, ImportSteps, domain=DOMAIN):
+class EnergyHomesConfigFlow(
+    AccountSteps, NetatmoSteps, HeatingSteps, ImportSteps, domain=DOMAIN
+):
     """Sets up homes and accounts; the kind of an entry is in its data."""
 
     VERSION = 1
@@ -27,9 +33,12 @@ class EnergyHomesConfigFlow(AccountSteps, AssignSteps, ImportSteps, domain=DOMAI
     def async_get_supported_subentry_types(
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return what can be added to an entry: meters to homes."""
+        """Return what can be added to an entry: meters and heatings to homes."""
         if config_entry.data.get(CONF_KIND) == EntryKind.HOME:
-            return {SUBENTRY_METER: MeterSubentryFlow}
+            return {
+                SUBENTRY_METER: MeterSubentryFlow,
+                SUBENTRY_NETATMO_HOME: NetatmoHomeSubentryFlow,
+            }
         return {}
 
     @override
@@ -37,23 +46,41 @@ class EnergyHomesConfigFlow(AccountSteps, AssignSteps, ImportSteps, domain=DOMAI
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask what to add."""
-        return self.async_show_menu(step_id="user", menu_options=["home", "efergy"])
+        return self.async_show_menu(
+            step_id="user", menu_options=["home", "efergy", "netatmo"]
+        )
+
+    @override
+    async def async_step_reauth(
+        self, entry_data: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Ask for new credentials after an account's cloud refused the old ones."""
+        if entry_data[CONF_KIND] == EntryKind.NETATMO:
+            return await self.async_step_reauth_netatmo()
+        return await super().async_step_reauth(entry_data)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Reconfigure a home or an account."""
-        if self._get_reconfigure_entry().data.get(CONF_KIND) == EntryKind.HOME:
-            return await self.async_step_reconfigure_home()
+        match self._get_reconfigure_entry().data[CONF_KIND]:
+            case EntryKind.HOME:
+                return await self.async_step_reconfigure_home()
+            case EntryKind.NETATMO:
+                return await self.async_step_reconfigure_netatmo()
         return await self.async_step_reconfigure_efergy()
 
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
-        """Go on with the next meter that has no home."""
+        """Go on with the next meter or heating that has no home."""
         next_flow = None
         if self.account_check is not None:
             next_flow = await async_discover_all(
                 self.hass, self.account_check.unique_id, self.account_check.meters
+            )
+        elif self.netatmo_check is not None:
+            next_flow = await async_discover_homes(
+                self.hass, self.netatmo_check.unique_id, self.netatmo_check.homes
             )
         elif self.discovered is not None:
             next_flow = next_assignment(self.hass, self.discovered)

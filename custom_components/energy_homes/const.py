@@ -11,14 +11,17 @@ CONF_ENTITY: Final = "entity"
 CONF_HARDWARE: Final = "hardware"
 CONF_HOME_ID: Final = "home_id"
 CONF_KIND: Final = "kind"
+CONF_MODULES: Final = "modules"
 CONF_REVISIONS: Final = "revisions"
 CONF_ROLE: Final = "role"
+CONF_ROOMS: Final = "rooms"
 CONF_SERVER: Final = "server"
 CONF_SINCE: Final = "since"
 CONF_SOURCE_ID: Final = "source_id"
 CONF_TIME_ZONE: Final = "time_zone"
 
 SUBENTRY_METER: Final = "meter"
+SUBENTRY_NETATMO_HOME: Final = "netatmo_home"
 
 MANUFACTURER: Final = "Energy Homes"
 
@@ -36,13 +39,15 @@ class EntryKind(StrEnum):
 
     HOME = "home"
     EFERGY = "efergy"
+    NETATMO = "netatmo"
 
 
 class SourceKind(StrEnum):
-    """What a revision of a meter reads from."""
+    """What a revision of a source reads from."""
 
     EFERGY = "efergy"
     ENTITY = "entity"
+    NETATMO = "netatmo"
 
 
 class EfergyServer(StrEnum):

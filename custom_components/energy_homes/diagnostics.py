@@ -1,5 +1,8 @@
 """Diagnostics of homes and accounts, without what is private in them."""
 
+from collections import Counter
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final
 
 from homeassistant.components.diagnostics import async_redact_data
@@ -9,16 +12,27 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from .accounts.efergy import EfergyHub
+from .accounts.netatmo import NetatmoHub
+from .accounts.netatmo_tokens import CONF_AUTH_IMPLEMENTATION
 from .const import CONF_ACCOUNT, CONF_HARDWARE
+from .heating.held import HeldRequest
+from .heating.view import ModuleView, RoomView
+from .heating_coordinator import HeatingCoordinator
 from .home import Home
 from .homes import DATA_HOMES
 from .ledger import LedgerError
 
-TO_REDACT: Final = {CONF_ACCOUNT, CONF_HARDWARE, CONF_TOKEN, CONF_URL}
+TO_REDACT: Final = {
+    CONF_ACCOUNT,
+    CONF_AUTH_IMPLEMENTATION,
+    CONF_HARDWARE,
+    CONF_TOKEN,
+    CONF_URL,
+}
 
 
 async def async_get_config_entry_diagnostics(
-    hass: HomeAssistant, entry: ConfigEntry[Home | EfergyHub]
+    hass: HomeAssistant, entry: ConfigEntry[Home | EfergyHub | NetatmoHub]
 ) -> dict[str, Any]:
     """Return what helps to understand an entry's state."""
     if entry.state is not ConfigEntryState.LOADED:
@@ -28,14 +42,19 @@ async def async_get_config_entry_diagnostics(
             "reason": entry.error_reason_translation_key,
         }
     runtime = entry.runtime_data
-    if isinstance(runtime, EfergyHub):
+    if not isinstance(runtime, Home):
         return {
             "entry": async_redact_data(dict(entry.data), TO_REDACT),
-            "account": _account(runtime),
+            "account": (
+                _account(runtime)
+                if isinstance(runtime, EfergyHub)
+                else _netatmo_account(runtime)
+            ),
         }
     return {
         "entry": {"data": dict(entry.data), "title": entry.title},
         "meters": [_meter(runtime, subentry_id) for subentry_id in runtime.sources],
+        "heating": [_heating(heating) for heating in runtime.heating.values()],
         "home": {
             "power": runtime.data.power,
             "generation_power": runtime.data.generation_power,
@@ -77,6 +96,56 @@ def _meter(home: Home, subentry_id: str) -> dict[str, Any]:
     }
 
 
+def _heating(heating: HeatingCoordinator) -> dict[str, Any]:
+    """Return a heating's revisions, what its rooms do, and what they hold."""
+    data, source = heating.data, heating.source
+    return {
+        "revisions": [
+            async_redact_data(revision.as_data(), TO_REDACT)
+            for revision in source.revisions
+        ],
+        "available": data.available,
+        "controllable": data.controllable,
+        "updated": data.updated,
+        "mode": data.mode,
+        "mode_until": data.mode_until,
+        "schedules": len(data.schedules),
+        "boiler_on": data.boiler_on,
+        "rooms": {
+            f"room {number}": {
+                **_fields(data.rooms[room.room_id], "room_id"),
+                "call": room.call.value,
+                "held": _held(heating.held[room.room_id]),
+            }
+            for number, room in enumerate(heating.rooms, 1)
+        },
+        "modules": {
+            f"module {number}": {
+                **_fields(data.modules[module.module_id], "module_id"),
+                "kind": module.kind,
+            }
+            for number, module in enumerate(heating.modules, 1)
+        },
+        "gone": {
+            "rooms": sum(room.gone for room in source.rooms),
+            "modules": sum(module.gone for module in source.modules),
+        },
+    }
+
+
+def _fields(view: RoomView | ModuleView, *private: str) -> dict[str, Any]:
+    """Return what is shown of a room or module, without some of it."""
+    return {name: value for name, value in asdict(view).items() if name not in private}
+
+
+def _held(held: HeldRequest | None) -> dict[str, Any] | None:
+    """Return a request that is held, without the vendor's id of its room."""
+    if held is None:
+        return None
+    data = held.as_data()
+    return {**data, "command": async_redact_data(data["command"], {"room"})}
+
+
 def _account(hub: EfergyHub) -> dict[str, Any]:
     """Return how an account's conversation with its cloud goes."""
     return {
@@ -96,4 +165,48 @@ def _account(hub: EfergyHub) -> dict[str, Any]:
             for number, (hardware_id, meter) in enumerate(hub.meters.items(), 1)
         },
         "now": dt_util.utcnow(),
+    }
+
+
+def _netatmo_account(hub: NetatmoHub) -> dict[str, Any]:
+    """Return how a Netatmo account's conversation with its cloud goes."""
+    now = dt_util.utcnow()
+    return {
+        "state": hub.state.value,
+        "last_success": hub.last_success,
+        "calls_last_hour": hub.calls_last_hour,
+        "calls_left": hub.calls_left,
+        "app_calls_last_hour": hub.app_calls_last_hour,
+        "hourly_polls": hub.hourly_polls,
+        "troubles": dict(hub.troubles),
+        "homes": {
+            f"home {number}": _netatmo_home(hub, home_id, now)
+            for number, home_id in enumerate(hub.homes, 1)
+        },
+        "now": now,
+    }
+
+
+def _netatmo_home(hub: NetatmoHub, home_id: str, now: datetime) -> dict[str, Any]:
+    """Return how a home of a Netatmo account is asked, and what is known of it."""
+    update = hub.heating_update(home_id)
+    topology, status = hub.homes[home_id], update.status
+    followed = home_id in hub.followed
+    return {
+        "state": None if update.state is None else update.state.value,
+        "status_age_s": (
+            None
+            if update.status_at is None
+            else round((now - update.status_at).total_seconds())
+        ),
+        "interval_s": hub.interval(home_id).total_seconds() if followed else None,
+        "rooms": len(topology.rooms),
+        "heated_rooms": len(topology.heated_rooms),
+        "modules": dict(Counter(module.kind for module in topology.modules)),
+        "schedules": len(topology.schedules),
+        "rooms_told": None if status is None else len(status.rooms),
+        "modules_told": None if status is None else len(status.modules),
+        "problems": (
+            None if status is None else [problem.code for problem in status.problems]
+        ),
     }

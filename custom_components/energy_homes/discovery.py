@@ -1,8 +1,9 @@
-"""Meters that no home has become discovered items; meters that went missing, repairs."""
+"""What accounts have and no home becomes discovered items; what went missing, repairs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
@@ -13,18 +14,23 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_track_time_interval
 
-from .accounts.registry import AccountHub, Accounts, AccountState
-from .const import DOMAIN
+from .accounts.registry import AccountHub, Accounts, AccountState, HeatingHub
+from .const import DOMAIN, EntryKind
 from .flows.assign import assignments, async_discover
+from .flows.heating import async_discover_home
 from .flows.inventory import (
     Hardware,
     account_entries,
     discovery_id,
-    hardware_ever_used,
+    hardware_known,
     is_ignored,
+    live_homes,
     live_meters,
 )
-from .missing import MissingMeters
+from .missing import MissingSources
+
+type Offer = Callable[[], Coroutine[Any, Any, str | None]]
+"""Makes hardware a discovered item."""
 
 CHECK_INTERVAL: Final = timedelta(minutes=10)
 """How often entities and accounts that are gone are looked at; hubs tell by themselves."""
@@ -41,15 +47,15 @@ async def async_start_discovery(
 
 
 class Discovery:
-    """Follows the meters of all accounts."""
+    """Follows the meters and the Netatmo homes of all accounts."""
 
     def __init__(self, hass: HomeAssistant, accounts: Accounts) -> None:
         """Start without following any."""
         self._hass = hass
         self._accounts = accounts
-        self._missing = MissingMeters(hass)
+        self._missing = MissingSources(hass)
         self._offered: set[Hardware] = set()
-        self._followed: dict[str, tuple[AccountHub, CALLBACK_TYPE]] = {}
+        self._followed: dict[str, tuple[AccountHub | HeatingHub, CALLBACK_TYPE]] = {}
         self._unsubscribe: list[Callable[[], None]] = []
 
     async def async_start(self) -> CALLBACK_TYPE:
@@ -84,15 +90,42 @@ class Discovery:
     @callback
     def _hubs_changed(self) -> None:
         """Follow the hubs that are there now."""
+        hubs = self._hubs
         for key, (hub, unfollow) in tuple(self._followed.items()):
-            if self._accounts.get(key) is not hub:
+            if hubs.get(key) is not hub:
                 unfollow()
                 del self._followed[key]
                 self._offered = {item for item in self._offered if item[0] != key}
         for key, hub in self._accounts.hubs.items():
             if key not in self._followed:
                 self._followed[key] = (hub, hub.async_add_listener(self._check))
+        for key, heating in self._accounts.heating_hubs.items():
+            if key not in self._followed:
+                unfollow = heating.async_add_listener(self._check_on_change(heating))
+                self._followed[key] = (heating, unfollow)
         self._check()
+
+    def _check_on_change(self, hub: HeatingHub) -> CALLBACK_TYPE:
+        """Return what looks again where a hub has other homes, or another state.
+
+        It tells of every status of every home, which says nothing of what there is.
+        """
+        known = (hub.homes, hub.state)
+
+        @callback
+        def check() -> None:
+            """Look again where anything is new."""
+            nonlocal known
+            if (new := (hub.homes, hub.state)) != known:
+                known = new
+                self._check()
+
+        return check
+
+    @property
+    def _hubs(self) -> dict[str, AccountHub | HeatingHub]:
+        """Return the hubs that are there now, by key."""
+        return {**self._accounts.hubs, **self._accounts.heating_hubs}
 
     @callback
     def _entry_changed(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
@@ -109,47 +142,54 @@ class Discovery:
     def _check(self) -> None:
         """Bring discovered items and repairs in step."""
         self._missing.async_check()
-        used = hardware_ever_used(self._hass)
-        self._offered -= used
-        self._withdraw(used)
+        used = hardware_known(self._hass)
+        live = self._live()
+        self._offered = (self._offered & live.keys()) - used
+        self._withdraw(used, live.keys())
+        for hardware, offer in live.items():
+            if hardware in used | self._offered or is_ignored(
+                self._hass, discovery_id(*hardware)
+            ):
+                continue
+            self._offered.add(hardware)
+            self._hass.async_create_task(
+                offer(), f"{DOMAIN} discovery of {hardware[1]}"
+            )
+
+    def _live(self) -> dict[Hardware, Offer]:
+        """Return what the accounts have that works, and how it is offered."""
+        live: dict[Hardware, Offer] = {}
         for key, hub in self._accounts.hubs.items():
-            live = {meter.hardware_id: meter for meter in live_meters(hub)}
-            self._offered = {
-                item for item in self._offered if item[0] != key or item[1] in live
-            }
-            for hardware_id, meter in live.items():
-                hardware = (key, hardware_id)
-                if hardware in used | self._offered or is_ignored(
-                    self._hass, discovery_id(key, hardware_id)
-                ):
-                    continue
-                self._offered.add(hardware)
-                self._hass.async_create_task(
-                    async_discover(self._hass, key, meter),
-                    f"{DOMAIN} discovery of {hardware_id}",
+            for meter in live_meters(hub):
+                live[key, meter.hardware_id] = partial(
+                    async_discover, self._hass, key, meter
                 )
+        for key, heating in self._accounts.heating_hubs.items():
+            for topology in live_homes(heating):
+                live[key, topology.home_id] = partial(
+                    async_discover_home, self._hass, key, topology
+                )
+        return live
 
     @callback
-    def _withdraw(self, used: set[Hardware]) -> None:
-        """End the flows of meters that have a home now, or that are gone."""
+    def _withdraw(self, used: set[Hardware], live: Collection[Hardware]) -> None:
+        """End the flows of what has a home now, or is gone."""
         used_ids = {discovery_id(*hardware) for hardware in used}
+        live_ids = {discovery_id(*hardware) for hardware in live}
         for flow in assignments(self._hass):
             unique_id = flow["context"].get("unique_id") or ""
             opened = flow["context"].get("dismiss_protected", False)
-            if unique_id in used_ids or (not opened and self._is_gone(unique_id)):
+            if unique_id in used_ids or (
+                not opened and unique_id not in live_ids and self._is_gone(unique_id)
+            ):
                 self._hass.config_entries.flow.async_abort(flow["flow_id"])
 
     def _is_gone(self, unique_id: str) -> bool:
-        """Return whether a discovered meter is known not to be there any more."""
-        for entry in account_entries(self._hass):
-            key = entry.unique_id or ""
-            if not unique_id.startswith(discovery_id(key, "")):
-                continue
-            hub = self._accounts.get(key)
-            if hub is None or hub.state is not AccountState.CONNECTED:
-                return False
-            return all(
-                unique_id != discovery_id(key, meter.hardware_id)
-                for meter in live_meters(hub)
-            )
+        """Return whether an item that does not work is known not to be there any more."""
+        for kind in (EntryKind.EFERGY, EntryKind.NETATMO):
+            for entry in account_entries(self._hass, kind):
+                key = entry.unique_id or ""
+                if unique_id.startswith(discovery_id(key, "")):
+                    hub = self._hubs.get(key)
+                    return hub is not None and hub.state is AccountState.CONNECTED
         return True

@@ -1,4 +1,4 @@
-"""Base entities: a home's, a meter's and an account's."""
+"""Base entities: a home's, a meter's, a heating's with its rooms and modules, an account's."""
 
 from typing import override
 
@@ -7,10 +7,17 @@ from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .accounts.efergy import EfergyHub
-from .const import DOMAIN
+from .accounts.netatmo import NetatmoHub
+from .const import CONF_KIND, DOMAIN, EntryKind
 from .coordinator import HomeCoordinator, MeterData
+from .heating.model import VALVE_TYPES
+from .heating.records import RoomRecord
+from .heating.view import HeatingData, ModuleView, RoomView
+from .heating_coordinator import HeatingCoordinator
 from .home import Home
 from .models import MeterSource
+
+_VENDORS = {EntryKind.EFERGY: "Efergy", EntryKind.NETATMO: "Netatmo"}
 
 
 class HomeEntity(CoordinatorEntity[HomeCoordinator]):
@@ -47,12 +54,93 @@ class MeterEntity(CoordinatorEntity[HomeCoordinator]):
         return self.coordinator.data.meters[self._source_id]
 
 
-class AccountEntity(CoordinatorEntity[EfergyHub]):
+class HeatingEntity(CoordinatorEntity[HeatingCoordinator]):
+    """An entity of a heated home, or of one of its rooms or modules."""
+
+    _attr_has_entity_name = True
+
+    def __init__(
+        self,
+        coordinator: HeatingCoordinator,
+        owner_id: str,
+        description: EntityDescription,
+    ) -> None:
+        """Belong to the device with an id of ours, which is registered already."""
+        super().__init__(coordinator)
+        self.entity_description = description
+        self._attr_unique_id = f"{owner_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, owner_id)})
+
+    @property
+    def heating(self) -> HeatingData:
+        """Return the heated home as it is now."""
+        return self.coordinator.data
+
+
+class RoomEntity(HeatingEntity):
+    """An entity of one room."""
+
+    def __init__(
+        self,
+        coordinator: HeatingCoordinator,
+        room_id: str,
+        description: EntityDescription,
+    ) -> None:
+        """Belong to the room's device."""
+        super().__init__(coordinator, room_id, description)
+        self._room_id = room_id
+
+    @property
+    def room(self) -> RoomView:
+        """Return the room as it is now."""
+        return self.heating.rooms[self._room_id]
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the vendor says what the room does now."""
+        return self.heating.available and self.room.reachable is not False
+
+
+def has_valve(heating: HeatingCoordinator, room: RoomRecord) -> bool:
+    """Return whether a room has a valve: only then the vendor tells certain things."""
+    return any(
+        module.room_id == room.room_id and module.kind in VALVE_TYPES
+        for module in heating.modules
+    )
+
+
+class ModuleEntity(HeatingEntity):
+    """An entity of one gateway, thermostat or valve."""
+
+    def __init__(
+        self,
+        coordinator: HeatingCoordinator,
+        module_id: str,
+        description: EntityDescription,
+    ) -> None:
+        """Belong to the module's device."""
+        super().__init__(coordinator, module_id, description)
+        self._module_id = module_id
+
+    @property
+    def module(self) -> ModuleView:
+        """Return the module as it is now."""
+        return self.heating.modules[self._module_id]
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the vendor says what the module does now."""
+        return self.heating.available and self.module.reachable is not False
+
+
+class AccountEntity[Hub: EfergyHub | NetatmoHub](CoordinatorEntity[Hub]):
     """An entity about an account's conversation with its cloud."""
 
     _attr_has_entity_name = True
 
-    def __init__(self, hub: EfergyHub, description: EntityDescription) -> None:
+    def __init__(self, hub: Hub, description: EntityDescription) -> None:
         """Belong to the account's own device."""
         super().__init__(hub)
         self.entity_description = description
@@ -61,7 +149,7 @@ class AccountEntity(CoordinatorEntity[EfergyHub]):
         self._attr_device_info = DeviceInfo(
             entry_type=DeviceEntryType.SERVICE,
             identifiers={(DOMAIN, entry.entry_id)},
-            manufacturer="Efergy",
+            manufacturer=_VENDORS[EntryKind(entry.data[CONF_KIND])],
             name=entry.title,
         )
 

@@ -1,4 +1,4 @@
-"""A home: its label, its meters, and what it answers from memory."""
+"""A home: its label, its meters, its heating, and what it answers from memory."""
 
 from functools import partial
 
@@ -12,9 +12,12 @@ from .const import (
     DOMAIN,
     MANUFACTURER,
     SUBENTRY_METER,
+    SUBENTRY_NETATMO_HOME,
     SourceKind,
 )
 from .coordinator import HomeConfigEntry, HomeCoordinator, HomeData
+from .heating_coordinator import HeatingCoordinator
+from .heating_devices import register_devices
 from .homes import Homes
 from .ledger import home_key, source_key
 from .metering.model import MeterRole
@@ -28,7 +31,7 @@ class Home:
     def __init__(
         self, hass: HomeAssistant, entry: HomeConfigEntry, homes: Homes
     ) -> None:
-        """Read the home and its meters from its entry."""
+        """Read the home with its meters and heatings from its entry."""
         self._hass = hass
         self._entry = entry
         self._homes = homes
@@ -44,6 +47,12 @@ class Home:
             accounts=homes.accounts,
             ledger=homes.ledger,
         )
+        self.heating = {
+            subentry.subentry_id: HeatingCoordinator(
+                hass, entry, subentry.subentry_id, homes.accounts
+            )
+            for subentry in entry.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
+        }
 
     @property
     def label(self) -> str:
@@ -86,7 +95,16 @@ class Home:
         await self.coordinator.async_start(
             {source.source_id: source for source in self.sources.values()}
         )
+        for heating in self.heating.values():
+            heating.time_zone = self.coordinator.time_zone
+            await heating.async_start()
         self._entry.async_on_unload(self._homes.attach(self))
+
+    async def async_stop(self) -> None:
+        """Listen to nothing any more, and store what was heard."""
+        for heating in self.heating.values():
+            await heating.async_stop()
+        await self.coordinator.async_stop()
 
     def start_true_up(self) -> None:
         """Keep the recorder's statistics of the home's totals true from now on."""
@@ -113,7 +131,7 @@ class Home:
         return er.async_get(self._hass).async_get_entity_id("sensor", DOMAIN, unique_id)
 
     def _register_devices(self) -> None:
-        """Register the home before its meters, which point to it."""
+        """Register the home before its meters and heatings, which point to it."""
         registry = dr.async_get(self._hass)
         device = registry.async_get_or_create(
             config_entry_id=self._entry.entry_id,
@@ -134,4 +152,13 @@ class Home:
                 ),
                 name=f"{self.label} {source.name}",
                 via_device_id=device.id,
+            )
+        for subentry_id, heating in self.heating.items():
+            register_devices(
+                self._hass,
+                self._entry.entry_id,
+                subentry_id,
+                heating.source,
+                label=self.label,
+                home_device_id=device.id,
             )

@@ -140,7 +140,7 @@ class Homes:
 
     async def async_stop(self) -> None:
         """Stop every home, so that nothing is left that would want the ledger."""
-        await asyncio.gather(*(home.coordinator.async_stop() for home in self.all))
+        await asyncio.gather(*(home.async_stop() for home in self.all))
 
     def _by_label(self) -> dict[str, list[ConfigEntry]]:
         """Return the homes that are not disabled, loaded or not, by what makes labels equal."""

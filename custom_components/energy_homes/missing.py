@@ -1,4 +1,4 @@
-"""Meters of homes that say nothing any more: a repair after a day."""
+"""Meters and heatings of homes that say nothing any more: a repair after a day."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +13,16 @@ from homeassistant.util import dt as dt_util
 
 from .accounts.registry import AccountState
 from .const import DOMAIN, METER_MISSING_AFTER, SourceKind
-from .flows.inventory import account_title, entity_id_of, hubs
-from .homes import meter_sources
-from .models import MeterSource, Revision
+from .flows.inventory import (
+    account_title,
+    all_sources,
+    entity_id_of,
+    heating_hubs,
+    hubs,
+)
+from .models import HeatingSource, Revision, Source
 
+ISSUE_HEATING_MISSING: Final = "heating_missing"
 ISSUE_METER_MISSING: Final = "meter_missing"
 
 STORE_KEY: Final = f"{DOMAIN}.missing"
@@ -25,7 +31,7 @@ SAVE_DELAY_S: Final = 30
 
 
 class Sight(Enum):
-    """What can be said of a meter now."""
+    """What can be said of a source now."""
 
     PRESENT = auto()
     MISSING = auto()
@@ -51,8 +57,8 @@ class Absence:
         return Absence(reported, reported)
 
 
-class MissingMeters:
-    """Keeps one repair for each meter that is missing for longer than a day.
+class MissingSources:
+    """Keeps one repair for each meter and heating that is missing for longer than a day.
 
     An account that cannot be asked leaves everything as it is.
     """
@@ -85,12 +91,12 @@ class MissingMeters:
         now = dt_util.utcnow()
         kept: set[str] = set()
         noticed: dict[tuple[str, str], Absence] = {}
-        for (entry_id, subentry_id), source in meter_sources(self._hass).items():
+        for (entry_id, subentry_id), source in all_sources(self._hass).items():
             revision = source.current(now)
             if source.next_change(now) is not None:
                 continue
             key = (source.source_id, revision.hardware)
-            issue_id = f"{ISSUE_METER_MISSING}_{source.source_id}"
+            issue_id = f"{_issue(source)}_{source.source_id}"
             sight, reported = self._sight(revision)
             known = self._noticed.get(key)
             if sight is Sight.PRESENT:
@@ -120,14 +126,13 @@ class MissingMeters:
         """Return whether hardware is there, and since when not where that is known."""
         if revision.kind is SourceKind.ENTITY:
             return self._sight_of_entity(revision)
+        if revision.kind is SourceKind.NETATMO:
+            return self._sight_of_netatmo_home(revision), None
         assert revision.account is not None
         assert revision.hardware_id is not None
         hub = hubs(self._hass).get(revision.account)
         if hub is None:
-            account = self._hass.config_entries.async_entry_for_domain_unique_id(
-                DOMAIN, revision.account
-            )
-            return (Sight.MISSING if account is None else Sight.UNSURE), None
+            return self._sight_without_hub(revision), None
         if hub.state is not AccountState.CONNECTED:
             return Sight.UNSURE, None
         if (since := hub.missing.get(revision.hardware_id)) is not None:
@@ -136,6 +141,23 @@ class MissingMeters:
         if meter is None or meter.ghost:
             return Sight.MISSING, None
         return Sight.PRESENT, None
+
+    def _sight_of_netatmo_home(self, revision: Revision) -> Sight:
+        """Return whether an account has a Netatmo home."""
+        hub = heating_hubs(self._hass).get(str(revision.account))
+        if hub is None:
+            return self._sight_without_hub(revision)
+        if hub.state is not AccountState.CONNECTED:
+            return Sight.UNSURE
+        gone = hub.heating_update(str(revision.hardware_id)).gone
+        return Sight.MISSING if gone else Sight.PRESENT
+
+    def _sight_without_hub(self, revision: Revision) -> Sight:
+        """Return what can be said where the account is not loaded."""
+        account = self._hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, str(revision.account)
+        )
+        return Sight.MISSING if account is None else Sight.UNSURE
 
     def _sight_of_entity(self, revision: Revision) -> tuple[Sight, datetime | None]:
         """Return whether an entity is there and available."""
@@ -157,10 +179,10 @@ class MissingMeters:
         entry_id: str,
         subentry_id: str,
         issue_id: str,
-        source: MeterSource,
+        source: Source,
         since: datetime,
     ) -> None:
-        """Raise the repair of one meter."""
+        """Raise the repair of one meter or heating."""
         revision = source.current(dt_util.utcnow())
         if revision.kind is SourceKind.ENTITY:
             hardware = entity_id_of(self._hass, revision) or str(revision.entity)
@@ -175,7 +197,11 @@ class MissingMeters:
             is_fixable=True,
             is_persistent=True,
             severity=ir.IssueSeverity.WARNING,
-            translation_key=ISSUE_METER_MISSING,
+            translation_key=(
+                ISSUE_HEATING_MISSING
+                if isinstance(source, HeatingSource)
+                else ISSUE_METER_MISSING
+            ),
             translation_placeholders={
                 "home": self._hass.config_entries.async_get_known_entry(entry_id).title,
                 "meter": source.name,
@@ -186,11 +212,20 @@ class MissingMeters:
 
     @callback
     def _keep_only(self, kept: set[str]) -> None:
-        """Take back the repairs of meters that are back, replaced or removed."""
+        """Take back the repairs of what is back, replaced or removed."""
         for domain, issue_id in tuple(ir.async_get(self._hass).issues):
             if (
                 domain == DOMAIN
-                and issue_id.startswith(f"{ISSUE_METER_MISSING}_")
+                and issue_id.startswith(
+                    (f"{ISSUE_METER_MISSING}_", f"{ISSUE_HEATING_MISSING}_")
+                )
                 and issue_id not in kept
             ):
                 ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+
+
+def _issue(source: Source) -> str:
+    """Return the kind of repair that a source raises."""
+    if isinstance(source, HeatingSource):
+        return ISSUE_HEATING_MISSING
+    return ISSUE_METER_MISSING

@@ -13,12 +13,15 @@ from .const import (
     CONF_ENTITY,
     CONF_HARDWARE,
     CONF_KIND,
+    CONF_MODULES,
     CONF_REVISIONS,
     CONF_ROLE,
+    CONF_ROOMS,
     CONF_SINCE,
     CONF_SOURCE_ID,
     SourceKind,
 )
+from .heating.records import ModuleRecord, RoomRecord
 from .metering.model import MeterRole
 
 
@@ -69,13 +72,28 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeterSource:
-    """A meter of a home: who it is, and the hardware it read from over time."""
+class Source:
+    """A source of a home: who it is, and the hardware it read from over time."""
 
     source_id: str
     name: str
-    role: MeterRole
     revisions: tuple[Revision, ...]
+
+    def current(self, now: datetime) -> Revision:
+        """Return the newest revision that has begun, else the first."""
+        begun = [revision for revision in self.revisions if revision.since <= now]
+        return begun[-1] if begun else self.revisions[0]
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """Return when the next revision begins, or None."""
+        return next((r.since for r in self.revisions if r.since > now), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterSource(Source):
+    """A meter of a home."""
+
+    role: MeterRole
 
     @classmethod
     def from_subentry(cls, subentry: ConfigSubentry) -> Self:
@@ -84,12 +102,7 @@ class MeterSource:
             source_id=subentry.data[CONF_SOURCE_ID],
             name=subentry.title,
             role=MeterRole(subentry.data[CONF_ROLE]),
-            revisions=tuple(
-                sorted(
-                    map(Revision.from_data, subentry.data[CONF_REVISIONS]),
-                    key=lambda revision: revision.since,
-                )
-            ),
+            revisions=_revisions(subentry.data),
         )
 
     def as_data(self) -> dict[str, Any]:
@@ -100,11 +113,40 @@ class MeterSource:
             CONF_REVISIONS: [revision.as_data() for revision in self.revisions],
         }
 
-    def current(self, now: datetime) -> Revision:
-        """Return the newest revision that has begun, else the first."""
-        begun = [revision for revision in self.revisions if revision.since <= now]
-        return begun[-1] if begun else self.revisions[0]
 
-    def next_change(self, now: datetime) -> datetime | None:
-        """Return when the next revision begins, or None."""
-        return next((r.since for r in self.revisions if r.since > now), None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatingSource(Source):
+    """A Netatmo home that heats a home of ours; gone rooms and modules are kept on record."""
+
+    rooms: tuple[RoomRecord, ...] = ()
+    modules: tuple[ModuleRecord, ...] = ()
+
+    @classmethod
+    def from_subentry(cls, subentry: ConfigSubentry) -> Self:
+        """Read a heating from its subentry."""
+        return cls(
+            source_id=subentry.data[CONF_SOURCE_ID],
+            name=subentry.title,
+            revisions=_revisions(subentry.data),
+            rooms=tuple(map(RoomRecord.from_data, subentry.data[CONF_ROOMS])),
+            modules=tuple(map(ModuleRecord.from_data, subentry.data[CONF_MODULES])),
+        )
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the subentry's data; the name is its title."""
+        return {
+            CONF_SOURCE_ID: self.source_id,
+            CONF_REVISIONS: [revision.as_data() for revision in self.revisions],
+            CONF_ROOMS: [room.as_data() for room in self.rooms],
+            CONF_MODULES: [module.as_data() for module in self.modules],
+        }
+
+
+def _revisions(data: Mapping[str, Any]) -> tuple[Revision, ...]:
+    """Return a source's revisions in the order of time."""
+    return tuple(
+        sorted(
+            map(Revision.from_data, data[CONF_REVISIONS]),
+            key=lambda revision: revision.since,
+        )
+    )

@@ -1,4 +1,4 @@
-"""Fix flows: a meter that went missing leads into its replacement."""
+"""Fix flows: a meter or a heating that went missing leads into its replacement."""
 
 from typing import Any
 
@@ -10,18 +10,19 @@ from homeassistant.components.repairs import (
 from homeassistant.components.repairs.const import FlowType
 from homeassistant.config_entries import SOURCE_RECONFIGURE
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 import voluptuous as vol
 
 from .const import SUBENTRY_METER
-from .missing import ISSUE_METER_MISSING
+from .missing import ISSUE_HEATING_MISSING, ISSUE_METER_MISSING
 
 
-class MeterMissingFlow(RepairsFlow):
-    """Leads from a missing meter into "replace this meter"."""
+class SourceMissingFlow(RepairsFlow):
+    """Leads from a missing meter or heating into its replacement."""
 
     def __init__(self, entry_id: str, subentry_id: str) -> None:
-        """Remember which meter of which home is missing."""
+        """Remember what is missing of which home."""
         self._entry_id = entry_id
         self._subentry_id = subentry_id
 
@@ -34,25 +35,30 @@ class MeterMissingFlow(RepairsFlow):
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Say what happened, then go on to the meter's replacement.
+        """Say what happened, then go on to the replacement.
 
-        The issue stays until the meter is replaced, or back.
+        The issue stays until the meter or the heating is replaced, or back.
         """
         entry = self.hass.config_entries.async_get_entry(self._entry_id)
         if entry is None or self._subentry_id not in entry.subentries:
             return self.async_create_entry(data={})
         if user_input is not None:
             flows = self.hass.config_entries.subentries
+            kind = entry.subentries[self._subentry_id].subentry_type
             flow = await flows.async_init(
-                (self._entry_id, SUBENTRY_METER),
+                (self._entry_id, kind),
                 context={
                     "source": SOURCE_RECONFIGURE,
                     "subentry_id": self._subentry_id,
                 },
             )
-            await flows.async_configure(flow["flow_id"], {"next_step_id": "replace"})
+            shown = await flows.async_configure(
+                flow["flow_id"], {"next_step_id": "replace"}
+            )
+            if shown["type"] is not FlowResultType.FORM:
+                return self.async_abort(reason="no_free_home")
             return self.async_abort(
-                reason="replace_meter",
+                reason="replace_meter" if kind == SUBENTRY_METER else "replace_heating",
                 next_flow=(FlowType.CONFIG_SUBENTRIES_FLOW, flow["flow_id"]),
             )
         issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
@@ -69,6 +75,8 @@ async def async_create_fix_flow(
     data: dict[str, str | int | float | None] | None,
 ) -> RepairsFlow:
     """Return the flow that fixes an issue."""
-    if data is not None and issue_id.startswith(ISSUE_METER_MISSING):
-        return MeterMissingFlow(str(data["entry_id"]), str(data["subentry_id"]))
+    if data is not None and issue_id.startswith(
+        (ISSUE_METER_MISSING, ISSUE_HEATING_MISSING)
+    ):
+        return SourceMissingFlow(str(data["entry_id"]), str(data["subentry_id"]))
     return ConfirmRepairFlow()

@@ -1,6 +1,6 @@
-"""Sensors of homes, their meters and accounts."""
+"""Sensors of homes, their meters, rooms and modules, and of accounts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import override
@@ -17,11 +17,26 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts.efergy import EfergyHub
-from .accounts.registry import AccountState
+from .accounts.netatmo import NetatmoHub
 from .coordinator import HomeData, MeterData
-from .entity import AccountEntity, HomeEntity, MeterEntity
+from .entity import (
+    AccountEntity,
+    HomeEntity,
+    MeterEntity,
+    ModuleEntity,
+    RoomEntity,
+    has_valve,
+)
+from .heating_coordinator import HeatingCoordinator
 from .home import Home
 from .metering.model import MeterRole
+from .sensor_account import EFERGY_SENSORS, NETATMO_SENSORS, AccountSensorDescription
+from .sensor_heating import (
+    MODULE_SENSORS,
+    ROOM_SENSORS,
+    ModuleSensorDescription,
+    RoomSensorDescription,
+)
 
 PARALLEL_UPDATES = 0
 
@@ -43,13 +58,6 @@ class MeterSensorDescription(SensorEntityDescription):
 
     value_fn: Callable[[MeterData], Value]
     needs_value: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccountSensorDescription(SensorEntityDescription):
-    """A sensor of an account."""
-
-    value_fn: Callable[[EfergyHub], Value]
 
 
 HOME_SENSORS: tuple[HomeSensorDescription, ...] = (
@@ -159,59 +167,51 @@ METER_SENSORS: tuple[MeterSensorDescription, ...] = (
     ),
 )
 
-ACCOUNT_SENSORS: tuple[AccountSensorDescription, ...] = (
-    AccountSensorDescription(
-        key="cloud_state",
-        translation_key="cloud_state",
-        device_class=SensorDeviceClass.ENUM,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        options=[state.value for state in AccountState],
-        value_fn=lambda hub: hub.state.value,
-    ),
-    AccountSensorDescription(
-        key="calls_last_hour",
-        translation_key="calls_last_hour",
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda hub: hub.calls_last_hour,
-    ),
-    AccountSensorDescription(
-        key="calls_last_day",
-        translation_key="calls_last_day",
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda hub: hub.calls_last_day,
-    ),
-)
-
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Home | EfergyHub],
+    entry: ConfigEntry[Home | EfergyHub | NetatmoHub],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the sensors of a home and its meters, or of an account."""
-    runtime = entry.runtime_data
-    if isinstance(runtime, EfergyHub):
-        async_add_entities(
-            AccountSensor(runtime, description) for description in ACCOUNT_SENSORS
-        )
-        return
+    """Add the sensors of a home with its meters and rooms, or of an account."""
+    match entry.runtime_data:
+        case EfergyHub() as efergy:
+            async_add_entities(AccountSensor(efergy, one) for one in EFERGY_SENSORS)
+        case NetatmoHub() as netatmo:
+            async_add_entities(AccountSensor(netatmo, one) for one in NETATMO_SENSORS)
+        case Home() as home:
+            _add_home(home, async_add_entities)
+            for subentry_id, heating in home.heating.items():
+                async_add_entities(
+                    _heating_sensors(heating), config_subentry_id=subentry_id
+                )
+
+
+def _add_home(home: Home, async_add_entities: AddConfigEntryEntitiesCallback) -> None:
+    """Add the sensors of a home and its meters."""
     async_add_entities(
-        HomeSensor(runtime, description)
+        HomeSensor(home, description)
         for description in HOME_SENSORS
-        if description.exists_fn(runtime)
+        if description.exists_fn(home)
     )
-    for subentry_id, source in runtime.sources.items():
+    for subentry_id, source in home.sources.items():
         async_add_entities(
-            (
-                MeterSensor(runtime, source, description)
-                for description in METER_SENSORS
-            ),
+            (MeterSensor(home, source, description) for description in METER_SENSORS),
             config_subentry_id=subentry_id,
         )
+
+
+def _heating_sensors(heating: HeatingCoordinator) -> Iterator[SensorEntity]:
+    """Yield the sensors of a heated home's rooms and modules."""
+    for room in heating.rooms:
+        valve = has_valve(heating, room)
+        for sensor in ROOM_SENSORS:
+            if valve or not sensor.needs_valve:
+                yield RoomSensor(heating, room.room_id, sensor)
+    for module in heating.modules:
+        for description in MODULE_SENSORS:
+            if description.exists_fn(module):
+                yield ModuleSensor(heating, module.module_id, description)
 
 
 class HomeSensor(HomeEntity, SensorEntity):
@@ -259,10 +259,34 @@ class MeterSensor(MeterEntity, SensorEntity):
         return not self.entity_description.needs_value or self.native_value is not None
 
 
-class AccountSensor(AccountEntity, SensorEntity):
+class RoomSensor(RoomEntity, SensorEntity):
+    """A sensor of a room."""
+
+    entity_description: RoomSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> Value:
+        """Return what the vendor says of the room now."""
+        return self.entity_description.value_fn(self.room)
+
+
+class ModuleSensor(ModuleEntity, SensorEntity):
+    """A sensor of a gateway, thermostat or valve."""
+
+    entity_description: ModuleSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> Value:
+        """Return what the vendor says of the module now."""
+        return self.entity_description.value_fn(self.module)
+
+
+class AccountSensor[Hub: EfergyHub | NetatmoHub](AccountEntity[Hub], SensorEntity):
     """A sensor of an account."""
 
-    entity_description: AccountSensorDescription
+    entity_description: AccountSensorDescription[Hub]
 
     @property
     @override

@@ -1,4 +1,4 @@
-"""Actions: questions answered from memory, and homes added or forgotten."""
+"""Actions: questions answered from memory, heating set, homes added or forgotten."""
 
 from typing import Any, Final
 
@@ -16,33 +16,30 @@ import voluptuous as vol
 
 from .const import CONF_HOME_ID, DOMAIN
 from .coordinator import HomeData
-from .flows.importing import IMPORT_HOME_SCHEMA, async_import_home
+from .flows.importing import IMPORT_HOME_SCHEMA, async_import_homes
 from .home import Home
 from .homes import DATA_HOMES, home_entries, normalized_label
 from .ledger import LedgerError
+from .services_fields import ATTR_HOME, HOME_FIELD
+from .services_heating import (
+    GET_TEMPERATURE_SCHEMA,
+    SET_HOME_MODE_SCHEMA,
+    SET_SETPOINT_SCHEMA,
+    async_get_temperature,
+    async_set_home_mode,
+    async_set_setpoint,
+)
 
 SERVICE_FORGET_HOME: Final = "forget_home"
 SERVICE_GET_POWER: Final = "get_power"
 SERVICE_GET_TEMPERATURE: Final = "get_temperature"
 SERVICE_IMPORT_HOMES: Final = "import_homes"
+SERVICE_SET_HOME_MODE: Final = "set_home_mode"
+SERVICE_SET_SETPOINT: Final = "set_setpoint"
 
-ATTR_DEVICE: Final = "device"
-ATTR_HOME: Final = "home"
 ATTR_HOMES: Final = "homes"
-ATTR_ROOM: Final = "room"
-
-DEVICES: Final = ("thermostat", "valve")
-
-HOME_FIELD: Final = {vol.Optional(ATTR_HOME): vol.All(cv.ensure_list, [cv.string])}
 
 GET_POWER_SCHEMA: Final = vol.Schema(HOME_FIELD)
-GET_TEMPERATURE_SCHEMA: Final = vol.Schema(
-    {
-        **HOME_FIELD,
-        vol.Optional(ATTR_DEVICE): vol.In(DEVICES),
-        vol.Optional(ATTR_ROOM): cv.string,
-    }
-)
 IMPORT_HOMES_SCHEMA: Final = vol.Schema(
     {vol.Required(ATTR_HOMES): vol.All(cv.ensure_list, [IMPORT_HOME_SCHEMA])}
 )
@@ -62,9 +59,23 @@ def async_setup_services(hass: HomeAssistant) -> None:
     hass.services.async_register(
         DOMAIN,
         SERVICE_GET_TEMPERATURE,
-        _async_get_temperature,
+        async_get_temperature,
         GET_TEMPERATURE_SCHEMA,
         SupportsResponse.ONLY,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_SET_SETPOINT,
+        async_set_setpoint,
+        SET_SETPOINT_SCHEMA,
+        SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_SET_HOME_MODE,
+        async_set_home_mode,
+        SET_HOME_MODE_SCHEMA,
+        SupportsResponse.OPTIONAL,
     )
     async_register_admin_service(
         hass,
@@ -110,29 +121,9 @@ def _power(home: Home, data: HomeData) -> dict[str, Any]:
     }
 
 
-async def _async_get_temperature(call: ServiceCall) -> ServiceResponse:
-    """Answer homes' temperatures; no home has a thermometer of ours yet."""
-    homes = call.hass.data[DATA_HOMES].select(call.data.get(ATTR_HOME))
-    wanted = call.data.get(ATTR_ROOM) or call.data.get(ATTR_DEVICE) or DEVICES[0]
-    raise ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key="no_such_device",
-        translation_placeholders={
-            "device": wanted,
-            "homes": "; ".join(
-                f"“{home.label}”: "
-                + (", ".join(source.name for source in home.sources.values()) or "-")
-                for home in homes
-            ),
-        },
-    )
-
-
 async def _async_import_homes(call: ServiceCall) -> ServiceResponse:
     """Add many homes and accounts; one that fails does not stop the others."""
-    results = [
-        await async_import_home(call.hass, item) for item in call.data[ATTR_HOMES]
-    ]
+    results = await async_import_homes(call.hass, call.data[ATTR_HOMES])
     return {"homes": [result.as_dict() for result in results]}
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from homeassistant.components import system_health
 from homeassistant.core import HomeAssistant, callback
 
-from .accounts.endpoints import base_url
+from .accounts.endpoints import base_url, netatmo_url
+from .accounts.registry import AccountHub, HeatingHub
 from .const import EfergyServer
 from .homes import DATA_HOMES
 from .ledger import LedgerError
@@ -20,9 +21,11 @@ def async_register(
 
 
 async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
-    """Return counts, and whether the cloud that most people use answers."""
+    """Return counts, and whether the clouds that are used answer."""
     homes = hass.data[DATA_HOMES]
-    hubs = homes.accounts.hubs.values()
+    meter_hubs = homes.accounts.hubs.values()
+    heating_hubs = homes.accounts.heating_hubs.values()
+    hubs: tuple[AccountHub | HeatingHub, ...] = (*meter_hubs, *heating_hubs)
     info: dict[str, Any] = {
         "homes": len(homes.all),
         "accounts": len(hubs),
@@ -37,8 +40,12 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
         info["ledger_slots"] = stats["slots"]
         size = stats["file_bytes"] + stats["wal_bytes"]
         info["ledger_size"] = f"{size / 1_000_000:.1f} MB"
-    if hubs:
+    if meter_hubs:
         info["can_reach_efergy"] = system_health.async_check_can_reach_url(
             hass, base_url(EfergyServer.ENGAGE, None)
+        )
+    if heating_hubs:
+        info["can_reach_netatmo"] = system_health.async_check_can_reach_url(
+            hass, netatmo_url()
         )
     return info

@@ -1,7 +1,9 @@
 """Clients, codes and tokens: who may act for whom, and until when."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from simulator.netatmo.plan import made_id
 from simulator.noise import mix_seed
@@ -161,10 +163,36 @@ class Tokens:
         """Return a user's refresh tokens that are good."""
         return [token for token, grant in self._refresh.items() if grant.email == email]
 
+    def as_data(self) -> dict[str, Any]:
+        """Return the book without its codes, which live for minutes."""
+        return {
+            "secrets": dict(self.secrets),
+            "made": self._made,
+            "access": {token: asdict(access) for token, access in self._access.items()},
+            "refresh": {token: asdict(grant) for token, grant in self._refresh.items()},
+        }
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Go on with a book that was kept."""
+        self.secrets = dict(data["secrets"])
+        self._made = data["made"]
+        self._access = {
+            token: Access(_grant(access["grant"]), access["end_ms"])
+            for token, access in data["access"].items()
+        }
+        self._refresh = {
+            token: _grant(grant) for token, grant in data["refresh"].items()
+        }
+
     def _make(self, kind: str) -> str:
         """Return a token that was never given before."""
         self._made += 1
         return f"simulated-{kind}-{mix_seed(self._seed, kind, self._made):016x}"
+
+
+def _grant(data: Mapping[str, Any]) -> Grant:
+    """Return a grant that was kept."""
+    return Grant(data["email"], data["client_id"], tuple(data["scope"]))
 
 
 def _without[T](known: dict[str, T], gone: set[str]) -> dict[str, T]:

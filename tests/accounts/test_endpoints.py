@@ -4,7 +4,9 @@ import pytest
 
 from custom_components.energy_homes.accounts.endpoints import (
     EFERGY_URL_VARIABLE,
+    NETATMO_URL_VARIABLE,
     base_url,
+    netatmo_url,
 )
 from custom_components.energy_homes.const import EfergyServer
 
@@ -24,3 +26,11 @@ def test_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert base_url(EfergyServer.OTHER, "http://10.0.0.1/") == "http://10.0.0.1"
     with pytest.raises(ValueError, match="address"):
         base_url(EfergyServer.OTHER)
+
+
+def test_netatmo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment stands in for the vendor's address."""
+    monkeypatch.delenv(NETATMO_URL_VARIABLE, raising=False)
+    assert netatmo_url() == "https://api.netatmo.com"
+    monkeypatch.setenv(NETATMO_URL_VARIABLE, "http://127.0.0.1:9/")
+    assert netatmo_url() == "http://127.0.0.1:9"

@@ -9,6 +9,7 @@ import pytest
 
 from custom_components.energy_homes.clouds.errors import (
     CloudAuthError,
+    CloudBusyError,
     CloudError,
     CloudNonsenseError,
     CloudOutageError,
@@ -75,7 +76,7 @@ def failure(status: int, reply: bytes) -> CloudError:
         (429, b"<html>slow down</html>", CloudQuotaError),
         (400, b'{"error":"too_many_connections"}', CloudQuotaError),
         (403, b'{"error":"too_many_connections"}', CloudQuotaError),
-        (429, body(11), CloudOutageError),
+        (429, body(11), CloudBusyError),
         (500, body(11), CloudOutageError),
         (403, b"", CloudOutageError),
         (403, b"<html>firewall</html>", CloudOutageError),

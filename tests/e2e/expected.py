@@ -8,6 +8,12 @@ SLOT = timedelta(minutes=5)
 SETTLE_DELAY = timedelta(seconds=90)
 MS_WATTS_PER_KWH = 3.6e9
 
+SENSOR_STEP = 0.1001
+"""°C that a room's sensor tells apart."""
+
+NEAR = 1.5
+"""°C that a room may move between two readings, with its window open and its valve too."""
+
 # Long enough for the reading before a slot and the one after it.
 AROUND = timedelta(minutes=2)
 

@@ -77,6 +77,12 @@ class RunningDemo:
                 return line.rstrip("\n")
         raise AssertionError(f"the demo ended: {self.lines}")
 
+    def read_all(self, *beginnings: str) -> None:
+        """Read on until there is a line with each beginning, in whatever order."""
+        for beginning in beginnings:
+            if not any(line.startswith(beginning) for line in self.lines):
+                self.read_until(beginning)
+
     def interrupt(self) -> int:
         """Press Ctrl-C and return the exit code."""
         self.process.send_signal(signal.SIGINT)

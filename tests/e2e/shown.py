@@ -1,8 +1,12 @@
 """What a demo's Home Assistant shows of its homes."""
 
+from typing import Any
+
 from demo.api import Api
 from demo.energy import HomeEntities, find_entities, state_of
-from demo.flows import entry_ids
+from demo.folder import DOMAIN
+from demo.forms import entry_ids
+from demo.rooms import RoomEntity, find_rooms
 from demo.run import HOMES
 from demo.wait import until
 
@@ -15,6 +19,24 @@ async def entities(api: Api) -> dict[str, HomeEntities]:
     ids = await entry_ids(api)
     found = await find_entities(api, {label: ids[label] for label in HOMES})
     return {home.label: home for home in found}
+
+
+async def heated_rooms(api: Api) -> list[RoomEntity]:
+    """Return the heated rooms of both homes."""
+    ids = await entry_ids(api)
+    return await find_rooms(api, {label: ids[label] for label in HOMES})
+
+
+async def registered(api: Api, platform: str, ending: str) -> list[dict[str, Any]]:
+    """Return the states of our enabled entities whose unique ids end so."""
+    return [
+        await api.get(f"states/{entity['entity_id']}")
+        for entity in await api.command("config/entity_registry/list")
+        if entity["platform"] == DOMAIN
+        and entity["entity_id"].startswith(f"{platform}.")
+        and entity["unique_id"].endswith(ending)
+        and entity["disabled_by"] is None
+    ]
 
 
 async def powers(api: Api, homes: dict[str, HomeEntities]) -> list[float]:

@@ -10,9 +10,19 @@ from pathlib import Path
 from playwright.async_api import Page, ViewportSize, expect
 import pytest
 
+from demo.api import Api
 from demo.browser import DESKTOP, PHONE, browser_page
-from demo.screenshot import open_energy, open_integration, open_overview
+from demo.rooms import climate_of
+from demo.screenshot import (
+    open_energy,
+    open_integration,
+    open_overview,
+    open_thermostat,
+)
+from demo.wait import until
 from tests.e2e.running import RunningDemo
+from tests.e2e.shown import heated_rooms
+from tests.netatmo_control import NetatmoControl
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -70,3 +80,33 @@ async def test_the_first_page_shows_live_power(
     """The overview shows the power of both homes in watts."""
     await open_overview(page, demo.url)
     await shoot(page, pictures, "overview", size)
+
+
+async def test_a_room_shows_and_takes_its_temperature(
+    demo: RunningDemo, api: Api, page: Page, size: ViewportSize, pictures: Path
+) -> None:
+    """A room's thermostat shows its setpoint; half a degree more reaches the room."""
+    netatmo = NetatmoControl(demo.simulator())
+    room = (await heated_rooms(api))[0]
+
+    async def setpoint() -> float | None:
+        """Return what the room is shown to be set to."""
+        climate = await climate_of(api, room)
+        return None if climate is None else float(climate["temperature"])
+
+    before = await until(setpoint, "the room", seconds=120)
+    thermostat = await open_thermostat(page, demo.url, room.climate)
+    slider = thermostat.locator("ha-control-circular-slider")
+    await expect(slider).to_have_js_property("value", before)
+    await thermostat.locator("ha-outlined-icon-button").last.click()
+    wanted = before + 0.5
+
+    async def done() -> bool | None:
+        """Return True once the cloud has the room set so."""
+        found = netatmo.setpoint(room.label, room.room)
+        return found[:2] == ("manual", wanted) or None
+
+    await until(done, "the room to be set", seconds=30)
+    assert await setpoint() == wanted
+    await expect(slider).to_have_js_property("value", wanted)
+    await shoot(page, pictures, "thermostat", size)

@@ -1,14 +1,17 @@
 """The demo as its user sees it."""
 
 from datetime import UTC, datetime, timedelta
+import os
 import signal
 import socket
 from typing import Any
 
+import aiohttp
 import pytest
 
 from demo.api import Api
 from demo.energy import state_of
+from demo.errors import DemoError
 from demo.folder import DOMAIN, LOOPBACK
 from demo.run import HOMES
 from demo.wait import until
@@ -65,12 +68,9 @@ async def test_home_assistant_listens_on_loopback_for_good(
     assert listening_addresses(demo.port) == {LOOPBACK}
 
 
-async def test_nothing_is_left_to_do_for_the_user(api: Api) -> None:
-    """No repair is open, no meter waits to be assigned, and nothing unasked is there."""
-    issues = (await api.command("repairs/list_issues"))["issues"]
-    assert [issue for issue in issues if not issue["ignored"]] == []
-    flows = await api.command("config_entries/flow/progress")
-    assert [flow for flow in flows if flow["handler"] == DOMAIN] == []
+async def test_nothing_is_left_to_do_for_the_user(demo: RunningDemo, api: Api) -> None:
+    """No repair is open, nothing waits to be assigned, and nothing unasked is there."""
+    await nothing_to_do(demo.url)
     domains = {e["domain"] for e in await api.get("config/config_entries/entry")}
     assert domains.isdisjoint(
         {"met", "google_translate", "radio_browser", "shopping_list"}
@@ -108,7 +108,9 @@ async def test_a_second_start_finds_everything_as_it_was(
     second = await everything(own_demo.url)
     assert second == first
     assert own_demo.simulator_url == address
-    own_demo.read_until("Elm Street")
+    # Power, and the temperatures, which take the token of before.
+    own_demo.read_all("Elm Street", "Rooms of Elm Street", "Rooms of Mill Cottage")
+    await nothing_to_do(own_demo.url)
     assert [line for line in own_demo.log_lines() if LOADER not in line] == []
     assert own_demo.interrupt() == 0
 
@@ -128,6 +130,26 @@ async def test_a_first_start_cut_short_is_healed(own_demo: RunningDemo) -> None:
     assert [
         entry["title"] for entry in found["entries"] if entry["title"] in HOMES
     ] == [*HOMES]
+    own_demo.read_all("Rooms of Elm Street", "Rooms of Mill Cottage")
+    await nothing_to_do(own_demo.url)
+    assert own_demo.interrupt() == 0
+
+
+async def test_a_power_cut_at_the_account_is_healed(own_demo: RunningDemo) -> None:
+    """A demo cut off once the Netatmo account is there is completed by the next start."""
+    own_demo.launch()
+    own_demo.read_until("Starting")
+    async with Api(own_demo.url) as api:
+        await until(lambda: netatmo_there(api), "the account", seconds=300, every=0.2)
+    for pid in child_pids(own_demo.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    own_demo.process.kill()
+    own_demo.finish()
+    await until(lambda: nobody_listens(own_demo.port), "the end of all", seconds=60)
+
+    own_demo.start()
+    own_demo.read_all("Rooms of Elm Street", "Rooms of Mill Cottage")
+    await nothing_to_do(own_demo.url)
     assert own_demo.interrupt() == 0
 
 
@@ -196,6 +218,26 @@ async def everything(url: str) -> dict[str, Any]:
             "dashboard": await api.command("energy/get_prefs"),
             "time_zone": (await api.get("config"))["time_zone"],
         }
+
+
+async def nothing_to_do(url: str) -> None:
+    """See that no repair is open, and that no flow waits: an assignment, a reauthentication."""
+    async with Api(url) as api:
+        await logged_in(api)
+        issues = (await api.command("repairs/list_issues"))["issues"]
+        assert [issue for issue in issues if not issue["ignored"]] == []
+        flows = await api.command("config_entries/flow/progress")
+        assert [flow for flow in flows if flow["handler"] == DOMAIN] == []
+
+
+async def netatmo_there(api: Api) -> bool | None:
+    """Return True once somebody can log in and finds a Netatmo account."""
+    try:
+        await logged_in(api)
+        entries = await api.get(f"config/config_entries/entry?domain={DOMAIN}")
+    except DemoError, aiohttp.ClientError:
+        return None
+    return any(entry["title"].startswith("Netatmo ") for entry in entries) or None
 
 
 async def nobody_listens(port: int) -> bool | None:

@@ -66,7 +66,7 @@ async def start(hass: HomeAssistant, item: str) -> ConfigFlowResult:
         DOMAIN, context={"source": SOURCE_USER}
     )
     assert menu["type"] is FlowResultType.MENU
-    assert menu["menu_options"] == ["home", "efergy"]
+    assert menu["menu_options"] == ["home", "efergy", "netatmo"]
     read_texts("config", menu)
     form = await hass.config_entries.flow.async_configure(
         menu["flow_id"], {"next_step_id": item}
@@ -130,6 +130,23 @@ async def submit_meter(
     read_texts(SUBENTRY_METER, result)
     await hass.async_block_till_done()
     return result
+
+
+async def import_homes(
+    hass: HomeAssistant, *items: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Import homes; return what became of each."""
+    answer = await hass.services.async_call(
+        DOMAIN,
+        "import_homes",
+        {"homes": list(items)},
+        blocking=True,
+        return_response=True,
+    )
+    await hass.async_block_till_done()
+    assert answer is not None
+    results: Any = answer["homes"]
+    return list(results)
 
 
 def sources(home: ConfigEntry) -> list[MeterSource]:

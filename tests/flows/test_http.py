@@ -24,6 +24,8 @@ async def api(
 ) -> TestClient[Any, Any]:
     """Return a client of Home Assistant's API."""
     assert await async_setup_component(hass, "config", {})
+    # Adds views, which a server that is running takes no more.
+    assert await async_setup_component(hass, "application_credentials", {})
     client: TestClient[Any, Any] = await hass_client()
     return client
 

@@ -31,25 +31,9 @@ from .helpers import (
     TERRACE_ACCOUNT,
     discovered,
     homes,
+    import_homes,
     sources,
 )
-
-
-async def import_homes(
-    hass: HomeAssistant, *items: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Import homes; return what became of each."""
-    answer = await hass.services.async_call(
-        DOMAIN,
-        "import_homes",
-        {"homes": list(items)},
-        blocking=True,
-        return_response=True,
-    )
-    await hass.async_block_till_done()
-    assert answer is not None
-    results: Any = answer["homes"]
-    return list(results)
 
 
 def result(home: str, result: str, *meters: str) -> dict[str, Any]:

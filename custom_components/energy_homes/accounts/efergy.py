@@ -10,12 +10,11 @@ from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
-from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from ..clouds.efergy import EfergyClient
@@ -34,6 +33,7 @@ from .budget import DAY, HOUR, CallBudget, CallKind
 from .endpoints import base_url
 from .inventory import Inventory
 from .phase import INTERVAL, PhaseTracker, plan_polls
+from .polled import PolledAccount
 from .registry import Accounts, AccountState, MeterInfo, MeterUpdate
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class EfergyAccountData:
     missing: Mapping[str, datetime]
 
 
-class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
+class EfergyHub(PolledAccount[EfergyAccountData]):
     """Polls one account for everybody, whether or not an entity listens.
 
     Waits are measured on the loop's own clock, which nobody sets back.
@@ -81,7 +81,6 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
         """Prepare the conversation; `async_start` begins it."""
         super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
         self.key = entry.unique_id or entry.entry_id
-        self.state = AccountState.STARTING
         self.last_success: datetime | None = None
         self.nonsense_count = 0
         self.standing_in = False
@@ -108,7 +107,6 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
         self._told: dict[str, bool] = {}
         self._was_failing = False
         self._detach: CALLBACK_TYPE | None = None
-        self._cancel_timer: CALLBACK_TYPE | None = None
 
     @property
     def meters(self) -> Mapping[str, MeterInfo]:
@@ -361,25 +359,10 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
                 # One home's trouble must not end the polling for all of them.
                 _LOGGER.exception("A home did not take what meter %s said", sid)
 
-    @callback
-    def _schedule_poll(self) -> None:
-        """Arrange for the next poll, or for the next look at what is stale."""
-        self._unschedule_poll()
-        if (
-            self._shutdown_requested
-            or self.hass.is_stopping
-            or self.state is AccountState.AUTH
-            or self.config_entry.pref_disable_polling
-        ):
-            return
-        self._cancel_timer = async_call_later(
-            self.hass,
-            self._next_delay(dt_util.utcnow()),
-            HassJob(self._timer, f"{self.name} poll", cancel_on_shutdown=True),
-        )
-
-    def _next_delay(self, now: datetime) -> timedelta:
-        """Return how long to wait until there is something to do."""
+    @override
+    def _next_wait(self) -> timedelta:
+        """Return how long to wait for the next poll, or the next look at what is stale."""
+        now = dt_util.utcnow()
         if self._not_before_s is not None:
             stale = self._inventory.next_stale()
             if self.state is AccountState.QUOTA and stale is not None:
@@ -399,21 +382,6 @@ class EfergyHub(DataUpdateCoordinator[EfergyAccountData]):
     def _time_s(self, wait: timedelta) -> float:
         """Return when a wait that begins now ends, on the loop's clock."""
         return self.hass.loop.time() + wait.total_seconds()
-
-    @callback
-    def _unschedule_poll(self) -> None:
-        """Cancel the timer."""
-        if self._cancel_timer is not None:
-            self._cancel_timer()
-            self._cancel_timer = None
-
-    @callback
-    def _timer(self, _now: datetime) -> None:
-        """Poll; while a call limit is waited for, the coordinator's update makes no call."""
-        self._cancel_timer = None
-        self.config_entry.async_create_background_task(
-            self.hass, self.async_refresh(), f"{self.name} poll"
-        )
 
     @callback
     def _save(self, *, soon: bool = False) -> None:

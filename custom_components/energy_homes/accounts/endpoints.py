@@ -6,11 +6,13 @@ from typing import Final
 from ..const import EfergyServer
 
 EFERGY_URL_VARIABLE: Final = "ENERGY_HOMES_EFERGY_URL"
+NETATMO_URL_VARIABLE: Final = "ENERGY_HOMES_NETATMO_URL"
 
 _EFERGY: Final = {
     EfergyServer.ENGAGE: "https://engage.efergy.com",
     EfergyServer.ENERGYHIVE: "https://www.energyhive.com",
 }
+_NETATMO: Final = "https://api.netatmo.com"
 
 
 def base_url(server: EfergyServer, url: str | None = None) -> str:
@@ -24,3 +26,8 @@ def base_url(server: EfergyServer, url: str | None = None) -> str:
             raise ValueError("the server 'other' needs an address")
         return url.rstrip("/")
     return (os.environ.get(EFERGY_URL_VARIABLE) or _EFERGY[server]).rstrip("/")
+
+
+def netatmo_url() -> str:
+    """Return the Netatmo cloud's scheme, host and port; the environment may stand in."""
+    return (os.environ.get(NETATMO_URL_VARIABLE) or _NETATMO).rstrip("/")

@@ -7,7 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from ..clouds.netatmo_models import HomeStatus, HomeTopology
+from ..heating.home_mode import HomeModeRequest
+from ..heating.setpoint import RoomCommand
 from ..metering.model import MeterRole, Reading
+from ..metering.pulse_decay import PresentPower
+from .netatmo_budget import AppBudget
 
 
 class AccountState(StrEnum):
@@ -43,14 +48,40 @@ class MeterUpdate:
     `available` is False while the account cannot say anything about the meter (no account,
     outage, refused credentials, the meter is gone from the account). A quota does not make
     it False: the last reading stays until it is stale. `reading` is None where there is no
-    new one.
+    new one; `gap` says that nobody knows what was used between it and the one before.
+    `present` is the power now where the account tells it apart from its readings.
     """
 
     available: bool
     reading: Reading | None = None
+    gap: bool = False
+    present: PresentPower | None = None
 
 
 type MeterListener = Callable[[MeterUpdate], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatingUpdate:
+    """What a subscriber of one Netatmo home is told, all that is known of it.
+
+    `state` is None while the account is not loaded. `gone` says that the account answers
+    and has no such home (any more). `topology` and `status` are the newest that were got,
+    None until there are any; `status_at` is when the status was got, UTC. `asked_at` is when
+    the call that got it was made, so that what was sent later is not in it, and
+    `topology_asked_at` says the same of the topology (None for what an earlier run knew).
+    """
+
+    state: AccountState | None
+    gone: bool = False
+    topology: HomeTopology | None = None
+    status: HomeStatus | None = None
+    status_at: datetime | None = None
+    asked_at: datetime | None = None
+    topology_asked_at: datetime | None = None
+
+
+type HeatingListener = Callable[[HeatingUpdate], None]
 
 
 class AccountHub(Protocol):
@@ -89,8 +120,59 @@ class AccountHub(Protocol):
         """Call back after each conversation with the cloud; return how to stop."""
 
 
+class HeatingHub(Protocol):
+    """What an account that heats offers to homes and entities.
+
+    Commands raise CloudError by kind. They go out also while polls wait for the call limit;
+    where even their own reserve is spent that is a CloudQuotaError, without a call.
+    """
+
+    @property
+    def key(self) -> str:
+        """Return the account's own id, the unique id of its config entry."""
+
+    @property
+    def title(self) -> str:
+        """Return what people call the account."""
+
+    @property
+    def state(self) -> AccountState:
+        """Return how the conversation with the cloud is going."""
+
+    @property
+    def homes(self) -> Mapping[str, HomeTopology]:
+        """Return the account's homes by the vendor's id, as last told."""
+
+    @property
+    def calls_last_hour(self) -> int:
+        """Return how many calls the account made in the last hour."""
+
+    def heating_update(self, home_id: str) -> HeatingUpdate:
+        """Return the present state of one home for a new subscriber."""
+
+    async def async_set_room(
+        self, home_id: str, command: RoomCommand, *, renewal: bool = False
+    ) -> bool:
+        """Drive one room; return False where it was so already.
+
+        The home is polled faster for some minutes, beginning with a read-back. A `renewal`
+        leaves the last of the call limit to people's own commands, and is read back once.
+        """
+
+    async def async_set_home_mode(self, home_id: str, request: HomeModeRequest) -> bool:
+        """Put a home into a mode, then ask for what that changes."""
+
+    async def async_switch_schedule(self, home_id: str, schedule_id: str) -> bool:
+        """Select a home's schedule, then ask for what that changes."""
+
+    def async_add_listener(
+        self, update_callback: Callable[[], None], context: Any = None
+    ) -> Callable[[], None]:
+        """Call back after each conversation with the cloud; return how to stop."""
+
+
 class Accounts:
-    """Account hubs by key, and who wants to hear of their meters.
+    """Account hubs by key, and who wants to hear of their meters and homes.
 
     Subscriptions outlive hubs: an account may be added, reloaded or removed while homes wait.
     """
@@ -101,7 +183,19 @@ class Accounts:
         self._listeners: defaultdict[tuple[str, str], list[MeterListener]] = (
             defaultdict(list)
         )
+        self._heating_hubs: dict[str, HeatingHub] = {}
+        self._heating_listeners: defaultdict[tuple[str, str], list[HeatingListener]] = (
+            defaultdict(list)
+        )
         self._watchers: list[Callable[[], None]] = []
+        self._follow_watchers: dict[str, Callable[[], None]] = {}
+        self._app_budgets: dict[str, AppBudget] = {}
+
+    def app_budget(self, client_id: str) -> AppBudget:
+        """Return the calls of one application, which its accounts share."""
+        if (budget := self._app_budgets.get(client_id)) is None:
+            budget = self._app_budgets[client_id] = AppBudget()
+        return budget
 
     def attach(self, hub: AccountHub) -> Callable[[], None]:
         """Make a hub known and tell its subscribers; return how to take it away."""
@@ -175,3 +269,83 @@ class Accounts:
         for account, hardware_id in tuple(self._listeners):
             if account == key:
                 self.publish(key, hardware_id, self._present(key, hardware_id))
+
+    def attach_heating(self, hub: HeatingHub) -> Callable[[], None]:
+        """Make a hub that heats known and tell its subscribers; return how to take it away."""
+        key = hub.key
+        self._heating_hubs[key] = hub
+        self._tell_all_heating(key)
+        self._tell_watchers()
+
+        def detach() -> None:
+            """Take the hub away and tell its subscribers."""
+            if self._heating_hubs.get(key) is hub:
+                del self._heating_hubs[key]
+                self._tell_all_heating(key)
+                self._tell_watchers()
+
+        return detach
+
+    @property
+    def heating_hubs(self) -> Mapping[str, HeatingHub]:
+        """Return all hubs that heat and are loaded now, by key."""
+        return self._heating_hubs
+
+    def subscribe_heating(
+        self, key: str, home_id: str, listener: HeatingListener
+    ) -> Callable[[], None]:
+        """Hear of a vendor's home from now on, its present state first; return how to stop."""
+        listeners = self._heating_listeners[key, home_id]
+        listeners.append(listener)
+        listener(self._present_heating(key, home_id))
+        self._tell_follow_watcher(key)
+
+        def unsubscribe() -> None:
+            """Stop hearing of the home."""
+            listeners.remove(listener)
+            if not listeners:
+                self._heating_listeners.pop((key, home_id), None)
+                self._tell_follow_watcher(key)
+
+        return unsubscribe
+
+    def followed(self, key: str) -> frozenset[str]:
+        """Return the ids of the account's homes that somebody subscribed to."""
+        return frozenset(
+            home_id for known, home_id in self._heating_listeners if known == key
+        )
+
+    def watch_followed(
+        self, key: str, watcher: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Hear when other homes of an account are followed; return how to stop."""
+        self._follow_watchers[key] = watcher
+
+        def unwatch() -> None:
+            """Stop hearing of homes that are followed."""
+            if self._follow_watchers.get(key) is watcher:
+                del self._follow_watchers[key]
+
+        return unwatch
+
+    def _tell_follow_watcher(self, key: str) -> None:
+        """Tell the account's hub that it may be about other homes now."""
+        if (watcher := self._follow_watchers.get(key)) is not None:
+            watcher()
+
+    def publish_heating(self, key: str, home_id: str, update: HeatingUpdate) -> None:
+        """Hand an update to everybody who uses the home."""
+        for listener in tuple(self._heating_listeners.get((key, home_id), ())):
+            listener(update)
+
+    def _present_heating(self, key: str, home_id: str) -> HeatingUpdate:
+        """Return what a new subscriber of a home is told."""
+        if (hub := self._heating_hubs.get(key)) is None:
+            return HeatingUpdate(state=None)
+        return hub.heating_update(home_id)
+
+    def _tell_all_heating(self, key: str) -> None:
+        """Tell every subscriber of an account's homes how things are."""
+        for known, home_id in tuple(self._heating_listeners):
+            if known == key:
+                self.publish_heating(key, home_id, self._present_heating(key, home_id))

@@ -28,6 +28,10 @@ class CloudOutageError(CloudError):
     """The vendor cannot be reached, or says that its service does not work now."""
 
 
+class CloudBusyError(CloudOutageError):
+    """The vendor works on another call of ours: the same one may pass a moment later."""
+
+
 class CloudNonsenseError(CloudError):
     """The vendor answered something that cannot be a reading: skip it, count it."""
 

@@ -12,6 +12,7 @@ import orjson
 
 from .errors import (
     CloudAuthError,
+    CloudBusyError,
     CloudError,
     CloudNonsenseError,
     CloudOutageError,
@@ -24,7 +25,8 @@ NOTHING_TO_MODIFY: Final = 7
 
 _EXPIRED: Final = frozenset({1, 2, 3})
 _CREDENTIALS: Final = frozenset({5, 22, 23, 30})
-_TRANSIENT: Final = frozenset({11, 19})
+_CONCURRENCY: Final = 11
+_TRANSIENT: Final = frozenset({19})
 _QUOTA: Final = frozenset({26, 28, 29})
 _OUR_MISTAKE: Final = frozenset({31, 40})
 _QUOTA_WORDS: Final = frozenset({"too_many_connections", "too_many_requests"})
@@ -180,6 +182,8 @@ def _by_code(
         return CloudTokenExpiredError(said)
     if code in _CREDENTIALS:
         return CloudAuthError(said)
+    if code == _CONCURRENCY:
+        return CloudBusyError(said)
     if code in _TRANSIENT:
         return CloudOutageError(said)
     if code in _QUOTA:

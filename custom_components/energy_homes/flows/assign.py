@@ -1,4 +1,4 @@
-"""Which home does this meter belong to? The step that follows an account, or a discovery."""
+"""Which home does this belong to? The step that follows an account, or a discovery."""
 
 import asyncio
 from collections.abc import Iterable
@@ -41,6 +41,7 @@ from .metering import (
     async_named_meter,
     hardware_revision,
     meter_names,
+    subentry_data,
 )
 from .refused import NONE, Refused
 
@@ -53,7 +54,7 @@ class AssignSteps(HomeSteps):
     """Steps of a meter that no home has yet."""
 
     discovered: Hardware | None = None
-    """The meter that this flow is about."""
+    """The meter, or the Netatmo home, that this flow is about."""
 
     _meter_name: str
     _meter_role: MeterRole
@@ -95,7 +96,7 @@ class AssignSteps(HomeSteps):
         if user_input is not None:
             try:
                 label = home_label(user_input[CONF_HOME], CONF_HOME)
-                home = self._home_labelled(label)
+                home = self.home_labelled(label)
                 source = await async_named_meter(
                     self.hass,
                     user_input,
@@ -108,7 +109,7 @@ class AssignSteps(HomeSteps):
             else:
                 if home is None:
                     return await self.async_create_home(
-                        label, self.hass.config.time_zone, source
+                        label, self.hass.config.time_zone, subentry_data(source)
                     )
                 # Whoever takes the meter away from this item must not end this flow.
                 await self.async_set_unique_id(None)
@@ -175,7 +176,8 @@ class AssignSteps(HomeSteps):
         )
         return suggestion
 
-    def _home_labelled(self, label: str) -> ConfigEntry | None:
+    @callback
+    def home_labelled(self, label: str) -> ConfigEntry | None:
         """Return the home with a label, None for a new one."""
         homes = homes_labelled(self.hass, label)
         if len(homes) > 1:
@@ -187,7 +189,21 @@ async def async_discover(
     hass: HomeAssistant, account: str, meter: MeterInfo
 ) -> str | None:
     """Make a meter a discovered item; return its flow's id, None where it may not be."""
-    unique_id = discovery_id(account, meter.hardware_id)
+    return await async_offer(
+        hass,
+        {
+            CONF_ACCOUNT: account,
+            CONF_HARDWARE: meter.hardware_id,
+            CONF_NAME: meter.name,
+            CONF_ROLE: meter.role.value,
+            CONF_POWER: meter.power,
+        },
+    )
+
+
+async def async_offer(hass: HomeAssistant, item: dict[str, Any]) -> str | None:
+    """Make hardware a discovered item; return its flow's id, None where it may not be."""
+    unique_id = discovery_id(item[CONF_ACCOUNT], item[CONF_HARDWARE])
     # A flow that is just being made by somebody else cannot be a `next_flow` yet.
     async with hass.data.setdefault(DATA_DISCOVERING, asyncio.Lock()):
         for flow in assignments(hass):
@@ -196,13 +212,7 @@ async def async_discover(
         result = await hass.config_entries.flow.async_init(
             DOMAIN,
             context={"source": SOURCE_INTEGRATION_DISCOVERY},
-            data={
-                CONF_ACCOUNT: account,
-                CONF_HARDWARE: meter.hardware_id,
-                CONF_NAME: meter.name,
-                CONF_ROLE: meter.role.value,
-                CONF_POWER: meter.power,
-            },
+            data=item,
         )
     return result["flow_id"] if result["type"] is FlowResultType.FORM else None
 
@@ -212,18 +222,24 @@ async def async_discover_all(
 ) -> tuple[FlowType, str] | None:
     """Make an account's meters discovered items; return the first for `next_flow`."""
     used = hardware_ever_used(hass)
-    flows = [
-        await async_discover(hass, account, meter)
-        for meter in meters
-        if not meter.ghost and (account, meter.hardware_id) not in used
-    ]
-    first = next((flow_id for flow_id in flows if flow_id is not None), None)
+    return first_offer(
+        [
+            await async_discover(hass, account, meter)
+            for meter in meters
+            if not meter.ghost and (account, meter.hardware_id) not in used
+        ]
+    )
+
+
+def first_offer(flow_ids: Iterable[str | None]) -> tuple[FlowType, str] | None:
+    """Return the first flow that there is for `next_flow`."""
+    first = next((flow_id for flow_id in flow_ids if flow_id is not None), None)
     return None if first is None else (FlowType.CONFIG_FLOW, first)
 
 
 @callback
 def assignments(hass: HomeAssistant) -> list[ConfigFlowResult]:
-    """Return the flows of meters that wait for a home, in a steady order."""
+    """Return the flows of what waits for a home, in a steady order."""
     return sorted(
         hass.config_entries.flow.async_progress_by_handler(
             DOMAIN, match_context={"source": SOURCE_INTEGRATION_DISCOVERY}
@@ -234,7 +250,7 @@ def assignments(hass: HomeAssistant) -> list[ConfigFlowResult]:
 
 @callback
 def next_assignment(hass: HomeAssistant, done: Hardware) -> tuple[FlowType, str] | None:
-    """Return the flow of the same account's next meter for `next_flow`."""
+    """Return the flow of the same account's next item for `next_flow`."""
     account, hardware_id = done
     for flow in assignments(hass):
         unique_id = flow["context"].get("unique_id") or ""

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import (
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryData,
+)
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
@@ -152,7 +156,9 @@ class HomeSteps(ConfigFlow):
         except Refused as refused:
             return await self._async_home_form(refused)
         return await self.async_create_home(
-            label, self._home_input[CONF_TIME_ZONE], *sources
+            label,
+            self._home_input[CONF_TIME_ZONE],
+            *(subentry_data(source) for source in sources),
         )
 
     async def async_step_reconfigure_home(
@@ -191,9 +197,9 @@ class HomeSteps(ConfigFlow):
         )
 
     async def async_create_home(
-        self, label: str, time_zone: str, *sources: MeterSource
+        self, label: str, time_zone: str, *subentries: ConfigSubentryData
     ) -> ConfigFlowResult:
-        """Create a home's entry with its first meters."""
+        """Create a home's entry with its first meters and heatings."""
         home_id = ulid_now()
         await self.async_set_unique_id(home_id)
         return self.async_create_entry(
@@ -203,7 +209,7 @@ class HomeSteps(ConfigFlow):
                 CONF_HOME_ID: home_id,
                 CONF_TIME_ZONE: time_zone,
             },
-            subentries=[subentry_data(source) for source in sources],
+            subentries=subentries,
         )
 
     async def _async_check_home(

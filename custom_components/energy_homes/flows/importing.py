@@ -17,6 +17,7 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from ..clouds.netatmo_models import HomeTopology
 from ..const import (
     CONF_ACCOUNT,
     CONF_ENTITY,
@@ -29,11 +30,12 @@ from ..const import (
     EntryKind,
 )
 from ..metering.model import MeterRole
-from ..models import MeterSource
-from .forms import CONF_LABEL
+from ..models import HeatingSource, MeterSource
+from .forms import CONF_HOME, CONF_LABEL
+from .heating_source import add_heating, async_zone_of, heating_data
 from .home import HomeSteps, async_refuse_time_zone, home_label
 from .inventory import homes_labelled
-from .metering import add_meter
+from .metering import add_meter, subentry_data
 from .refused import Refused
 from .wanted import (
     CONF_SID,
@@ -44,6 +46,15 @@ from .wanted import (
     has_already,
     wanted_entity,
     wanted_hardware,
+)
+from .wanted_heating import (
+    CONF_CLIENT_ID,
+    CONF_REFRESH_TOKEN,
+    ImportedNetatmo,
+    NetatmoAccounts,
+    async_is_heated,
+    async_wanted_heating,
+    wanted_topology,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,6 +73,15 @@ _ACCOUNT_FIELDS: Final[dict[vol.Marker, Any]] = {
 _KNOWN_ACCOUNT_FIELDS: Final[dict[vol.Marker, Any]] = {
     vol.Required(CONF_ACCOUNT): cv.string,
     vol.Optional(CONF_SID): cv.string,
+}
+_NETATMO_FIELDS: Final[dict[vol.Marker, Any]] = {
+    vol.Required(CONF_REFRESH_TOKEN): cv.string,
+    vol.Optional(CONF_CLIENT_ID): cv.string,
+    vol.Optional(CONF_HOME): cv.string,
+}
+_KNOWN_NETATMO_FIELDS: Final[dict[vol.Marker, Any]] = {
+    vol.Required(CONF_ACCOUNT): cv.string,
+    vol.Optional(CONF_HOME): cv.string,
 }
 _METER_FIELDS: Final[dict[vol.Marker, Any]] = {
     vol.Optional(CONF_NAME): cv.string,
@@ -86,6 +106,9 @@ IMPORT_HOME_SCHEMA: Final = vol.Schema(
         vol.Optional(EntryKind.EFERGY.value): vol.Any(
             vol.Schema(_KNOWN_ACCOUNT_FIELDS), vol.Schema(_ACCOUNT_FIELDS)
         ),
+        vol.Optional(EntryKind.NETATMO.value): vol.Any(
+            vol.Schema(_KNOWN_NETATMO_FIELDS), vol.Schema(_NETATMO_FIELDS)
+        ),
     }
 )
 """One home of `import_homes`; values that a home can fail by are checked later."""
@@ -102,11 +125,12 @@ class ImportOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
-    """What became of one home: the meters that were added, or why it failed."""
+    """What became of one home: the meters and the heating that were added, or why it failed."""
 
     label: str
     outcome: ImportOutcome
     meters: tuple[str, ...] = ()
+    heating: str | None = None
     error: str | None = None
     message: str | None = None
 
@@ -117,6 +141,8 @@ class ImportResult:
             "result": self.outcome.value,
             "meters": list(self.meters),
         }
+        if self.heating is not None:
+            answer["heating"] = self.heating
         if self.error is not None:
             answer |= {"error": self.error, "message": self.message}
         return answer
@@ -124,24 +150,38 @@ class ImportResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedHome:
-    """Meters for a home; `home` where it is there already."""
+    """Meters and a heating for a home; `home` where it is there already."""
 
     label: str
     time_zone: str
     home: ConfigEntry | None
     sources: list[MeterSource]
+    heating: HeatingSource | None = None
 
 
-async def async_import_home(hass: HomeAssistant, item: dict[str, Any]) -> ImportResult:
-    """Add a home with its meters and their accounts, or what is missing of it.
+async def async_import_homes(
+    hass: HomeAssistant, items: Iterable[dict[str, Any]]
+) -> list[ImportResult]:
+    """Add homes with their sources and accounts, or what is missing of them.
 
-    `item` is as IMPORT_HOME_SCHEMA returns it. Accounts that are not there are asked once;
-    where one does not answer nothing of the home is added. A home that is there keeps its
-    label, time zone and meters, so that a second import changes nothing.
+    `items` are as IMPORT_HOME_SCHEMA returns them; one that fails does not stop the others.
+    """
+    netatmo = NetatmoAccounts(hass)
+    return [await _async_import_home(hass, item, netatmo) for item in items]
+
+
+async def _async_import_home(
+    hass: HomeAssistant, item: dict[str, Any], netatmo: NetatmoAccounts
+) -> ImportResult:
+    """Add a home with its sources and their accounts, or what is missing of it.
+
+    Accounts that are not there are asked once; where one does not answer nothing of the home
+    is added. A home that is there keeps its label, time zone, meters and heating, so that a
+    second import changes nothing.
     """
     label: str = item[CONF_LABEL].strip()
     try:
-        return await _async_import(hass, item)
+        return await _async_import(hass, item, netatmo)
     except Refused as err:
         refused = err
     except Exception as err:  # noqa: BLE001
@@ -161,15 +201,25 @@ async def async_import_home(hass: HomeAssistant, item: dict[str, Any]) -> Import
     )
 
 
-async def _async_import(hass: HomeAssistant, item: dict[str, Any]) -> ImportResult:
+async def _async_import(
+    hass: HomeAssistant, item: dict[str, Any], netatmo: NetatmoAccounts
+) -> ImportResult:
     """Add what is missing of a home; raises Refused before anything is added."""
     label = home_label(item[CONF_LABEL], CONF_LABEL)
     homes = homes_labelled(hass, label)
     if len(homes) > 1:
         raise Refused("ambiguous_home", home=label)
     home = homes[0] if homes else None
-    zone = item.get(CONF_TIME_ZONE) or hass.config.time_zone
-    await async_refuse_time_zone(hass, zone)
+    zone = item.get(CONF_TIME_ZONE)
+    await async_refuse_time_zone(hass, zone or hass.config.time_zone)
+    heats: ImportedNetatmo | None = None
+    topology: HomeTopology | None = None
+    named = item.get(EntryKind.NETATMO.value)
+    if named is not None and not await async_is_heated(hass, named, home):
+        heats = await netatmo.async_account(named)
+        topology = wanted_topology(heats, named.get(CONF_HOME), label)
+        zone = zone or await async_zone_of(hass, topology)
+    zone = zone or hass.config.time_zone
     since = await _async_since(item.get(CONF_SINCE), zone)
 
     accounts: dict[str, ImportedAccount] = {}
@@ -183,18 +233,29 @@ async def _async_import(hass: HomeAssistant, item: dict[str, Any]) -> ImportResu
             account = await async_account(hass, meter, accounts)
             wanted.extend(wanted_hardware(account, meter, since))
     sources = await async_sources(hass, wanted, home)
+    heating: HeatingSource | None = None
+    if heats is not None and topology is not None:
+        names = [source.name for source in sources]
+        heating = await async_wanted_heating(hass, heats, topology, home, since, names)
 
-    # The home first: an account's meters would be discovered while nobody has them.
-    if home is None or sources:
+    # The home first: what an account has would be discovered while nobody has it.
+    if home is None or sources or heating is not None:
         await _async_import_flow(
-            hass, ImportedHome(label=label, time_zone=zone, home=home, sources=sources)
+            hass,
+            ImportedHome(
+                label=label, time_zone=zone, home=home, sources=sources, heating=heating
+            ),
         )
-    new_accounts = [a for a in accounts.values() if a.credentials is not None]
-    for account in new_accounts:
-        await _async_import_flow(hass, account)
+    new_accounts: list[ImportedAccount | ImportedNetatmo] = [
+        account for account in accounts.values() if account.credentials is not None
+    ]
+    if heats is not None and heats.data is not None:
+        new_accounts.append(heats)
+    for new in new_accounts:
+        await _async_import_flow(hass, new)
     if home is None:
         outcome = ImportOutcome.CREATED
-    elif sources or new_accounts:
+    elif sources or heating is not None or new_accounts:
         outcome = ImportOutcome.UPDATED
     else:
         outcome = ImportOutcome.EXISTS
@@ -202,11 +263,12 @@ async def _async_import(hass: HomeAssistant, item: dict[str, Any]) -> ImportResu
         label=label if home is None else home.title,
         outcome=outcome,
         meters=tuple(source.name for source in sources),
+        heating=None if heating is None else heating.name,
     )
 
 
 async def _async_import_flow(
-    hass: HomeAssistant, imported: ImportedAccount | ImportedHome
+    hass: HomeAssistant, imported: ImportedAccount | ImportedNetatmo | ImportedHome
 ) -> None:
     """Run the flow that adds a home or an account; raises Refused where it is ended."""
     result = await hass.config_entries.flow.async_init(
@@ -245,22 +307,37 @@ class ImportSteps(HomeSteps):
     """The step behind the action `import_homes`."""
 
     async def async_step_import(
-        self, import_data: ImportedAccount | ImportedHome
+        self, import_data: ImportedAccount | ImportedNetatmo | ImportedHome
     ) -> ConfigFlowResult:
-        """Add an account, a home, or meters to a home, all of it checked before."""
+        """Add an account, a home, or sources to a home, all of it checked before."""
         if isinstance(import_data, ImportedHome):
-            if (home := import_data.home) is None:
-                return await self.async_create_home(
-                    import_data.label, import_data.time_zone, *import_data.sources
-                )
-            for source in import_data.sources:
-                add_meter(self.hass, home, source)
-            return self.async_abort(reason=IMPORTED)
-        assert import_data.credentials is not None
+            return await self._async_import_home(import_data)
         await self.async_set_unique_id(import_data.key)
         self._abort_if_unique_id_configured(
             description_placeholders={"account": import_data.title}
         )
+        if isinstance(import_data, ImportedNetatmo):
+            assert import_data.data is not None
+            return self.async_create_entry(
+                title=import_data.title, data=import_data.data
+            )
+        assert import_data.credentials is not None
         return self.async_create_entry(
             title=import_data.title, data=import_data.credentials.as_data()
         )
+
+    async def _async_import_home(self, imported: ImportedHome) -> ConfigFlowResult:
+        """Add a home, or sources to a home that is there."""
+        heating = imported.heating
+        if (home := imported.home) is None:
+            subentries = [subentry_data(source) for source in imported.sources]
+            if heating is not None:
+                subentries.append(heating_data(heating))
+            return await self.async_create_home(
+                imported.label, imported.time_zone, *subentries
+            )
+        for source in imported.sources:
+            add_meter(self.hass, home, source)
+        if heating is not None:
+            add_heating(self.hass, home, heating)
+        return self.async_abort(reason=IMPORTED)

@@ -1,4 +1,4 @@
-"""What the flows choose from: homes, meters that nobody uses, and who uses the others."""
+"""What the flows choose from: homes, hardware that nobody uses, and who uses the rest."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -10,15 +10,16 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
-from ..accounts.registry import AccountHub, MeterInfo
-from ..const import CONF_KIND, DOMAIN, EntryKind, SourceKind
+from ..accounts.registry import AccountHub, HeatingHub, MeterInfo
+from ..clouds.netatmo_models import HomeTopology
+from ..const import CONF_KIND, DOMAIN, SUBENTRY_NETATMO_HOME, EntryKind, SourceKind
 from ..homes import DATA_HOMES, home_entries, meter_sources, normalized_label
 from ..metering.model import MeterRole
-from ..models import Revision
+from ..models import HeatingSource, Revision, Source
 from .refused import NONE
 
 type Hardware = tuple[str, str]
-"""An account's key and the hardware id of one of its meters."""
+"""An account's key and the vendor's id of one of its meters, or of one of its homes."""
 
 NO_POWER: Final = NONE
 
@@ -33,10 +34,12 @@ def homes_labelled(hass: HomeAssistant, label: str) -> list[ConfigEntry]:
 
 
 @callback
-def account_entries(hass: HomeAssistant) -> list[ConfigEntry]:
-    """Return the entries of all accounts, loaded or not."""
+def account_entries(
+    hass: HomeAssistant, kind: EntryKind = EntryKind.EFERGY
+) -> list[ConfigEntry]:
+    """Return the entries of all accounts of a kind, loaded or not."""
     entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
-    return [entry for entry in entries if entry.data.get(CONF_KIND) == EntryKind.EFERGY]
+    return [entry for entry in entries if entry.data.get(CONF_KIND) == kind]
 
 
 @callback
@@ -44,6 +47,31 @@ def hubs(hass: HomeAssistant) -> Mapping[str, AccountHub]:
     """Return the hubs of the accounts that are loaded; the first flow runs before any."""
     homes = hass.data.get(DATA_HOMES)
     return {} if homes is None else homes.accounts.hubs
+
+
+@callback
+def heating_hubs(hass: HomeAssistant) -> Mapping[str, HeatingHub]:
+    """Return the hubs of the accounts that heat and are loaded."""
+    homes = hass.data.get(DATA_HOMES)
+    return {} if homes is None else homes.accounts.heating_hubs
+
+
+@callback
+def heating_sources(
+    hass: HomeAssistant,
+) -> Mapping[tuple[str, str], HeatingSource]:
+    """Return the heatings of all homes by (entry id, subentry id), loaded or not."""
+    return {
+        (entry.entry_id, subentry.subentry_id): HeatingSource.from_subentry(subentry)
+        for entry in home_entries(hass)
+        for subentry in entry.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
+    }
+
+
+@callback
+def all_sources(hass: HomeAssistant) -> Mapping[tuple[str, str], Source]:
+    """Return the meters and heatings of all homes by (entry id, subentry id)."""
+    return {**meter_sources(hass), **heating_sources(hass)}
 
 
 @callback
@@ -60,6 +88,9 @@ def same_hardware(hass: HomeAssistant, one: Revision, other: Revision) -> bool:
         return one.kind is other.kind and (entity_id_of(hass, one) or one.entity) == (
             entity_id_of(hass, other) or other.entity
         )
+    if one.kind is other.kind is SourceKind.NETATMO:
+        # Two accounts can share a Netatmo home.
+        return one.hardware_id == other.hardware_id
     return (one.account, one.hardware_id) == (other.account, other.hardware_id)
 
 
@@ -77,11 +108,16 @@ def in_use(revisions: Iterable[Revision], now: datetime) -> list[Revision]:
 
 
 @callback
-def user_of(hass: HomeAssistant, hardware: Revision) -> ConfigEntry | None:
-    """Return the home with a meter that reads this hardware, now or later."""
+def user_of(
+    hass: HomeAssistant, hardware: Revision, *, but: str | None = None
+) -> ConfigEntry | None:
+    """Return the home with a meter or heating that is this hardware, now or later.
+
+    `but` is the id of a source that does not count.
+    """
     now = dt_util.utcnow()
-    for (entry_id, _), source in meter_sources(hass).items():
-        if any(
+    for (entry_id, _), source in all_sources(hass).items():
+        if source.source_id != but and any(
             same_hardware(hass, revision, hardware)
             for revision in in_use(source.revisions, now)
         ):
@@ -91,11 +127,11 @@ def user_of(hass: HomeAssistant, hardware: Revision) -> ConfigEntry | None:
 
 @callback
 def hardware_in_use(hass: HomeAssistant) -> set[Hardware]:
-    """Return the account meters that a home reads, now or later."""
+    """Return what homes use of the accounts, now or later."""
     now = dt_util.utcnow()
     return {
         (revision.account, revision.hardware_id)
-        for source in meter_sources(hass).values()
+        for source in all_sources(hass).values()
         for revision in in_use(source.revisions, now)
         if revision.account is not None and revision.hardware_id is not None
     }
@@ -103,12 +139,28 @@ def hardware_in_use(hass: HomeAssistant) -> set[Hardware]:
 
 @callback
 def hardware_ever_used(hass: HomeAssistant) -> set[Hardware]:
-    """Return the account meters that a meter of a home reads, or has read before."""
+    """Return what homes use of the accounts, or have used before."""
     return {
         (revision.account, revision.hardware_id)
-        for source in meter_sources(hass).values()
+        for source in all_sources(hass).values()
         for revision in source.revisions
         if revision.account is not None and revision.hardware_id is not None
+    }
+
+
+@callback
+def hardware_known(hass: HomeAssistant) -> set[Hardware]:
+    """Return what nobody has to be asked about, as some home uses it or has used it.
+
+    Of a Netatmo home that several accounts share it is known from all of them.
+    """
+    accounts = [e.unique_id or "" for e in account_entries(hass, EntryKind.NETATMO)]
+    return hardware_ever_used(hass) | {
+        (account, revision.hardware_id)
+        for source in heating_sources(hass).values()
+        for revision in source.revisions
+        if revision.hardware_id is not None
+        for account in accounts
     }
 
 
@@ -135,6 +187,43 @@ def free_meters(hass: HomeAssistant) -> dict[Hardware, MeterInfo]:
 
 
 @callback
+def live_homes(hub: HeatingHub) -> list[HomeTopology]:
+    """Return the Netatmo homes of an account that it has and that can be heated."""
+    return [
+        topology
+        for home_id, topology in hub.homes.items()
+        if topology.heated_rooms and not hub.heating_update(home_id).gone
+    ]
+
+
+@callback
+def free_homes(
+    hass: HomeAssistant, heating: HeatingSource | None = None
+) -> dict[Hardware, HomeTopology]:
+    """Return the Netatmo homes of all loaded accounts that no home has.
+
+    With `heating` also its own one as another account sees it.
+    """
+    now = dt_util.utcnow()
+    own = [] if heating is None else in_use(heating.revisions, now)
+    but = None if heating is None else heating.source_id
+    present = {(revision.account, revision.hardware_id) for revision in own}
+    found: dict[Hardware, HomeTopology] = {}
+    for account, hub in heating_hubs(hass).items():
+        for topology in live_homes(hub):
+            hardware = (account, topology.home_id)
+            revision = Revision(
+                since=now,
+                kind=SourceKind.NETATMO,
+                account=account,
+                hardware_id=topology.home_id,
+            )
+            if hardware not in present and user_of(hass, revision, but=but) is None:
+                found[hardware] = topology
+    return found
+
+
+@callback
 def is_ignored(hass: HomeAssistant, unique_id: str) -> bool:
     """Return whether somebody does not want to hear of a discovered item."""
     entry = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, unique_id)
@@ -142,7 +231,7 @@ def is_ignored(hass: HomeAssistant, unique_id: str) -> bool:
 
 
 def discovery_id(account: str, hardware_id: str) -> str:
-    """Return the unique id of the discovered item that a meter becomes."""
+    """Return the unique id of the discovered item that a meter or a home becomes."""
     return f"{account}_{hardware_id}"
 
 

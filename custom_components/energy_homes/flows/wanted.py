@@ -12,7 +12,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from ..accounts.registry import MeterInfo
-from ..const import CONF_ACCOUNT, CONF_ENTITY, CONF_ROLE, DOMAIN, SourceKind
+from ..const import CONF_ACCOUNT, CONF_ENTITY, CONF_ROLE, DOMAIN, EntryKind, SourceKind
 from ..homes import meter_sources, normalized_label
 from ..metering.model import MeterRole
 from ..models import MeterSource, Revision
@@ -93,10 +93,20 @@ def _account_of(hass: HomeAssistant, meter: Mapping[str, Any]) -> ConfigEntry | 
 
     Raises Refused where none has the name, or more than one.
     """
-    entries = account_entries(hass)
     if (name := meter.get(CONF_ACCOUNT)) is None:
         token = meter[CONF_TOKEN].strip()
-        return next((e for e in entries if e.data[CONF_TOKEN] == token), None)
+        return next(
+            (e for e in account_entries(hass) if e.data[CONF_TOKEN] == token), None
+        )
+    return named_account(hass, name, EntryKind.EFERGY)
+
+
+def named_account(hass: HomeAssistant, name: str, kind: EntryKind) -> ConfigEntry:
+    """Return the account of a kind with a title or a unique id.
+
+    Raises Refused where none has the name, or more than one.
+    """
+    entries = account_entries(hass, kind)
     wanted = normalized_label(name)
     found = [e for e in entries if e.unique_id == name.strip()] or [
         e for e in entries if normalized_label(e.title) == wanted

@@ -1,0 +1,163 @@
+"""Binary sensors of heated rooms and their modules."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.binary_sensor import (
+    BinarySensorDeviceClass,
+    BinarySensorEntity,
+    BinarySensorEntityDescription,
+)
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .entity import ModuleEntity, RoomEntity, has_valve
+from .heating.model import THERMOSTAT_TYPES
+from .heating.records import ModuleRecord
+from .heating.view import ModuleView, RoomView
+from .heating_coordinator import HeatingCoordinator
+from .home import Home
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomBinarySensorDescription(BinarySensorEntityDescription):
+    """A binary sensor of a room; some rooms have it only with a valve in them.
+
+    `while_unreachable` says that it has something to show of a room that is not reached.
+    """
+
+    value_fn: Callable[[RoomView], bool | None]
+    needs_valve: bool = False
+    while_unreachable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleBinarySensorDescription(BinarySensorEntityDescription):
+    """A binary sensor of a module.
+
+    `while_unreachable` says that it has something to show of a module that is not reached.
+    """
+
+    value_fn: Callable[[ModuleView], bool | None]
+    exists_fn: Callable[[ModuleRecord], bool] = lambda _: True
+    while_unreachable: bool = False
+
+
+ROOM_BINARY_SENSORS: tuple[RoomBinarySensorDescription, ...] = (
+    RoomBinarySensorDescription(
+        key="open_window",
+        translation_key="open_window",
+        device_class=BinarySensorDeviceClass.WINDOW,
+        value_fn=lambda room: room.open_window,
+        needs_valve=True,
+    ),
+    RoomBinarySensorDescription(
+        key="anticipating",
+        translation_key="anticipating",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda room: room.anticipating,
+        needs_valve=True,
+    ),
+    RoomBinarySensorDescription(
+        key="reachable",
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda room: room.reachable,
+        while_unreachable=True,
+    ),
+)
+
+MODULE_BINARY_SENSORS: tuple[ModuleBinarySensorDescription, ...] = (
+    ModuleBinarySensorDescription(
+        key="boiler",
+        translation_key="boiler",
+        device_class=BinarySensorDeviceClass.RUNNING,
+        value_fn=lambda module: module.boiler_on,
+        exists_fn=lambda record: record.kind in THERMOSTAT_TYPES,
+    ),
+    ModuleBinarySensorDescription(
+        key="reachable",
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda module: module.reachable,
+        while_unreachable=True,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the binary sensors of a home's rooms and modules."""
+    home = entry.runtime_data
+    if not isinstance(home, Home):
+        return
+    for subentry_id, heating in home.heating.items():
+        async_add_entities(
+            _heating_binary_sensors(heating), config_subentry_id=subentry_id
+        )
+
+
+def _heating_binary_sensors(
+    heating: HeatingCoordinator,
+) -> Iterator[BinarySensorEntity]:
+    """Yield the binary sensors of a heated home's rooms and modules."""
+    for room in heating.rooms:
+        valve = has_valve(heating, room)
+        for sensor in ROOM_BINARY_SENSORS:
+            if valve or not sensor.needs_valve:
+                yield RoomBinarySensor(heating, room.room_id, sensor)
+    for module in heating.modules:
+        for description in MODULE_BINARY_SENSORS:
+            if description.exists_fn(module):
+                yield ModuleBinarySensor(heating, module.module_id, description)
+
+
+class RoomBinarySensor(RoomEntity, BinarySensorEntity):
+    """A binary sensor of a room."""
+
+    entity_description: RoomBinarySensorDescription
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether there is something to show."""
+        if self.entity_description.while_unreachable:
+            return self.heating.available
+        return super().available
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return what the vendor says of the room now."""
+        return self.entity_description.value_fn(self.room)
+
+
+class ModuleBinarySensor(ModuleEntity, BinarySensorEntity):
+    """A binary sensor of a gateway, thermostat or valve."""
+
+    entity_description: ModuleBinarySensorDescription
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether there is something to show."""
+        if self.entity_description.while_unreachable:
+            return self.heating.available
+        return super().available
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return what the vendor says of the module now."""
+        return self.entity_description.value_fn(self.module)

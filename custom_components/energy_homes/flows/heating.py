@@ -1,0 +1,196 @@
+"""Which home does this Netatmo home heat? The step that follows an account, or a discovery."""
+
+from collections.abc import Iterable
+from typing import Any, Final, override
+
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult, FlowType
+from homeassistant.const import CONF_NAME
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.selector import TextSelector
+from homeassistant.helpers.typing import DiscoveryInfoType
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ..clouds.netatmo_models import HomeTopology
+from ..const import CONF_ACCOUNT, CONF_HARDWARE, SUBENTRY_NETATMO_HOME
+from ..homes import home_entries
+from .assign import AssignSteps, async_offer, first_offer, next_assignment
+from .forms import CONF_HOME, home_choice
+from .heating_source import (
+    add_heating,
+    async_default_heating_name,
+    async_named_heating,
+    async_zone_of,
+    heating_data,
+    heating_revision,
+    names_in,
+    rooms_text,
+)
+from .home import home_label
+from .inventory import (
+    account_title,
+    discovery_id,
+    hardware_known,
+    heating_hubs,
+    homes_labelled,
+    user_of,
+)
+from .refused import NONE, Refused
+
+CONF_TOPOLOGY: Final = "topology"
+
+
+class HeatingSteps(AssignSteps):
+    """Steps of a Netatmo home that no home has yet."""
+
+    _found: HomeTopology
+
+    @override
+    async def async_step_integration_discovery(
+        self, discovery_info: DiscoveryInfoType
+    ) -> ConfigFlowResult:
+        """Take up a Netatmo home, or a meter, that an account has and no home."""
+        if CONF_TOPOLOGY not in discovery_info:
+            return await super().async_step_integration_discovery(discovery_info)
+        account = discovery_info[CONF_ACCOUNT]
+        self._found = discovery_info[CONF_TOPOLOGY]
+        self.discovered = (account, self._found.home_id)
+        await self.async_set_unique_id(discovery_id(*self.discovered))
+        self._abort_if_unique_id_configured(error="ignored")
+        self.context["title_placeholders"] = {
+            "name": f"{self._found.name} ({account_title(self.hass, account)})"
+        }
+        return await self.async_step_assign_heating()
+
+    async def async_step_assign_heating(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which home the Netatmo home heats; a new label makes a new home."""
+        assert self.discovered is not None
+        topology = self._topology()
+        revision = heating_revision(self.discovered, dt_util.utcnow())
+        if (user := user_of(self.hass, revision)) is not None:
+            return self.async_abort(
+                reason="already_assigned",
+                description_placeholders={"meter": topology.name, "home": user.title},
+            )
+        refused: Refused | None = None
+        if user_input is not None:
+            try:
+                label = home_label(user_input[CONF_HOME], CONF_HOME)
+                home = self.home_labelled(label)
+                source = await async_named_heating(
+                    self.hass,
+                    user_input.get(CONF_NAME, ""),
+                    self.discovered,
+                    topology,
+                    home,
+                )
+            except Refused as err:
+                refused = err
+            else:
+                if home is None:
+                    return await self.async_create_home(
+                        label,
+                        await async_zone_of(self.hass, topology),
+                        heating_data(source),
+                    )
+                # Whoever takes the home away from this item must not end this flow.
+                await self.async_set_unique_id(None)
+                add_heating(self.hass, home, source)
+                return self.async_abort(
+                    reason="assigned",
+                    description_placeholders={"meter": source.name, "home": home.title},
+                    next_flow=next_assignment(self.hass, self.discovered),
+                )
+        return await self._heating_form(topology, user_input, refused)
+
+    async def _heating_form(
+        self,
+        topology: HomeTopology,
+        user_input: dict[str, Any] | None,
+        refused: Refused | None,
+    ) -> ConfigFlowResult:
+        """Show the Netatmo home and the homes to choose from."""
+        assert self.discovered is not None
+        labels = [entry.title for entry in home_entries(self.hass)]
+        return self.async_show_form(
+            step_id="assign_heating",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema(
+                    {
+                        vol.Required(CONF_HOME): home_choice(labels),
+                        vol.Optional(CONF_NAME): TextSelector(),
+                    }
+                ),
+                user_input or await self._heating_suggestion(topology),
+            ),
+            errors=refused.errors if refused else None,
+            description_placeholders={
+                "netatmo_home": topology.name,
+                "account": account_title(self.hass, self.discovered[0]),
+                "rooms": rooms_text(topology),
+                "homes": ", ".join(labels) or NONE,
+                **(refused.placeholders if refused else {}),
+            },
+        )
+
+    async def _heating_suggestion(self, topology: HomeTopology) -> dict[str, Any]:
+        """Return what is likely: the home of that name, else the only one without heating.
+
+        Where every home is heated it is a new one.
+        """
+        named = homes_labelled(self.hass, topology.name)
+        unheated = [
+            entry
+            for entry in home_entries(self.hass)
+            if not entry.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
+        ]
+        home: ConfigEntry | None = None
+        for likely in (named, unheated):
+            if home is None and len(likely) == 1:
+                (home,) = likely
+        suggestion: dict[str, Any] = {
+            CONF_NAME: await async_default_heating_name(self.hass, names_in(home))
+        }
+        if home is not None:
+            suggestion[CONF_HOME] = home.title
+        elif not unheated and topology.name:
+            suggestion[CONF_HOME] = topology.name
+        return suggestion
+
+    @callback
+    def _topology(self) -> HomeTopology:
+        """Return the Netatmo home as it is now, else as it was found."""
+        assert self.discovered is not None
+        account, home_id = self.discovered
+        hub = heating_hubs(self.hass).get(account)
+        return self._found if hub is None else hub.homes.get(home_id, self._found)
+
+
+async def async_discover_home(
+    hass: HomeAssistant, account: str, topology: HomeTopology
+) -> str | None:
+    """Make a Netatmo home a discovered item; return its flow's id, None where it may not be."""
+    return await async_offer(
+        hass,
+        {
+            CONF_ACCOUNT: account,
+            CONF_HARDWARE: topology.home_id,
+            CONF_TOPOLOGY: topology,
+        },
+    )
+
+
+async def async_discover_homes(
+    hass: HomeAssistant, account: str, homes: Iterable[HomeTopology]
+) -> tuple[FlowType, str] | None:
+    """Make an account's homes that heat discovered items; return the first for `next_flow`."""
+    used = hardware_known(hass)
+    return first_offer(
+        [
+            await async_discover_home(hass, account, topology)
+            for topology in homes
+            if topology.heated_rooms and (account, topology.home_id) not in used
+        ]
+    )

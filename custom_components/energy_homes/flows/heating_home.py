@@ -1,0 +1,299 @@
+"""Flow of a home's heating: adding a Netatmo home, renaming and replacing it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.const import CONF_NAME
+from homeassistant.core import callback
+from homeassistant.helpers.selector import (
+    DateSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    TextSelector,
+)
+from homeassistant.util import dt as dt_util
+from homeassistant.util.ulid import ulid_now
+import voluptuous as vol
+
+from ..clouds.netatmo_models import HomeTopology
+from ..const import CONF_SINCE
+from ..heating.matching import RoomMatch, match_rooms, merged, moved, planned
+from ..heating.records import RoomRecord
+from ..models import HeatingSource
+from .heating_source import (
+    CONF_NETATMO_HOME,
+    async_default_heating_name,
+    async_named_heating,
+    chosen_heating,
+    heating_choice,
+    heating_revision,
+    names_in,
+    refuse_heating_name,
+    refuse_used_home,
+)
+from .inventory import Hardware, free_homes
+from .metering import async_midnight, async_today, async_zone
+from .refused import Refused
+
+CONF_ROOM: Final = "room"
+
+NO_ROOM: Final = "none"
+"""Choice of a room: there is none any more."""
+
+
+class NetatmoHomeSubentryFlow(ConfigSubentryFlow):
+    """Adds a Netatmo home to a home, renames it, or puts another in its place."""
+
+    _hardware: Hardware
+    _topology: HomeTopology
+    _since: datetime
+    _match: RoomMatch
+    _asked: list[RoomRecord]
+    _chosen: dict[str, str | None]
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for a Netatmo home that no home has yet, and for a name."""
+        entry = self._get_entry()
+        homes = free_homes(self.hass)
+        refused: Refused | None = None
+        if user_input is not None:
+            try:
+                hardware, topology = chosen_heating(
+                    self.hass, homes, user_input[CONF_NETATMO_HOME]
+                )
+                source = await async_named_heating(
+                    self.hass, user_input.get(CONF_NAME, ""), hardware, topology, entry
+                )
+            except Refused as err:
+                refused = err
+            else:
+                return self.async_create_entry(
+                    title=source.name, data=source.as_data(), unique_id=source.source_id
+                )
+        if not homes:
+            return self.async_abort(reason="no_free_home")
+        name = await async_default_heating_name(self.hass, names_in(entry))
+        return self._form(
+            "user",
+            self.add_suggested_values_to_schema(
+                vol.Schema(
+                    {
+                        vol.Required(CONF_NETATMO_HOME): heating_choice(
+                            self.hass, homes
+                        ),
+                        vol.Optional(CONF_NAME): TextSelector(),
+                    }
+                ),
+                user_input or {CONF_NAME: name},
+            ),
+            refused,
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask what to change."""
+        return self.async_show_menu(
+            step_id="reconfigure",
+            menu_options=["edit", "replace"],
+            description_placeholders={
+                "home": self._get_entry().title,
+                "heating": self._get_reconfigure_subentry().title,
+            },
+        )
+
+    async def async_step_edit(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Change the heating's name."""
+        entry = self._get_entry()
+        subentry = self._get_reconfigure_subentry()
+        refused: Refused | None = None
+        if user_input is not None:
+            others = names_in(entry, but=subentry.subentry_id)
+            name = user_input.get(CONF_NAME, "").strip()
+            if not name:
+                name = await async_default_heating_name(self.hass, others)
+            try:
+                refuse_heating_name(name, others, entry)
+            except Refused as err:
+                refused = err
+            else:
+                return self.async_update_and_abort(entry, subentry, title=name)
+        return self._form(
+            "edit",
+            self.add_suggested_values_to_schema(
+                vol.Schema({vol.Optional(CONF_NAME): TextSelector()}),
+                user_input or {CONF_NAME: subentry.title},
+            ),
+            refused,
+            heating=subentry.title,
+        )
+
+    async def async_step_replace(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Put another Netatmo home behind the heating from a day on."""
+        source = self._source()
+        homes = free_homes(self.hass, source)
+        refused: Refused | None = None
+        if user_input is not None:
+            try:
+                self._hardware, self._topology = chosen_heating(
+                    self.hass, homes, user_input[CONF_NETATMO_HOME]
+                )
+                self._since = await self._async_since(source, user_input[CONF_SINCE])
+            except Refused as err:
+                refused = err
+            else:
+                self._match = match_rooms(source.rooms, self._topology)
+                self._asked = list(self._match.records)
+                self._chosen = dict(self._match.matched)
+                return await self.async_step_match_room()
+        if not homes:
+            return self.async_abort(reason="no_free_home")
+        return await self._async_replace_form(homes, user_input, refused)
+
+    async def _async_replace_form(
+        self,
+        homes: Mapping[Hardware, HomeTopology],
+        user_input: dict[str, Any] | None,
+        refused: Refused | None,
+    ) -> SubentryFlowResult:
+        """Show the Netatmo homes to choose from."""
+        today = await async_today(self._get_entry())
+        return self._form(
+            "replace",
+            self.add_suggested_values_to_schema(
+                vol.Schema(
+                    {
+                        vol.Required(CONF_NETATMO_HOME): heating_choice(
+                            self.hass, homes
+                        ),
+                        vol.Required(CONF_SINCE, default=today): DateSelector(),
+                    }
+                ),
+                user_input,
+            ),
+            refused,
+            heating=self._get_reconfigure_subentry().title,
+        )
+
+    async def async_step_match_room(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask of each room that is not found by its name which room it is now."""
+        if user_input is not None:
+            choice = user_input[CONF_ROOM]
+            self._chosen[self._asked.pop(0).room_id] = (
+                None if choice == NO_ROOM else choice
+            )
+        if not self._asked:
+            return await self._async_replaced()
+        taken = set(self._chosen.values())
+        options = [
+            SelectOptionDict(value=room.room_id, label=room.name or room.room_id)
+            for room in self._match.rooms
+            if room.room_id not in taken
+        ]
+        options.append(SelectOptionDict(value=NO_ROOM, label=NO_ROOM))
+        return self._form(
+            "match_room",
+            vol.Schema(
+                {
+                    vol.Required(CONF_ROOM): SelectSelector(
+                        SelectSelectorConfig(
+                            options=options, translation_key="room_choice"
+                        )
+                    )
+                }
+            ),
+            None,
+            heating=self._get_reconfigure_subentry().title,
+            netatmo_home=self._topology.name,
+            room=self._asked[0].name,
+        )
+
+    async def _async_replaced(self) -> SubentryFlowResult:
+        """Add the revision; the rooms keep their ids under the vendor's new ones."""
+        source = self._source()
+        revision = heating_revision(self._hardware, self._since)
+        try:
+            refuse_used_home(
+                self.hass, revision, self._topology.name, but=source.source_id
+            )
+        except Refused as refused:
+            return await self._async_replace_form(
+                free_homes(self.hass, source), None, refused
+            )
+        modules = source.modules
+        if self._since > dt_util.utcnow():
+            rooms = planned(source.rooms, self._chosen)
+        else:
+            rooms, modules = merged(
+                moved(source.rooms, self._chosen), modules, self._topology, ulid_now
+            )
+        replaced = HeatingSource(
+            source_id=source.source_id,
+            name=source.name,
+            revisions=(*source.revisions, revision),
+            rooms=rooms,
+            modules=modules,
+        )
+        return self.async_update_and_abort(
+            self._get_entry(),
+            self._get_reconfigure_subentry(),
+            data=replaced.as_data(),
+            reason="replaced",
+        )
+
+    async def _async_since(self, source: HeatingSource, day: str) -> datetime:
+        """Return when a replacement begins; raises Refused where it cannot then.
+
+        A day begins at the home's midnight; on the present day's second change it is now.
+        """
+        entry = self._get_entry()
+        since = await async_midnight(entry, day)
+        newest, now = source.revisions[-1].since, dt_util.utcnow()
+        if since > newest:
+            return since
+        if day == await async_today(entry) and newest < now:
+            return now
+        zone = await async_zone(entry)
+        raise Refused(
+            "date_too_early",
+            CONF_SINCE,
+            heating=source.name,
+            date=day,
+            first=newest.astimezone(zone).date().isoformat(),
+        )
+
+    @callback
+    def _source(self) -> HeatingSource:
+        """Return the heating that is changed."""
+        return HeatingSource.from_subentry(self._get_reconfigure_subentry())
+
+    @callback
+    def _form(
+        self,
+        step_id: str,
+        schema: vol.Schema,
+        refused: Refused | None,
+        **placeholders: str,
+    ) -> SubentryFlowResult:
+        """Show a form of this home."""
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=schema,
+            errors=refused.errors if refused else None,
+            description_placeholders={
+                "home": self._get_entry().title,
+                **placeholders,
+                **(refused.placeholders if refused else {}),
+            },
+        )

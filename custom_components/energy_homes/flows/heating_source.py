@@ -1,0 +1,203 @@
+"""A Netatmo home as the heating of a home: its name, its rooms, and since when."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry, ConfigSubentryData
+from homeassistant.const import CONF_NAME
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+)
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+from homeassistant.util.ulid import ulid_now
+
+from ..clouds.netatmo_models import HomeTopology
+from ..const import DOMAIN, SUBENTRY_NETATMO_HOME, SourceKind
+from ..heating.matching import merged
+from ..models import HeatingSource, Revision
+from .forms import meter_value, time_zones
+from .inventory import Hardware, account_title, user_of
+from .refused import NONE, Refused
+
+CONF_NETATMO_HOME: Final = "netatmo_home"
+
+_NAME_KEY: Final = "heating_name"
+
+
+def heating_revision(hardware: Hardware, since: datetime) -> Revision:
+    """Return the revision that is an account's Netatmo home."""
+    account, home_id = hardware
+    return Revision(
+        since=since, kind=SourceKind.NETATMO, account=account, hardware_id=home_id
+    )
+
+
+def new_heating(revision: Revision, topology: HomeTopology, name: str) -> HeatingSource:
+    """Return a heating with the rooms and modules that a Netatmo home has."""
+    rooms, modules = merged((), (), topology, ulid_now)
+    return HeatingSource(
+        source_id=ulid_now(),
+        name=name,
+        revisions=(revision,),
+        rooms=rooms,
+        modules=modules,
+    )
+
+
+async def async_named_heating(
+    hass: HomeAssistant,
+    name: str,
+    hardware: Hardware,
+    topology: HomeTopology,
+    home: ConfigEntry | None = None,
+    since: datetime | None = None,
+    names: Iterable[str] = (),
+) -> HeatingSource:
+    """Return a new heating of a home that may be there already.
+
+    Without a name it gets one, without `since` it begins now; `names` are those that other
+    new things of the home have. Raises Refused where another home has the Netatmo home, or
+    where the home has something of that name.
+    """
+    revision = heating_revision(hardware, since or dt_util.utcnow())
+    refuse_used_home(hass, revision, topology.name)
+    taken = [*names_in(home), *names]
+    name = name.strip() or await async_default_heating_name(hass, taken)
+    refuse_heating_name(name, taken, home)
+    return new_heating(revision, topology, name)
+
+
+@callback
+def refuse_used_home(
+    hass: HomeAssistant, revision: Revision, name: str, *, but: str | None = None
+) -> None:
+    """Raise Refused where a home has the Netatmo home, now or later.
+
+    `but` is the id of a heating that does not count.
+    """
+    if (user := user_of(hass, revision, but=but)) is not None:
+        raise Refused("heating_used", netatmo_home=name, other=user.title)
+
+
+def names_in(home: ConfigEntry | None, *, but: str | None = None) -> list[str]:
+    """Return the names of what a home has, but for one subentry's."""
+    if home is None:
+        return []
+    return [
+        subentry.title
+        for subentry in home.subentries.values()
+        if subentry.subentry_id != but
+    ]
+
+
+async def async_default_heating_name(
+    hass: HomeAssistant, taken: Iterable[str] = ()
+) -> str:
+    """Return a name for a heating that nothing else of its home has."""
+    texts = await async_get_translations(
+        hass, hass.config.language, "selector", [DOMAIN]
+    )
+    name = texts[f"component.{DOMAIN}.selector.{_NAME_KEY}.options.heating"]
+    used = {other.strip().casefold() for other in taken}
+    candidate, number = name, 1
+    while candidate.casefold() in used:
+        number += 1
+        candidate = f"{name} {number}"
+    return candidate
+
+
+def refuse_heating_name(
+    name: str, taken: Iterable[str], home: ConfigEntry | None
+) -> None:
+    """Raise Refused where something else of the home has the name."""
+    if name.casefold() in {other.strip().casefold() for other in taken}:
+        raise Refused(
+            "duplicate_heating",
+            CONF_NAME,
+            name=name,
+            home="" if home is None else home.title,
+        )
+
+
+def heating_data(source: HeatingSource) -> ConfigSubentryData:
+    """Return a heating as a new entry's subentry."""
+    return ConfigSubentryData(
+        data=source.as_data(),
+        subentry_type=SUBENTRY_NETATMO_HOME,
+        title=source.name,
+        unique_id=source.source_id,
+    )
+
+
+@callback
+def add_heating(hass: HomeAssistant, home: ConfigEntry, source: HeatingSource) -> None:
+    """Add a heating to a home that is there."""
+    hass.config_entries.async_add_subentry(
+        home,
+        ConfigSubentry(
+            data=MappingProxyType(source.as_data()),
+            subentry_type=SUBENTRY_NETATMO_HOME,
+            title=source.name,
+            unique_id=source.source_id,
+        ),
+    )
+
+
+async def async_zone_of(hass: HomeAssistant, topology: HomeTopology) -> str:
+    """Return a Netatmo home's time zone, Home Assistant's where it has none that exists."""
+    zones = await hass.async_add_executor_job(time_zones)
+    zone = topology.time_zone
+    return zone if zone is not None and zone in zones else hass.config.time_zone
+
+
+def rooms_text(topology: HomeTopology) -> str:
+    """Return a Netatmo home's rooms for a text."""
+    return ", ".join(room.name for room in topology.heated_rooms) or NONE
+
+
+@callback
+def heating_choice(
+    hass: HomeAssistant, homes: Mapping[Hardware, HomeTopology]
+) -> SelectSelector:
+    """Return a choice of Netatmo homes."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=[
+                SelectOptionDict(
+                    value=meter_value(hardware),
+                    label=f"{topology.name} ({account_title(hass, hardware[0])}: "
+                    f"{rooms_text(topology)})",
+                )
+                for hardware, topology in homes.items()
+            ]
+        )
+    )
+
+
+@callback
+def chosen_heating(
+    hass: HomeAssistant, homes: Mapping[Hardware, HomeTopology], value: str
+) -> tuple[Hardware, HomeTopology]:
+    """Return the Netatmo home that a choice's value stands for.
+
+    Raises Refused where it is no longer free, or no longer there.
+    """
+    for hardware, topology in homes.items():
+        if meter_value(hardware) == value:
+            return hardware, topology
+    raise Refused(
+        "unknown_netatmo_home",
+        CONF_NETATMO_HOME,
+        netatmo_home=value,
+        homes=", ".join(
+            f"{topology.name} ({account_title(hass, hardware[0])})"
+            for hardware, topology in homes.items()
+        )
+        or NONE,
+    )

@@ -1,0 +1,1 @@
+"""The heating of homes in a whole Home Assistant, against the simulated cloud."""
