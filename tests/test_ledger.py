@@ -535,7 +535,7 @@ async def test_newer_version_is_not_touched(
 
     with pytest.raises(LedgerVersionError) as caught:
         await ledger.async_open()
-    assert (caught.value.found, caught.value.known) == (99, 1)
+    assert (caught.value.found, caught.value.known) == (99, 2)
     assert [file.read_bytes() for file in files] == before
 
 
@@ -604,4 +604,4 @@ async def test_stats(ledger: Ledger) -> None:
 
     assert stats["file_bytes"] + stats["wal_bytes"] > 0
     del stats["file_bytes"], stats["wal_bytes"]
-    assert stats == {"version": 1, "homes": 2, "sources": 4, "slots": 7, "pending": 1}
+    assert stats == {"version": 2, "homes": 2, "sources": 4, "slots": 7, "pending": 1}

@@ -1,7 +1,7 @@
 """The ledger as Home Assistant's side uses it: asynchronous, one job at a time."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 
 from ..metering.model import MeterRole, Provenance, Reading, Slot
+from .boards import ChannelData
 from .codes import kwh
 from .store import LedgerStore
 from .types import HomeTotals, LedgerHome, Opened, StatisticMark, StoredSource
@@ -169,6 +170,23 @@ class Ledger:
     async def async_set_mark(self, key: str, mark: StatisticMark) -> None:
         """Keep how far the statistic of a key was brought in line."""
         await self._run(self._store.set_mark, key, mark)
+
+    async def async_board(self, board: str) -> dict[int, ChannelData]:
+        """Return what was kept of a board's channels, by number; nothing where none was."""
+        return await self._run(self._store.board, board)
+
+    async def async_store_board(
+        self, board: str, channels: Mapping[int, ChannelData]
+    ) -> None:
+        """Commit channels of a board, as JSON has them, in one transaction.
+
+        They have reached the disk once this returns; other channels stay as they are.
+        """
+        await self._run(self._store.store_board, board, channels)
+
+    async def async_forget_board(self, board: str) -> int:
+        """Delete all that was kept of a board and return how many channels that were."""
+        return await self._run(self._store.forget_board, board)
 
     async def async_hold(self) -> None:
         """Hold the main file still for a backup; writes go on beside it, nothing waits."""

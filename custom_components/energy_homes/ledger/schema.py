@@ -12,6 +12,7 @@ import sqlite3
 from typing import Final
 from uuid import uuid4
 
+from .boards import BOARD_SCHEMA
 from .types import LedgerError, LedgerVersionError
 
 # Times of slots are Unix seconds, other times Unix microseconds; energies are micro-Wh.
@@ -45,7 +46,7 @@ _VERSION_1: Final = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-MIGRATIONS: Final = (_VERSION_1,)
+MIGRATIONS: Final = (_VERSION_1, BOARD_SCHEMA)
 """Statements that lead from each version to the next, the first from an empty file."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -1,7 +1,7 @@
 """The ledger's reads and writes, blocking; one transaction each, safe to call from any thread."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Final
 
 from ..metering.model import MeterRole, Provenance, Reading, Slot
 from ..metering.power import KNOWN_KEPT
+from .boards import ChannelData, delete_board, read_board, write_board
 from .codes import (
     HOUR_SECONDS,
     PROVENANCE_OF,
@@ -466,6 +467,21 @@ class LedgerStore:
                     mark.checked_sum,
                 ),
             )
+
+    def board(self, board: str) -> dict[int, ChannelData]:
+        """Return what was kept of a board's channels."""
+        with self._reading() as connection:
+            return read_board(connection, board)
+
+    def store_board(self, board: str, channels: Mapping[int, ChannelData]) -> None:
+        """Commit channels of a board, all of them or none."""
+        with self._writing() as connection:
+            write_board(connection, board, channels)
+
+    def forget_board(self, board: str) -> int:
+        """Delete all that was kept of a board and return how many channels that were."""
+        with self._writing() as connection:
+            return delete_board(connection, board)
 
     def hold(self) -> None:
         """Leave the main file as it is until `release`; writes go on into the WAL."""
