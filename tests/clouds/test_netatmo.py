@@ -15,6 +15,7 @@ import pytest
 
 from custom_components.energy_homes.clouds.errors import (
     CloudAuthError,
+    CloudBusyError,
     CloudError,
     CloudNonsenseError,
     CloudOutageError,
@@ -310,7 +311,7 @@ async def test_no_other_error_refreshes(
     for status, body, kind in (
         (403, b'{"error":{"code":26,"message":"User usage reached"}}', CloudQuotaError),
         (429, b'{"error":{"code":26}}', CloudQuotaError),
-        (429, b'{"error":{"code":11}}', CloudOutageError),
+        (429, b'{"error":{"code":11}}', CloudBusyError),
         (403, b"", CloudOutageError),
         (400, REFUSED, CloudRefusedError),
         (502, b"<html></html>", CloudOutageError),

@@ -16,6 +16,7 @@ from custom_components.energy_homes.accounts.netatmo_budget import (
 )
 from custom_components.energy_homes.clouds.errors import (
     CloudAuthError,
+    CloudBusyError,
     CloudError,
     CloudNonsenseError,
     CloudOutageError,
@@ -80,7 +81,7 @@ FAULTS: dict[str, type[CloudError]] = {
     "usage_403": CloudQuotaError,
     "usage_429": CloudQuotaError,
     "too_many_connections": CloudQuotaError,
-    "concurrency": CloudOutageError,
+    "concurrency": CloudBusyError,
     "internal": CloudOutageError,
     "empty_403": CloudOutageError,
     "empty_body": CloudOutageError,

@@ -375,7 +375,7 @@ async def test_what_was_asked_of_a_room_that_is_gone(elm: HeatedWorld) -> None:
     kitchen, office = (elm.record(name).room_id for name in ("Kitchen", "Office"))
     assert elm.stored.keys() == {kitchen, office}
     elm.netatmo.room("Elm Street", "Kitchen", action="remove")
-    await elm.virtual.run(70 * MINUTE)
+    await elm.virtual.run(80 * MINUTE)
 
     assert "Kitchen" not in {room.name for room in elm.heating.rooms}
     assert elm.stored.keys() == {office}

@@ -68,12 +68,15 @@ async def async_check_netatmo(
 
 def counted_client(hass: HomeAssistant, tokens: LooseTokens) -> NetatmoClient:
     """Return a client whose calls the application's limit knows of."""
-    app = hass.data[DATA_HOMES].accounts.app_budget(tokens.client_id)
+
+    def count(_method: str) -> None:
+        """Count a call, where there is any account that it could be in the way of."""
+        if (homes := hass.data.get(DATA_HOMES)) is not None:
+            app = homes.accounts.app_budget(tokens.client_id)
+            app.log.record(dt_util.utcnow())
+
     return NetatmoClient(
-        async_get_clientsession(hass),
-        tokens,
-        netatmo_url(),
-        on_call=lambda _: app.log.record(dt_util.utcnow()),
+        async_get_clientsession(hass), tokens, netatmo_url(), on_call=count
     )
 
 
