@@ -362,6 +362,16 @@ def test_an_order_that_may_still_show() -> None:
     assert room.held.plan == warm
 
 
+def test_an_order_that_was_answered_is_not_in_doubt() -> None:
+    """What was accepted, or dropped, cannot be unsure any more."""
+    room = RoomState(record())
+    order = room.begin(ask(SetpointMode.OFF))
+    room.drop(order)
+    room.doubt(order, START)
+
+    assert room.stored() == []
+
+
 def test_a_clock_that_was_set_back_leaves_no_doubt() -> None:
     """The room is believed at once."""
     room = RoomState(record())
