@@ -25,8 +25,11 @@ from tests.simulator_client import SimulatorClient
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 KILLS = 3
-SHORT_LIFE_S = 15
+SHORT_LIFE_S = 30
+"""Refreshed when 20 s are left: at most one in ten seconds, so that no kill meets the next."""
+
 START_SECONDS = 120
+REFRESH_SECONDS = 240
 LOOK_AGAIN_S = 20
 
 
@@ -167,14 +170,15 @@ async def bring_up_again(demo: Running) -> None:
 
 
 async def next_token(demo: Running) -> None:
-    """Wait until our own file has other tokens."""
-    before = demo.token_on_disk()
+    """Wait until our own file has other tokens; before the first there is no file."""
+    before = demo.written.read_bytes() if demo.written.exists() else b""
 
     async def changed() -> bool | None:
         """Return True once it has."""
-        return demo.token_on_disk() != before or None
+        there = demo.written.exists()
+        return (there and demo.written.read_bytes() != before) or None
 
-    await until(changed, "the next token", seconds=START_SECONDS, every=0.01)
+    await until(changed, "the next token", seconds=REFRESH_SECONDS, every=0.01)
 
 
 async def next_refresh(demo: Running, before: int) -> None:
@@ -184,4 +188,4 @@ async def next_refresh(demo: Running, before: int) -> None:
         """Return True once it was."""
         return demo.refreshes() > before or None
 
-    await until(asked, "a refresh", seconds=START_SECONDS, every=0.01)
+    await until(asked, "a refresh", seconds=REFRESH_SECONDS, every=0.01)
