@@ -83,6 +83,8 @@ class World:
         told = len(self.heard[homes[0]])
         while len(self.heard[homes[0]]) == told:
             await self.virtual.run(SECOND)
+        # The call may have been made at this very millisecond: what is counted begins later.
+        await self.virtual.run(SECOND)
         assert self.state() is AccountState.CONNECTED
 
     def state(self) -> AccountState:

@@ -87,7 +87,8 @@ async def test_a_room_shows_and_takes_its_temperature(
 ) -> None:
     """A room's thermostat shows its setpoint; half a degree more reaches the room."""
     netatmo = NetatmoControl(demo.simulator())
-    room = (await heated_rooms(api))[0]
+    # A room of its own for each screen: nothing of the other's command is still to come.
+    room = (await heated_rooms(api))[[DESKTOP, PHONE].index(size)]
 
     async def setpoint() -> float | None:
         """Return what the room is shown to be set to."""
@@ -98,15 +99,30 @@ async def test_a_room_shows_and_takes_its_temperature(
     thermostat = await open_thermostat(page, demo.url, room.climate)
     slider = thermostat.locator("ha-control-circular-slider")
     await expect(slider).to_have_js_property("value", before)
-    await thermostat.locator("ha-outlined-icon-button").last.click()
+    warmer = thermostat.locator("ha-outlined-icon-button").last
+    await warmer.click()
     wanted = before + 0.5
+    forgotten = False
 
     async def done() -> bool | None:
-        """Return True once the cloud has the room set so."""
-        found = netatmo.setpoint(room.label, room.room)
-        return found[:2] == ("manual", wanted) or None
+        """Return True once the cloud has the room set so.
 
-    await until(done, "the room to be set", seconds=30)
+        The page forgets a press where the room's state changes within the second for which
+        it waits for another one; people then press again, and so does this, once it is sure.
+        """
+        nonlocal forgotten
+        if netatmo.setpoint(room.label, room.room)[:2] == ("manual", wanted):
+            return True
+        was, forgotten = (
+            forgotten,
+            await slider.evaluate("slider => slider.value") == before,
+        )
+        if was and forgotten:
+            forgotten = False
+            await warmer.click()
+        return None
+
+    await until(done, "the room to be set", seconds=60, every=2)
     assert await setpoint() == wanted
     await expect(slider).to_have_js_property("value", wanted)
     await shoot(page, pictures, "thermostat", size)
