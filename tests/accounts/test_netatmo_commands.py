@@ -50,7 +50,7 @@ async def test_room_is_set_and_read_back(world: World) -> None:
     before = {
         room: world.netatmo.setpoint(ELM, room) for room in world.netatmo.rooms(ELM)
     }
-    begin = world.virtual.now
+    begin = world.mark()
     assert await world.set_room(ELM, "Kitchen", 23.5)
     after = {
         room: world.netatmo.setpoint(ELM, room) for room in world.netatmo.rooms(ELM)
@@ -80,7 +80,7 @@ async def test_nothing_to_modify_is_no_error(world: World) -> None:
 async def test_mode_of_a_home(world: World) -> None:
     """After a change of mode the topology is asked, so that the mode is known."""
     await world.running(ELM, MILL)
-    begin = world.virtual.now
+    begin = world.mark()
     until = datetime(2026, 11, 20, tzinfo=UTC)
     request = HomeModeRequest(mode=HomeMode.AWAY, until=until)
     elm = world.netatmo.home_id(ELM)
@@ -131,10 +131,10 @@ async def test_command_while_polls_have_spent_theirs(
     await world.virtual.run(5 * MINUTE)
     assert world.state() is AccountState.QUOTA
     assert world.newest(ELM).state is AccountState.QUOTA
-    begin = world.virtual.now
+    begin = world.mark()
     await world.virtual.run(5 * MINUTE)
     assert world.calls(begin) == []
-    begin = world.virtual.now
+    begin = world.mark()
     order = world.hass.async_create_task(world.set_room(ELM, "Kitchen", 22.5))
     await world.virtual.run(SECOND)
     assert order.done()
@@ -157,7 +157,7 @@ async def test_command_while_polls_have_spent_theirs(
 async def test_quota_of_an_hour_with_commands(world: World) -> None:
     """While the vendor takes no call a command is refused, and the wait goes on as it was."""
     await world.running(ELM)
-    begin = world.virtual.now
+    begin = world.mark()
     world.simulator.fault("usage_429")
     for _ in range(12):
         await world.virtual.run(5 * MINUTE)
@@ -167,7 +167,7 @@ async def test_quota_of_an_hour_with_commands(world: World) -> None:
     assert len(world.calls(begin, ORDER)) == 12
     assert len(world.calls(begin, STATUS)) <= 8
     world.simulator.clear_faults()
-    begin = world.virtual.now
+    begin = world.mark()
     assert await world.set_room(ELM, "Kitchen", 22.5)
     await world.virtual.run(7 * SECOND)
     # Who takes commands takes a read-back, and with it the wait is over.
@@ -179,10 +179,10 @@ async def test_command_finds_the_quota(world: World) -> None:
     """A command that is refused for the limit has polls wait, too."""
     await world.running(ELM)
     world.netatmo.quotas(user_hour=0)
+    begin = world.mark()
     with pytest.raises(CloudQuotaError):
         await world.set_room(ELM, "Kitchen", 22.5)
     assert world.newest(ELM).state is AccountState.QUOTA
-    begin = world.virtual.now
     await world.virtual.run(59 * SECOND)
     assert world.calls(begin) == [0]
 
@@ -191,7 +191,7 @@ async def test_even_the_reserve_is_spent(world: World) -> None:
     """Where our own limit leaves no call at all a command is refused without one."""
     await world.running(ELM)
     spend_polls(world, 500)
-    begin = world.virtual.now
+    begin = world.mark()
     with pytest.raises(CloudQuotaError) as refused:
         await world.set_room(ELM, "Kitchen", 22.5)
     assert refused.value.retry_after is not None
@@ -205,7 +205,7 @@ async def test_command_does_not_wait_for_a_slow_poll(world: World) -> None:
     asked = len(world.netatmo.log())
     while world.simulator.held == 0:
         await world.virtual.run(SECOND)
-    begin = world.virtual.now
+    begin = world.mark()
     assert await world.set_room(ELM, "Kitchen", 22.5)
     assert world.simulator.held == 1
     assert world.calls(begin, ORDER) == [0]
@@ -223,7 +223,7 @@ async def test_command_in_an_outage(world: World) -> None:
     with pytest.raises(CloudOutageError):
         await world.set_room(ELM, "Kitchen", 22.5)
     world.simulator.clear_faults()
-    begin = world.virtual.now
+    begin = world.mark()
     assert await world.set_room(ELM, "Kitchen", 22.5)
     await world.virtual.run(10 * SECOND)
     assert world.state() is AccountState.CONNECTED
@@ -245,7 +245,7 @@ async def test_command_whose_outcome_is_not_known(
     """Where the answer to a command was lost the home is asked what came of it."""
     await world.running(ELM)
     world.simulator.fault(fault, ORDER)
-    begin = world.virtual.now
+    begin = world.mark()
     with pytest.raises(error):
         await world.set_room(ELM, "Kitchen", 22.5)
     assert world.calls(begin, ORDER) == [0]
@@ -258,7 +258,7 @@ async def test_vendor_is_busy_with_another_call(world: World) -> None:
     """A command that only met another call of ours is sent once more, and no oftener."""
     await world.running(ELM)
     world.simulator.fault("concurrency", ORDER, count=1)
-    begin = world.virtual.now
+    begin = world.mark()
     assert await world.set_room(ELM, "Kitchen", 22.5)
     assert world.netatmo.setpoint(ELM, "Kitchen")[:2] == ("manual", 22.5)
     assert world.calls(begin, ORDER) == [0, 0]
@@ -272,14 +272,14 @@ async def test_vendor_is_busy_with_another_call(world: World) -> None:
 async def test_renewals_leave_the_last_calls_to_people(world: World) -> None:
     """A renewal is read back once, not at all where it fails, and waits before commands do."""
     await world.running(ELM)
-    begin = world.virtual.now
+    begin = world.mark()
     assert await world.set_room(ELM, "Kitchen", 22.5, renewal=True)
     await world.virtual.run(MINUTE)
     assert world.calls(begin, STATUS)[0] == pytest.approx(6, abs=0.1)
     assert len(world.calls(begin, STATUS)) <= 2
 
     world.simulator.fault("http_502", ORDER)
-    begin = world.virtual.now
+    begin = world.mark()
     with pytest.raises(CloudOutageError):
         await world.set_room(ELM, "Kitchen", 20, renewal=True)
     await world.virtual.run(MINUTE)
@@ -293,7 +293,7 @@ async def test_renewals_leave_the_last_calls_to_people(world: World) -> None:
 
     spend_polls(world, 470)
     await world.virtual.run(20 * SECOND)
-    begin = world.virtual.now
+    begin = world.mark()
     with pytest.raises(CloudQuotaError):
         await world.set_room(ELM, "Kitchen", 20, renewal=True)
     assert world.calls(begin) == []
@@ -304,7 +304,7 @@ async def test_caller_who_gives_up(world: World) -> None:
     """A command whose caller was cancelled is read back like one that is lost."""
     await world.running(ELM)
     world.simulator.fault("timeout", ORDER, count=1)
-    begin = world.virtual.now
+    begin = world.mark()
     order = world.hass.async_create_task(world.set_room(ELM, "Kitchen", 22.5))
     await world.virtual.settle()
     order.cancel()
@@ -322,7 +322,7 @@ async def test_refused_command(world: World, fault: str) -> None:
     """What the vendor refuses is its caller's matter; the account goes on as it was."""
     await world.running(ELM)
     world.simulator.fault(fault, ORDER)
-    begin = world.virtual.now
+    begin = world.mark()
     with pytest.raises(CloudRefusedError) as refused:
         await world.set_room(ELM, "Kitchen", 22.5)
     assert refused.value.vendor_message
@@ -336,7 +336,7 @@ async def test_command_to_a_room_that_is_not_found(world: World) -> None:
     """Then the topology is asked what there is."""
     await world.running(ELM)
     world.simulator.fault("device_not_found", ORDER)
-    begin = world.virtual.now
+    begin = world.mark()
     with pytest.raises(CloudRefusedError):
         await world.set_room(ELM, "Kitchen", 22.5)
     await world.virtual.run(2 * SECOND)
@@ -348,7 +348,7 @@ async def test_command_with_a_token_that_has_expired(world: World) -> None:
     await world.running(ELM)
     world.netatmo.expire()
     before = world.hub.calls_last_hour
-    begin = world.virtual.now
+    begin = world.mark()
     assert await world.set_room(ELM, "Kitchen", 22.5)
     assert world.calls(begin, ORDER) == [0, 0]
     assert world.calls(begin, "token") == [0]
@@ -359,7 +359,7 @@ async def test_command_with_a_token_that_has_expired(world: World) -> None:
 async def test_many_commands_at_once(hass: HomeAssistant, world: World) -> None:
     """Commands to several rooms do not wait for each other, and share their read-backs."""
     await world.running(ELM)
-    begin = world.virtual.now
+    begin = world.mark()
     rooms = ("Living room", "Kitchen", "Bedroom", "Office")
     assert all(
         await asyncio.gather(*(world.set_room(ELM, room, 22.5) for room in rooms))

@@ -111,7 +111,7 @@ async def test_quota(
     await world.running(ELM)
     known = world.newest(ELM).status
     caplog.clear()
-    begin = world.virtual.now
+    begin = world.mark()
     world.simulator.fault(fault)
     await world.virtual.run(HOUR)
     assert world.state() is AccountState.QUOTA
@@ -137,7 +137,7 @@ async def test_quota_says_how_long(world: World) -> None:
     """What the vendor asks to wait is waited."""
     await world.running(ELM)
     world.netatmo.quotas(user_hour=0, retry_after_s=2400)
-    begin = world.virtual.now
+    begin = world.mark()
     await world.virtual.run(40 * MINUTE)
     (refused_s,) = world.calls(begin)
     await world.virtual.run(5 * MINUTE)
@@ -151,7 +151,7 @@ async def test_hiccup(world: World, fault: str) -> None:
     await world.running(ELM)
     known = world.newest(ELM).status
     world.simulator.fault(fault, STATUS, count=1)
-    begin = world.virtual.now
+    begin = world.mark()
     await world.virtual.run(6 * MINUTE)
     assert world.states(ELM) == [AccountState.CONNECTED]
     calls = world.calls(begin)
@@ -171,7 +171,7 @@ async def test_outage(
     """
     await world.running(ELM, MILL)
     caplog.clear()
-    begin = world.virtual.now
+    begin = world.mark()
     world.simulator.fault(fault)
     await world.virtual.run(12 * MINUTE)
     assert world.state() is AccountState.OUTAGE
@@ -197,7 +197,7 @@ async def test_outage(
 async def test_outage_is_seen_soon(world: World) -> None:
     """From the first call that fails it takes about a minute to call it an outage."""
     await world.running(ELM)
-    begin = world.virtual.now
+    begin = world.mark()
     world.simulator.fault("http_503")
     await world.virtual.run(135 * SECOND)
     failed_s = world.calls(begin)[0]
@@ -222,7 +222,7 @@ async def test_gateway_off_is_no_outage(world: World, fault: str) -> None:
     """A home whose gateway is off is told of as it is; nothing else changes."""
     await world.running(ELM)
     world.simulator.fault(fault, STATUS)
-    begin = world.virtual.now
+    begin = world.mark()
     await world.virtual.run(HOUR)
     assert world.states(ELM) == [AccountState.CONNECTED]
     status = world.newest(ELM).status
@@ -249,7 +249,7 @@ async def test_refused_credentials(
     caplog.clear()
     world.simulator.fault(fault, method or None)
     world.netatmo.expire()
-    begin = world.virtual.now
+    begin = world.mark()
     await world.virtual.run(6 * MINUTE)
     assert world.state() is AccountState.AUTH
     assert world.newest(ELM).state is AccountState.AUTH
@@ -332,7 +332,7 @@ async def test_start_where_our_own_limit_is_reached(world: World) -> None:
     budget = accounts.app_budget(NETATMO_CLIENT_ID).user(world.entry.unique_id)
     for _ in range(400):
         budget.record(world.virtual.now)
-    begin = world.virtual.now
+    begin = world.mark()
     await world.hass.config_entries.async_reload(world.entry.entry_id)
     assert world.state() is AccountState.QUOTA
     assert world.newest(ELM).topology is not None
@@ -346,7 +346,7 @@ async def test_token_that_expires(world: World) -> None:
     """Tokens that end in the middle are refreshed; nobody notices."""
     await world.running(ELM, MILL)
     world.netatmo.expire()
-    begin = world.virtual.now
+    begin = world.mark()
     await world.virtual.run(10 * MINUTE)
     assert world.calls(begin, "token") == [world.calls(begin)[0]]
     assert world.states(ELM) == [AccountState.CONNECTED]
@@ -373,7 +373,7 @@ async def test_fresh_tokens_are_refused(world: World, fault: str) -> None:
     """A fresh token that is not taken once is bad luck; again and again needs a person."""
     await world.running(ELM)
     world.simulator.fault(fault, STATUS, count=2)
-    begin = world.virtual.now
+    begin = world.mark()
     await world.virtual.run(10 * MINUTE)
     assert len(world.calls(begin, "token")) == 1
     assert world.states(ELM) == [AccountState.CONNECTED]
@@ -389,7 +389,7 @@ async def test_home_that_is_removed(world: World) -> None:
     await world.running(ELM, MILL)
     elm = world.newest(ELM)
     updates, mill = world.heard[ELM], world.netatmo.home_id(MILL)
-    begin = world.virtual.now
+    begin = world.mark()
     world.netatmo.home(ELM, "remove")
     await world.virtual.run(6 * MINUTE)
     assert updates[-1].gone
@@ -399,7 +399,7 @@ async def test_home_that_is_removed(world: World) -> None:
     assert set(world.hub.homes) == {mill}
     assert len(world.calls(begin, TOPOLOGY)) == 1
     assert not world.newest(MILL).gone
-    begin = world.virtual.now
+    begin = world.mark()
     await world.virtual.run(HOUR)
     assert len(world.calls(begin, STATUS)) <= 29
     assert {s for stamp, *_, s in world.netatmo.log() if stamp > to_ms(begin)} == {200}
@@ -410,7 +410,7 @@ async def test_home_that_is_refused(world: World, fault: str) -> None:
     """A home that the cloud refuses is away after a while, and the account is not."""
     await world.running(ELM)
     world.simulator.fault(fault, STATUS)
-    begin = world.virtual.now
+    begin = world.mark()
     await world.virtual.run(HOUR)
     assert world.states(ELM) == [AccountState.CONNECTED, AccountState.OUTAGE]
     assert world.state() is AccountState.CONNECTED
@@ -428,7 +428,7 @@ async def test_one_home_that_does_not_answer(
     """A home whose status never comes is away; the account and the other home are not."""
     await world.running(ELM, MILL)
     front.broken = world.netatmo.home_id(ELM)
-    begin = world.virtual.now
+    begin = world.mark()
     caplog.clear()
     await world.virtual.run(HOUR)
     assert world.states(ELM) == [AccountState.CONNECTED, AccountState.OUTAGE]
@@ -466,7 +466,7 @@ async def test_homes_without_a_list(world: World) -> None:
 async def test_mode_is_changed_elsewhere(world: World) -> None:
     """Rooms that do not do what the home's mode says have the topology asked, once."""
     await world.running(ELM)
-    begin = world.virtual.now
+    begin = world.mark()
     world.netatmo.home(ELM, "mode", mode="away")
     await world.virtual.run(5 * MINUTE + 10 * SECOND)
     topology = world.newest(ELM).topology
@@ -513,7 +513,7 @@ async def test_polling_switched_off(world: World) -> None:
     world.hass.config_entries.async_update_entry(world.entry, pref_disable_polling=True)
     await world.hass.config_entries.async_reload(world.entry.entry_id)
     await world.hass.async_block_till_done()
-    begin = world.virtual.now
+    begin = world.mark()
     await world.virtual.run(HOUR)
     assert await world.set_room(ELM, "Kitchen", 22.5)
     await world.virtual.run(HOUR)
@@ -543,12 +543,12 @@ async def test_listener_that_fails(
 async def test_refresh_by_hand(world: World) -> None:
     """Updating an entity by hand makes no call that is not due."""
     await world.running(ELM)
-    begin = world.virtual.now
+    begin = world.mark()
     await world.hub.async_refresh()
     assert world.calls(begin) == []
     world.simulator.fault("http_503")
     await world.virtual.run(12 * MINUTE)
-    begin = world.virtual.now
+    begin = world.mark()
     await world.hub.async_refresh()
     assert world.calls(begin) == []
     assert not world.hub.last_update_success
