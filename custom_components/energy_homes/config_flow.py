@@ -10,7 +10,14 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import callback
 
-from .const import CONF_KIND, DOMAIN, SUBENTRY_METER, SUBENTRY_NETATMO_HOME, EntryKind
+from .const import (
+    CONF_KIND,
+    DOMAIN,
+    SUBENTRY_METER,
+    SUBENTRY_NETATMO_HOME,
+    SUBENTRY_SENSORS,
+    EntryKind,
+)
 from .flows.account import AccountSteps
 from .flows.assign import async_discover_all, next_assignment
 from .flows.heating import HeatingSteps, async_discover_homes
@@ -18,10 +25,12 @@ from .flows.heating_home import NetatmoHomeSubentryFlow
 from .flows.importing import ImportSteps
 from .flows.meter import MeterSubentryFlow
 from .flows.netatmo import NetatmoSteps
+from .flows.sensing import SensingSteps
+from .flows.sensing_host import SensorsSubentryFlow
 
 
 class EnergyHomesConfigFlow(
-    AccountSteps, NetatmoSteps, HeatingSteps, ImportSteps, domain=DOMAIN
+    AccountSteps, NetatmoSteps, SensingSteps, HeatingSteps, ImportSteps, domain=DOMAIN
 ):
     """Sets up homes and accounts; the kind of an entry is in its data."""
 
@@ -33,11 +42,12 @@ class EnergyHomesConfigFlow(
     def async_get_supported_subentry_types(
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return what can be added to an entry: meters and heatings to homes."""
+        """Return what can be added to an entry: meters, heatings and sensors to homes."""
         if config_entry.data.get(CONF_KIND) == EntryKind.HOME:
             return {
                 SUBENTRY_METER: MeterSubentryFlow,
                 SUBENTRY_NETATMO_HOME: NetatmoHomeSubentryFlow,
+                SUBENTRY_SENSORS: SensorsSubentryFlow,
             }
         return {}
 
