@@ -12,7 +12,7 @@ from custom_components.energy_homes.accounts.pulse_board import PulseBoardHub
 from custom_components.energy_homes.homes import DATA_HOMES
 
 from .board_control import HARBOUR_DAEMON, BoardControl
-from .board_kit import CONFIG, KEY, SECRET, started_hub
+from .board_kit import KEY, SECRET
 from .simulator_client import SimulatorClient
 from .virtual import VirtualTime
 
@@ -74,9 +74,7 @@ class BoardWorld:
 async def board_world(
     hass: HomeAssistant, virtual: VirtualTime, simulator: SimulatorClient
 ) -> AsyncIterator[BoardWorld]:
-    """Serve Home Assistant, with a board, on loopback."""
-    homes = hass.data[DATA_HOMES]
-    hub = await started_hub(hass, homes.ledger, config=CONFIG, accounts=homes.accounts)
+    """Serve Home Assistant on loopback; homes and boards are set up before."""
     server = TestServer(hass.http.app)
     # Its log asks a frozen clock for a time zone.
     await server.start_server(access_log=None)
@@ -84,4 +82,3 @@ async def board_world(
     yield world
     await world.fall_silent()
     await server.close()
-    await hub.async_stop()

@@ -9,15 +9,13 @@ from homeassistant.components.recorder import Recorder
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
-from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.energy_homes.board_view import async_register_board_view
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.models import SensorsSource
 
 from .board_control import HARBOUR_DAEMON
-from .board_kit import KEY
+from .board_kit import CONFIG, KEY
 from .board_world import (
     HALL,
     MINUTE,
@@ -26,7 +24,7 @@ from .board_world import (
     BoardWorld,
     board_world,
 )
-from .builders import home_entry, set_up, state_of
+from .builders import board_entry, home_entry, set_up, state_of
 from .flows.helpers import homes, submit
 from .simulator_client import SimulatorClient
 from .virtual import VirtualTime
@@ -45,9 +43,7 @@ async def world(
     virtual: VirtualTime,
 ) -> AsyncIterator[BoardWorld]:
     """Return a home without anything in it, and a board."""
-    assert await async_setup_component(hass, "http", {})
-    async_register_board_view(hass)
-    await set_up(hass, home_entry(HOME))
+    await set_up(hass, board_entry(CONFIG, KEY), home_entry(HOME))
     async with board_world(hass, virtual, simulator) as world:
         yield world
 
@@ -249,11 +245,17 @@ async def test_sensors_exist_after_a_restart(world: BoardWorld) -> None:
 
 
 async def test_board_that_is_gone(world: BoardWorld) -> None:
-    """Without the board that they report to nothing is known of the sensors."""
+    """Without the board that they report to nothing is known of the sensors, until it is back."""
     await assign(world)
-    await world.hub.async_stop()
+    (board,) = world.hass.config_entries.async_loaded_entries(DOMAIN)[:1]
+    assert board.unique_id == KEY
+    await world.hass.config_entries.async_unload(board.entry_id)
     await world.settle()
     assert state_of(world.hass, NAME) == "unavailable"
+    await world.hass.config_entries.async_setup(board.entry_id)
+    assert state_of(world.hass, NAME) == "unavailable"
+    await world.run(MINUTE)
+    assert float(state_of(world.hass, NAME)) == world.control.temperatures()[HALL]
 
 
 async def test_record_of_a_daemon_that_makes_up_sensors(world: BoardWorld) -> None:

@@ -20,9 +20,11 @@ from .const import (
 )
 from .flows.account import AccountSteps
 from .flows.assign import async_discover_all, next_assignment
+from .flows.board import BoardSteps
 from .flows.heating import HeatingSteps, async_discover_homes
 from .flows.heating_home import NetatmoHomeSubentryFlow
 from .flows.importing import ImportSteps
+from .flows.inventory import hubs, live_meters
 from .flows.meter import MeterSubentryFlow
 from .flows.netatmo import NetatmoSteps
 from .flows.sensing import SensingSteps
@@ -30,7 +32,13 @@ from .flows.sensing_host import SensorsSubentryFlow
 
 
 class EnergyHomesConfigFlow(
-    AccountSteps, NetatmoSteps, SensingSteps, HeatingSteps, ImportSteps, domain=DOMAIN
+    AccountSteps,
+    NetatmoSteps,
+    BoardSteps,
+    SensingSteps,
+    HeatingSteps,
+    ImportSteps,
+    domain=DOMAIN,
 ):
     """Sets up homes and accounts; the kind of an entry is in its data."""
 
@@ -57,7 +65,7 @@ class EnergyHomesConfigFlow(
     ) -> ConfigFlowResult:
         """Ask what to add."""
         return self.async_show_menu(
-            step_id="user", menu_options=["home", "efergy", "netatmo"]
+            step_id="user", menu_options=["home", "efergy", "netatmo", "pulse_board"]
         )
 
     @override
@@ -92,6 +100,11 @@ class EnergyHomesConfigFlow(
             next_flow = await async_discover_homes(
                 self.hass, self.netatmo_check.unique_id, self.netatmo_check.homes
             )
+        elif self.board_key is not None:
+            if (hub := hubs(self.hass).get(self.board_key)) is not None:
+                next_flow = await async_discover_all(
+                    self.hass, self.board_key, live_meters(hub)
+                )
         elif self.discovered is not None:
             next_flow = next_assignment(self.hass, self.discovered)
         if next_flow is not None:

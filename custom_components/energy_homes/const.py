@@ -42,6 +42,7 @@ class EntryKind(StrEnum):
     HOME = "home"
     EFERGY = "efergy"
     NETATMO = "netatmo"
+    PULSE_BOARD = "pulse_board"
 
 
 class SourceKind(StrEnum):
@@ -50,6 +51,7 @@ class SourceKind(StrEnum):
     EFERGY = "efergy"
     ENTITY = "entity"
     NETATMO = "netatmo"
+    PULSE_BOARD = "pulse_board"
     REMOTE = "remote"
 
 

@@ -1,6 +1,5 @@
 """Which home are these sensors in; and adding, renaming, replacing a host, forgetting sensors."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +17,6 @@ from homeassistant.config_entries import (
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -34,10 +32,9 @@ from custom_components.energy_homes.const import (
     SUBENTRY_SENSORS,
     SourceKind,
 )
-from custom_components.energy_homes.homes import DATA_HOMES
 from custom_components.energy_homes.models import SensorsSource
-from tests.board_kit import KEY, started_hub
-from tests.builders import home_entry, set_up, state_of
+from tests.board_kit import CONFIG, KEY
+from tests.builders import board_entry, home_entry, set_up, state_of
 
 from .helpers import (
     choices,
@@ -65,13 +62,12 @@ def noon(freezer: FrozenDateTimeFactory) -> None:
 @pytest.fixture
 async def hub(
     recorder_mock: Recorder, hass: HomeAssistant, noon: None
-) -> AsyncIterator[PulseBoardHub]:
+) -> PulseBoardHub:
     """Return a board to which daemons report."""
-    assert await async_setup_component(hass, DOMAIN, {})
-    homes = hass.data[DATA_HOMES]
-    hub = await started_hub(hass, homes.ledger, accounts=homes.accounts)
-    yield hub
-    await hub.async_stop()
+    board = board_entry(CONFIG, KEY)
+    await set_up(hass, board)
+    assert isinstance(board.runtime_data, PulseBoardHub)
+    return board.runtime_data
 
 
 def report(hub: PulseBoardHub, host: str, **sensors: tuple[str | None, float]) -> None:
@@ -170,7 +166,7 @@ async def test_assign_to_the_only_home(hass: HomeAssistant, hub: PulseBoardHub) 
     assert suggested(form) == {"home": "Attic", "name": "Sensors"}
     assert placeholders(form) == {
         "host": "pi",
-        "account": KEY,
+        "account": "The board",
         "sensors": "Hall (21.2 °C), b (3.0 °C)",
         "homes": "Attic",
     }
@@ -325,7 +321,7 @@ async def test_add_refused(
     await submit_sensors(hass, await start_sensors(hass, other), host=NEW_PI)
     form = await submit_sensors(hass, form, host=NEW_PI)
     assert form["errors"] == {"host": "unknown_host"}
-    assert placeholders(form)["hosts"] == f"third ({KEY})"
+    assert placeholders(form)["hosts"] == "third (The board)"
 
 
 async def test_rename(hass: HomeAssistant, attic: ConfigEntry) -> None:
