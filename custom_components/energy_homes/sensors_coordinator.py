@@ -58,7 +58,7 @@ class SensorsCoordinator(DataUpdateCoordinator[Mapping[str, SensorView]]):
         self.data = self._shown()
 
     @property
-    def readings(self) -> HostUpdate:
+    def update(self) -> HostUpdate:
         """Return what the host said last."""
         return self._update
 
