@@ -13,6 +13,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.energy_homes.accounts.pulse_board_entry import board_data
+from custom_components.energy_homes.boards.config import BoardConfig
 from custom_components.energy_homes.const import (
     CONF_HOME_ID,
     CONF_KIND,
@@ -33,6 +35,7 @@ from custom_components.energy_homes.heating.model import (
 from custom_components.energy_homes.heating.records import ModuleRecord, RoomRecord
 from custom_components.energy_homes.metering.model import MeterRole
 from custom_components.energy_homes.models import HeatingSource, MeterSource, Revision
+from tests.board_kit import CONFIG, KEY
 from tests.netatmo_control import (
     NETATMO_CLIENT_ID,
     NETATMO_CLIENT_SECRET,
@@ -49,6 +52,27 @@ def efergy_revision(
     """Return a revision that reads an Efergy meter."""
     return Revision(
         since=since, kind=SourceKind.EFERGY, account=account, hardware_id=hardware_id
+    )
+
+
+def board_entry(
+    config: BoardConfig = CONFIG, *, key: str = KEY, title: str = "Harbour board"
+) -> MockConfigEntry:
+    """Return a pulse board as its flow stores it."""
+    return MockConfigEntry(
+        domain=DOMAIN, title=title, unique_id=key, data=board_data(config)
+    )
+
+
+def board_revision(
+    channel: int, since: datetime = LONG_AGO, *, key: str = KEY
+) -> Revision:
+    """Return a revision that reads a channel of a pulse board."""
+    return Revision(
+        since=since,
+        kind=SourceKind.PULSE_BOARD,
+        account=key,
+        hardware_id=str(channel),
     )
 
 

@@ -53,7 +53,7 @@ class Revision:
 
     @property
     def hardware(self) -> str:
-        """Return what tells this hardware from any other."""
+        """Return what tells this hardware from any other, its kind first."""
         return f"{self.kind}:{self.account or ''}:{self.hardware_id or self.entity}"
 
     def as_data(self) -> dict[str, Any]:
@@ -140,6 +140,11 @@ class HeatingSource(Source):
             CONF_ROOMS: [room.as_data() for room in self.rooms],
             CONF_MODULES: [module.as_data() for module in self.modules],
         }
+
+
+def hardware_kind(hardware: str) -> SourceKind:
+    """Return the kind of what a revision's `hardware` tells from any other."""
+    return SourceKind(hardware.partition(":")[0])
 
 
 def _revisions(data: Mapping[str, Any]) -> tuple[Revision, ...]:
