@@ -14,6 +14,7 @@ from .const import CONF_KIND, DOMAIN, SUBENTRY_METER, SUBENTRY_NETATMO_HOME, Ent
 from .flows.account import AccountSteps
 from .flows.assign import async_discover_all, next_assignment
 from .flows.board import BoardSteps
+from .flows.board_change import BoardChangeSteps
 from .flows.heating import HeatingSteps, async_discover_homes
 from .flows.heating_home import NetatmoHomeSubentryFlow
 from .flows.importing import ImportSteps
@@ -26,6 +27,7 @@ class EnergyHomesConfigFlow(
     AccountSteps,
     NetatmoSteps,
     BoardSteps,
+    BoardChangeSteps,
     HeatingSteps,
     ImportSteps,
     domain=DOMAIN,
@@ -75,6 +77,8 @@ class EnergyHomesConfigFlow(
                 return await self.async_step_reconfigure_home()
             case EntryKind.NETATMO:
                 return await self.async_step_reconfigure_netatmo()
+            case EntryKind.PULSE_BOARD:
+                return await self.async_step_reconfigure_pulse_board()
         return await self.async_step_reconfigure_efergy()
 
     @override
