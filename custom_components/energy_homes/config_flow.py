@@ -22,6 +22,7 @@ from .const import (
 from .flows.account import AccountSteps
 from .flows.assign import async_discover_all, next_assignment
 from .flows.board import BoardSteps
+from .flows.board_change import BoardChangeSteps
 from .flows.board_options import BoardOptionsFlow
 from .flows.heating import HeatingSteps, async_discover_homes
 from .flows.heating_home import NetatmoHomeSubentryFlow
@@ -37,6 +38,7 @@ class EnergyHomesConfigFlow(
     AccountSteps,
     NetatmoSteps,
     BoardSteps,
+    BoardChangeSteps,
     SensingSteps,
     HeatingSteps,
     ImportSteps,
@@ -102,6 +104,8 @@ class EnergyHomesConfigFlow(
                 return await self.async_step_reconfigure_home()
             case EntryKind.NETATMO:
                 return await self.async_step_reconfigure_netatmo()
+            case EntryKind.PULSE_BOARD:
+                return await self.async_step_reconfigure_pulse_board()
         return await self.async_step_reconfigure_efergy()
 
     @override
