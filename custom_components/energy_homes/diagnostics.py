@@ -11,9 +11,12 @@ from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
+from .accounts.boards import boards_of
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
 from .accounts.netatmo_tokens import CONF_AUTH_IMPLEMENTATION
+from .accounts.pulse_board import PulseBoardHub
+from .boards.config import CONF_SECRET
 from .const import CONF_ACCOUNT, CONF_HARDWARE
 from .heating.held import HeldRequest
 from .heating.view import ModuleView, RoomView
@@ -28,13 +31,15 @@ TO_REDACT: Final = {
     CONF_ACCOUNT,
     CONF_AUTH_IMPLEMENTATION,
     CONF_HARDWARE,
+    CONF_SECRET,
     CONF_TOKEN,
     CONF_URL,
 }
 
 
 async def async_get_config_entry_diagnostics(
-    hass: HomeAssistant, entry: ConfigEntry[Home | EfergyHub | NetatmoHub]
+    hass: HomeAssistant,
+    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | PulseBoardHub],
 ) -> dict[str, Any]:
     """Return what helps to understand an entry's state."""
     if entry.state is not ConfigEntryState.LOADED:
@@ -45,13 +50,16 @@ async def async_get_config_entry_diagnostics(
         }
     runtime = entry.runtime_data
     if not isinstance(runtime, Home):
+        match runtime:
+            case EfergyHub():
+                account = _account(runtime)
+            case PulseBoardHub():
+                account = _board(hass, runtime)
+            case _:
+                account = _netatmo_account(runtime)
         return {
             "entry": async_redact_data(dict(entry.data), TO_REDACT),
-            "account": (
-                _account(runtime)
-                if isinstance(runtime, EfergyHub)
-                else _netatmo_account(runtime)
-            ),
+            "account": account,
         }
     return {
         "entry": {"data": dict(entry.data), "title": entry.title},
@@ -187,6 +195,36 @@ def _account(hub: EfergyHub) -> dict[str, Any]:
                 "missing_since": hub.missing.get(hardware_id),
             }
             for number, (hardware_id, meter) in enumerate(hub.meters.items(), 1)
+        },
+        "now": dt_util.utcnow(),
+    }
+
+
+def _board(hass: HomeAssistant, hub: PulseBoardHub) -> dict[str, Any]:
+    """Return what a board said, and what was counted on its channels."""
+    return {
+        "state": hub.state.value,
+        "last_heard": hub.last_heard,
+        "online_for_s": hub.online_for.total_seconds(),
+        "set_meter": hub.set_meter,
+        "calls_last_hour": hub.calls_last_hour,
+        "calls_last_day": hub.calls_last_day,
+        "counts": dict(hub.counts),
+        "refused": hub.refusals,
+        "commits": hub.commits,
+        "strangers": boards_of(hass).strangers,
+        "channels": {
+            f"channel {number}": {
+                "pulses": channel.pulses,
+                "energy": channel.energy,
+                "reading": channel.reading,
+                "subtotal": channel.subtotal,
+                "last_pulse": channel.at,
+                "period_ms": channel.period,
+                "power": hub.present(number).power,
+                "estimated": hub.present(number).estimated,
+            }
+            for number, channel in hub.channels.items()
         },
         "now": dt_util.utcnow(),
     }
