@@ -124,8 +124,6 @@ class BoardPush:
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._timer: CALLBACK_TYPE | None = None
         self._zone: tzinfo = dt_util.get_default_time_zone()
-        self.last: datetime | None = None
-        """When readings were pushed last, None before."""
 
     @property
     def _nightly(self) -> str | None:
@@ -256,7 +254,6 @@ class BoardPush:
         self._under_way = True
         try:
             await async_push(self._hass, address, readings)
-            self.last = dt_util.utcnow()
         except HomeAssistantError as err:
             _LOGGER.warning(
                 "The readings of %s were not pushed on: %s", self._hub.title, err
