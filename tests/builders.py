@@ -13,6 +13,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.energy_homes.accounts.pulse_board_entry import board_data
+from custom_components.energy_homes.boards.config import BoardConfig
 from custom_components.energy_homes.const import (
     CONF_HOME_ID,
     CONF_KIND,
@@ -21,6 +23,7 @@ from custom_components.energy_homes.const import (
     DOMAIN,
     SUBENTRY_METER,
     SUBENTRY_NETATMO_HOME,
+    SUBENTRY_SENSORS,
     EfergyServer,
     EntryKind,
     SourceKind,
@@ -32,7 +35,14 @@ from custom_components.energy_homes.heating.model import (
 )
 from custom_components.energy_homes.heating.records import ModuleRecord, RoomRecord
 from custom_components.energy_homes.metering.model import MeterRole
-from custom_components.energy_homes.models import HeatingSource, MeterSource, Revision
+from custom_components.energy_homes.models import (
+    HeatingSource,
+    MeterSource,
+    Revision,
+    SensorsSource,
+)
+from custom_components.energy_homes.sensing.records import SensorRecord
+from tests.board_kit import CONFIG, KEY
 from tests.netatmo_control import (
     NETATMO_CLIENT_ID,
     NETATMO_CLIENT_SECRET,
@@ -49,6 +59,27 @@ def efergy_revision(
     """Return a revision that reads an Efergy meter."""
     return Revision(
         since=since, kind=SourceKind.EFERGY, account=account, hardware_id=hardware_id
+    )
+
+
+def board_entry(
+    config: BoardConfig = CONFIG, *, key: str = KEY, title: str = "Harbour board"
+) -> MockConfigEntry:
+    """Return a pulse board as its flow stores it."""
+    return MockConfigEntry(
+        domain=DOMAIN, title=title, unique_id=key, data=board_data(config)
+    )
+
+
+def board_revision(
+    channel: int, since: datetime = LONG_AGO, *, key: str = KEY
+) -> Revision:
+    """Return a revision that reads a channel of a pulse board."""
+    return Revision(
+        since=since,
+        kind=SourceKind.PULSE_BOARD,
+        account=key,
+        hardware_id=str(channel),
     )
 
 
@@ -69,6 +100,24 @@ def meter_subentry(
         data=source.as_data(),
         subentry_type=SUBENTRY_METER,
         title=name,
+        unique_id=source_id,
+    )
+
+
+def sensors_subentry(
+    source_id: str, account: str, host_id: str, *sensors: SensorRecord
+) -> ConfigSubentryData:
+    """Return a host of sensors of a home as its flow stores it."""
+    revision = Revision(
+        since=LONG_AGO, kind=SourceKind.REMOTE, account=account, hardware_id=host_id
+    )
+    source = SensorsSource(
+        source_id=source_id, name="Sensors", revisions=(revision,), sensors=sensors
+    )
+    return ConfigSubentryData(
+        data=source.as_data(),
+        subentry_type=SUBENTRY_SENSORS,
+        title=source.name,
         unique_id=source_id,
     )
 

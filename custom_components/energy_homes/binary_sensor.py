@@ -1,4 +1,4 @@
-"""Binary sensors of heated rooms and their modules."""
+"""Binary sensors of heated rooms and their modules, and of pulse boards."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entity import ModuleEntity, RoomEntity, has_valve
+from .entity import BoardEntity, ModuleEntity, RoomEntity, has_valve
 from .heating.model import THERMOSTAT_TYPES
 from .heating.records import ModuleRecord
 from .heating.view import ModuleView, RoomView
@@ -93,14 +93,23 @@ MODULE_BINARY_SENSORS: tuple[ModuleBinarySensorDescription, ...] = (
 )
 
 
+BOARD_ONLINE = BinarySensorEntityDescription(
+    key="online",
+    translation_key="online",
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: ConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the binary sensors of a home's rooms and modules."""
+    """Add the binary sensors of a home's rooms and modules, or of a board."""
     home = entry.runtime_data
     if not isinstance(home, Home):
+        async_add_entities([BoardOnline(entry, BOARD_ONLINE)])
         return
     for subentry_id, heating in home.heating.items():
         async_add_entities(
@@ -161,3 +170,19 @@ class ModuleBinarySensor(ModuleEntity, BinarySensorEntity):
     def is_on(self) -> bool | None:
         """Return what the vendor says of the module now."""
         return self.entity_description.value_fn(self.module)
+
+
+class BoardOnline(BoardEntity, BinarySensorEntity):
+    """Whether a board was heard of late."""
+
+    @property
+    @override
+    def value(self) -> bool:
+        """Return whether the board was heard of late."""
+        return self.hub.online
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return whether the board was heard of late."""
+        return self.value

@@ -7,21 +7,42 @@ from homeassistant.config_entries import (
     ConfigEntry,
     ConfigFlowResult,
     ConfigSubentryFlow,
+    OptionsFlow,
 )
 from homeassistant.core import callback
 
-from .const import CONF_KIND, DOMAIN, SUBENTRY_METER, SUBENTRY_NETATMO_HOME, EntryKind
+from .const import (
+    CONF_KIND,
+    DOMAIN,
+    SUBENTRY_METER,
+    SUBENTRY_NETATMO_HOME,
+    SUBENTRY_SENSORS,
+    EntryKind,
+)
 from .flows.account import AccountSteps
 from .flows.assign import async_discover_all, next_assignment
+from .flows.board import BoardSteps
+from .flows.board_change import BoardChangeSteps
+from .flows.board_options import BoardOptionsFlow
 from .flows.heating import HeatingSteps, async_discover_homes
 from .flows.heating_home import NetatmoHomeSubentryFlow
 from .flows.importing import ImportSteps
+from .flows.inventory import hubs, live_meters
 from .flows.meter import MeterSubentryFlow
 from .flows.netatmo import NetatmoSteps
+from .flows.sensing import SensingSteps
+from .flows.sensing_host import SensorsSubentryFlow
 
 
 class EnergyHomesConfigFlow(
-    AccountSteps, NetatmoSteps, HeatingSteps, ImportSteps, domain=DOMAIN
+    AccountSteps,
+    NetatmoSteps,
+    BoardSteps,
+    BoardChangeSteps,
+    SensingSteps,
+    HeatingSteps,
+    ImportSteps,
+    domain=DOMAIN,
 ):
     """Sets up homes and accounts; the kind of an entry is in its data."""
 
@@ -33,13 +54,28 @@ class EnergyHomesConfigFlow(
     def async_get_supported_subentry_types(
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return what can be added to an entry: meters and heatings to homes."""
+        """Return what can be added to an entry: meters, heatings and sensors to homes."""
         if config_entry.data.get(CONF_KIND) == EntryKind.HOME:
             return {
                 SUBENTRY_METER: MeterSubentryFlow,
                 SUBENTRY_NETATMO_HOME: NetatmoHomeSubentryFlow,
+                SUBENTRY_SENSORS: SensorsSubentryFlow,
             }
         return {}
+
+    @classmethod
+    @callback
+    @override
+    def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
+        """Return whether an entry has options: a pulse board has."""
+        return config_entry.data.get(CONF_KIND) == EntryKind.PULSE_BOARD
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        """Return the flow of a board's options."""
+        return BoardOptionsFlow()
 
     @override
     async def async_step_user(
@@ -47,7 +83,7 @@ class EnergyHomesConfigFlow(
     ) -> ConfigFlowResult:
         """Ask what to add."""
         return self.async_show_menu(
-            step_id="user", menu_options=["home", "efergy", "netatmo"]
+            step_id="user", menu_options=["home", "efergy", "netatmo", "pulse_board"]
         )
 
     @override
@@ -68,6 +104,8 @@ class EnergyHomesConfigFlow(
                 return await self.async_step_reconfigure_home()
             case EntryKind.NETATMO:
                 return await self.async_step_reconfigure_netatmo()
+            case EntryKind.PULSE_BOARD:
+                return await self.async_step_reconfigure_pulse_board()
         return await self.async_step_reconfigure_efergy()
 
     @override
@@ -82,6 +120,11 @@ class EnergyHomesConfigFlow(
             next_flow = await async_discover_homes(
                 self.hass, self.netatmo_check.unique_id, self.netatmo_check.homes
             )
+        elif self.board_key is not None:
+            if (hub := hubs(self.hass).get(self.board_key)) is not None:
+                next_flow = await async_discover_all(
+                    self.hass, self.board_key, live_meters(hub)
+                )
         elif self.discovered is not None:
             next_flow = next_assignment(self.hass, self.discovered)
         if next_flow is not None:

@@ -16,6 +16,7 @@ from homeassistant.helpers.event import (
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
+from .accounts.channel import ChannelView
 from .accounts.registry import Accounts
 from .const import DOMAIN, SETTLE_DELAY
 from .ledger import Ledger, LedgerError
@@ -37,12 +38,18 @@ type HomeConfigEntry = ConfigEntry[Home]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterData:
-    """A meter now: power in W, energy total in kWh, the newest reading's stamp."""
+    """A meter now: power in W, energy total in kWh, the newest reading's stamp.
+
+    `estimated` says whether the power is the highest that is still possible, None of a
+    meter whose power never is; `channel` is of a meter whose pulses a board counts.
+    """
 
     role: MeterRole
     power: float | None
     energy: float
     last_reading: datetime | None
+    estimated: bool | None = None
+    channel: ChannelView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,16 @@ class HomeData:
     last_reading: datetime | None
     coverage: float | None
     unknown_today: int
+
+    @property
+    def estimated(self) -> bool | None:
+        """Return whether the power is partly an estimate; None where it never is."""
+        told = [
+            meter.estimated
+            for meter in self.meters.values()
+            if meter.role is MeterRole.GRID and meter.estimated is not None
+        ]
+        return any(told) if told else None
 
 
 class HomeCoordinator(DataUpdateCoordinator[HomeData]):
@@ -242,6 +259,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
                 power=meter.power,
                 energy=data.meters[source_id].energy,
                 last_reading=meter.last_reading,
+                estimated=meter.estimated,
+                channel=None if meter.channel is None else meter.channel.view,
             )
             for source_id, meter in self.meters.items()
         }

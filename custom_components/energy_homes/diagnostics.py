@@ -11,9 +11,13 @@ from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
+from .accounts.boards import boards_of
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
 from .accounts.netatmo_tokens import CONF_AUTH_IMPLEMENTATION
+from .accounts.pulse_board import PulseBoardHub
+from .boards.config import CONF_SECRET
+from .boards.options import BoardOptions
 from .const import CONF_ACCOUNT, CONF_HARDWARE
 from .heating.held import HeldRequest
 from .heating.view import ModuleView, RoomView
@@ -21,18 +25,22 @@ from .heating_coordinator import HeatingCoordinator
 from .home import Home
 from .homes import DATA_HOMES
 from .ledger import LedgerError
+from .sensing.view import SensorView
+from .sensors_coordinator import SensorsCoordinator
 
 TO_REDACT: Final = {
     CONF_ACCOUNT,
     CONF_AUTH_IMPLEMENTATION,
     CONF_HARDWARE,
+    CONF_SECRET,
     CONF_TOKEN,
     CONF_URL,
 }
 
 
 async def async_get_config_entry_diagnostics(
-    hass: HomeAssistant, entry: ConfigEntry[Home | EfergyHub | NetatmoHub]
+    hass: HomeAssistant,
+    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | PulseBoardHub],
 ) -> dict[str, Any]:
     """Return what helps to understand an entry's state."""
     if entry.state is not ConfigEntryState.LOADED:
@@ -43,18 +51,25 @@ async def async_get_config_entry_diagnostics(
         }
     runtime = entry.runtime_data
     if not isinstance(runtime, Home):
+        match runtime:
+            case EfergyHub():
+                account = _account(runtime)
+            case PulseBoardHub():
+                account = {
+                    **_board(hass, runtime),
+                    "options": _options(BoardOptions.from_data(entry.options)),
+                }
+            case _:
+                account = _netatmo_account(runtime)
         return {
             "entry": async_redact_data(dict(entry.data), TO_REDACT),
-            "account": (
-                _account(runtime)
-                if isinstance(runtime, EfergyHub)
-                else _netatmo_account(runtime)
-            ),
+            "account": account,
         }
     return {
         "entry": {"data": dict(entry.data), "title": entry.title},
         "meters": [_meter(runtime, subentry_id) for subentry_id in runtime.sources],
         "heating": [_heating(heating) for heating in runtime.heating.values()],
+        "sensors": [_sensors(sensors) for sensors in runtime.sensors.values()],
         "home": {
             "power": runtime.data.power,
             "generation_power": runtime.data.generation_power,
@@ -133,8 +148,29 @@ def _heating(heating: HeatingCoordinator) -> dict[str, Any]:
     }
 
 
-def _fields(view: RoomView | ModuleView, *private: str) -> dict[str, Any]:
-    """Return what is shown of a room or module, without some of it."""
+def _sensors(coordinator: SensorsCoordinator) -> dict[str, Any]:
+    """Return a host's revisions and what is heard of its sensors, without their names."""
+    source = coordinator.source
+    return {
+        "revisions": [
+            async_redact_data(revision.as_data(), TO_REDACT)
+            for revision in source.revisions
+        ],
+        "account_loaded": coordinator.update.available,
+        "readings": len(coordinator.update.readings),
+        "sensors": {
+            f"sensor {number}": {
+                "quantity": record.quantity.value,
+                "unit": record.unit,
+                **_fields(coordinator.data[record.sensor_id], "name"),
+            }
+            for number, record in enumerate(source.sensors, 1)
+        },
+    }
+
+
+def _fields(view: RoomView | ModuleView | SensorView, *private: str) -> dict[str, Any]:
+    """Return what is shown of a room, module or sensor, without some of it."""
     return {name: value for name, value in asdict(view).items() if name not in private}
 
 
@@ -165,6 +201,48 @@ def _account(hub: EfergyHub) -> dict[str, Any]:
             for number, (hardware_id, meter) in enumerate(hub.meters.items(), 1)
         },
         "now": dt_util.utcnow(),
+    }
+
+
+def _board(hass: HomeAssistant, hub: PulseBoardHub) -> dict[str, Any]:
+    """Return what a board said, and what was counted on its channels."""
+    return {
+        "state": hub.state.value,
+        "last_heard": hub.last_heard,
+        "online_for_s": hub.online_for.total_seconds(),
+        "set_meter": hub.set_meter,
+        "calls_last_hour": hub.calls_last_hour,
+        "calls_last_day": hub.calls_last_day,
+        "counts": dict(hub.counts),
+        "refused": hub.refusals,
+        "commits": hub.commits,
+        "strangers": boards_of(hass).strangers,
+        "sensors_by_host": sorted(len(host.readings) for host in hub.hosts.values()),
+        "channels": {
+            f"channel {number}": {
+                "pulses": channel.pulses,
+                "energy": channel.energy,
+                "reading": channel.reading,
+                "subtotal": channel.subtotal,
+                "last_pulse": channel.at,
+                "period_ms": channel.period,
+                "power": hub.present(number).power,
+                "estimated": hub.present(number).estimated,
+            }
+            for number, channel in hub.channels.items()
+        },
+        "now": dt_util.utcnow(),
+    }
+
+
+def _options(options: BoardOptions) -> dict[str, Any]:
+    """Return which options a board has, not where they lead to."""
+    return {
+        "push": options.push_url is not None,
+        "push_nightly": options.push_nightly,
+        "webhook": options.webhook_address is not None,
+        "mqtt": options.mqtt,
+        "mqtt_prefix": bool(options.mqtt_prefix),
     }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 from typing import Final
@@ -10,6 +11,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
+from .accounts.channel import BoardChannel, board_channel
 from .accounts.registry import Accounts, MeterUpdate
 from .const import SETTLE_DELAY, SourceKind
 from .entity_source import EntitySource
@@ -22,9 +24,17 @@ from .metering.model import (
     Slot,
     slot_start,
 )
+from .metering.pulse_decay import PresentPower
 from .metering.readings import GAP_FACTOR, MAX_AHEAD
-from .metering.slots import AddResult, CounterSlotter, PowerSlotter, restored_slotter
-from .models import MeterSource
+from .metering.slots import (
+    AddResult,
+    CounterSlotter,
+    PowerSlotter,
+    PulseSlotter,
+    restored_slotter,
+)
+from .models import MeterSource, hardware_kind
+from .pace import Pace
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,6 +43,12 @@ USUAL_SPACING: Final = timedelta(seconds=30)
 
 A counter's is learned: it is reported when its integration likes to.
 """
+
+SHOWN_EVERY: Final = timedelta(seconds=10)
+"""A power that differs a little from pulse to pulse is shown so often, others at once."""
+
+type AnySlotter = PowerSlotter | CounterSlotter | PulseSlotter
+type SlotterKind = type[PowerSlotter | CounterSlotter | PulseSlotter]
 
 STALE_AFTER: Final = 5 * USUAL_SPACING
 """A power older than this is no longer shown as the present one."""
@@ -48,8 +64,13 @@ async def async_stored(
     """
     stored = await ledger.async_load(source.source_id)
     revision = source.current(now)
-    if stored.pending and stored.hardware not in {None, revision.hardware}:
-        slots = _restored(stored).settle(now + SETTLE_DELAY)
+    if (
+        stored.pending
+        and stored.hardware is not None
+        and stored.hardware != revision.hardware
+    ):
+        pulses = hardware_kind(stored.hardware) is SourceKind.PULSE_BOARD
+        slots = _restored(stored, pulses=pulses).settle(now + SETTLE_DELAY)
         await ledger.async_settle(source.source_id, source.role, slots, ())
     if not await ledger.async_read_from(source.source_id, revision.hardware):
         return stored
@@ -57,18 +78,20 @@ async def async_stored(
 
 
 def _restored(
-    stored: StoredSource, since: datetime | None = None
-) -> PowerSlotter | CounterSlotter:
+    stored: StoredSource, since: datetime | None = None, *, pulses: bool = False
+) -> AnySlotter:
     """Return a slotter that goes on, with hardware that measures `since` an instant."""
     open_from = stored.open_from
-    if open_from is not None and since is not None:
-        open_from = max(open_from, slot_start(since))
+    if since is not None and (open_from is not None or pulses):
+        begun = slot_start(since)
+        open_from = begun if open_from is None else max(open_from, begun)
     return restored_slotter(
         stored.pending,
         usual_spacing=USUAL_SPACING,
         settled_until=stored.settled_until,
         open_from=open_from,
         known=stored.known,
+        pulses=pulses,
     )
 
 
@@ -94,7 +117,12 @@ class Meter:
         self._ledger = ledger
         self._on_reading = on_reading
         self.source = source
-        self._slotter = _restored(stored, source.current(dt_util.utcnow()).since)
+        revision = source.current(dt_util.utcnow())
+        self._slotter = _restored(
+            stored,
+            revision.since,
+            pulses=revision.kind is SourceKind.PULSE_BOARD,
+        )
         self._unsaved_readings: list[Reading] = []
         self._unsaved_slots: list[Slot] = []
         self._storing = asyncio.Lock()
@@ -106,6 +134,8 @@ class Meter:
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._available = False
         self._power: float | None = None
+        self._present: PresentPower | None = None
+        self._shown = Pace(hass, SHOWN_EVERY, on_reading)
         self.last_reading = max(
             (reading.at for reading in stored.pending), default=None
         )
@@ -114,10 +144,24 @@ class Meter:
     @property
     def power(self) -> float | None:
         """Return the present power in W; None where nobody can say."""
-        if not self._available or self.last_reading is None:
+        if not self._available:
+            return None
+        if self._present is not None:
+            return self._present.power
+        if self.last_reading is None:
             return None
         age = dt_util.utcnow() - self.last_reading
         return self._power if -MAX_AHEAD <= age <= self._stale_after else None
+
+    @property
+    def estimated(self) -> bool | None:
+        """Return whether the power is an estimate; None where it never is one."""
+        return None if self._present is None else self._present.estimated
+
+    @property
+    def channel(self) -> BoardChannel | None:
+        """Return the board's channel that is the meter now, where there is one."""
+        return board_channel(self._accounts, self.source.current(dt_util.utcnow()))
 
     @property
     def _stale_after(self) -> timedelta:
@@ -178,6 +222,8 @@ class Meter:
             self._unsubscribe.pop()()
         self._entity = None
         self._available = False
+        self._present = None
+        self._shown.async_stop()
 
     @callback
     def _next_revision(self, now: datetime) -> None:
@@ -194,17 +240,23 @@ class Meter:
         self.async_start()
         self._on_reading()
 
-    def _begin_slots(
-        self, kind: type[PowerSlotter | CounterSlotter], at: datetime
-    ) -> None:
+    def _begin_slots(self, kind: SlotterKind, at: datetime) -> None:
         """Settle what ended by an instant, and go on from there with a new slotter."""
         old = self._slotter
         self._unsaved_slots.extend(old.settle(at + SETTLE_DELAY))
         self._refused += old.refused
-        self._slotter = kind(
-            usual_spacing=USUAL_SPACING if kind is PowerSlotter else None,
-            settled_until=old.settled_until,
-        )
+        until = old.settled_until
+        if kind is PulseSlotter:
+            since = self.source.current(dt_util.utcnow()).since
+            self._slotter = PulseSlotter(
+                settled_until=until, open_from=slot_start(since)
+            )
+        elif kind is CounterSlotter:
+            self._slotter = CounterSlotter(settled_until=until)
+        else:
+            self._slotter = PowerSlotter(
+                usual_spacing=USUAL_SPACING, settled_until=until
+            )
 
     @callback
     def async_tick(self) -> None:
@@ -215,14 +267,27 @@ class Meter:
     @callback
     def _from_account(self, update: MeterUpdate) -> None:
         """Take what the meter's account says."""
-        self._available = update.available
+        was_available, self._available = self._available, update.available
+        before, self._present = self._present, update.present
         reading = update.reading
         if reading is not None:
+            if update.gap and isinstance(reading, CounterReading):
+                reading = replace(reading, gap=True)
             self._add(reading)
             # After a restart the newest reading is known already, yet to be shown.
             if isinstance(reading, PowerReading) and reading.at == self.last_reading:
                 self._power = reading.power
-        self._on_reading()
+        if (
+            update.at_once
+            or before is None
+            or self._present is None
+            or was_available is not update.available
+            or before.estimated
+            or self._present.estimated
+        ):
+            self._shown.now()
+        else:
+            self._shown.soon()
 
     @callback
     def _from_entity(self, readings: Iterable[Reading], power: float | None) -> None:
@@ -244,7 +309,9 @@ class Meter:
         ):
             self._refused += 1
             return
-        wanted = CounterSlotter if isinstance(reading, CounterReading) else PowerSlotter
+        wanted: SlotterKind = PowerSlotter
+        if isinstance(reading, CounterReading):
+            wanted = PulseSlotter if self._entity is None else CounterSlotter
         if not isinstance(self._slotter, wanted):
             # An entity may begin to count instead of saying its power.
             self._begin_slots(wanted, reading.at)

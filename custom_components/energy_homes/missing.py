@@ -1,4 +1,4 @@
-"""Meters and heatings of homes that say nothing any more: a repair after a day."""
+"""Meters, heatings and sensors that say nothing any more: a repair after a day."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
+from .accounts.pulse_board import PulseBoardHub
 from .accounts.registry import AccountState
 from .const import DOMAIN, METER_MISSING_AFTER, SourceKind
 from .flows.inventory import (
@@ -19,11 +20,14 @@ from .flows.inventory import (
     entity_id_of,
     heating_hubs,
     hubs,
+    sensing_hubs,
 )
-from .models import HeatingSource, Revision, Source
+from .models import HeatingSource, Revision, SensorsSource, Source
 
 ISSUE_HEATING_MISSING: Final = "heating_missing"
 ISSUE_METER_MISSING: Final = "meter_missing"
+ISSUE_SENSORS_MISSING: Final = "sensors_missing"
+ISSUES: Final = (ISSUE_HEATING_MISSING, ISSUE_METER_MISSING, ISSUE_SENSORS_MISSING)
 
 STORE_KEY: Final = f"{DOMAIN}.missing"
 STORE_VERSION: Final = 1
@@ -58,7 +62,7 @@ class Absence:
 
 
 class MissingSources:
-    """Keeps one repair for each meter and heating that is missing for longer than a day.
+    """Keeps one repair for each source that is missing for longer than a day.
 
     An account that cannot be asked leaves everything as it is.
     """
@@ -97,7 +101,11 @@ class MissingSources:
                 continue
             key = (source.source_id, revision.hardware)
             issue_id = f"{_issue(source)}_{source.source_id}"
-            sight, reported = self._sight(revision)
+            sight, reported = (
+                self._sight_of_host(revision, now)
+                if isinstance(source, SensorsSource)
+                else self._sight(revision)
+            )
             known = self._noticed.get(key)
             if sight is Sight.PRESENT:
                 continue
@@ -133,6 +141,9 @@ class MissingSources:
         hub = hubs(self._hass).get(revision.account)
         if hub is None:
             return self._sight_without_hub(revision), None
+        if isinstance(hub, PulseBoardHub) and hub.state is AccountState.OUTAGE:
+            # It calls us: silence is all that there is to notice.
+            return Sight.MISSING, hub.last_heard
         if hub.state is not AccountState.CONNECTED:
             return Sight.UNSURE, None
         if (since := hub.missing.get(revision.hardware_id)) is not None:
@@ -151,6 +162,18 @@ class MissingSources:
             return Sight.UNSURE
         gone = hub.heating_update(str(revision.hardware_id)).gone
         return Sight.MISSING if gone else Sight.PRESENT
+
+    def _sight_of_host(
+        self, revision: Revision, now: datetime
+    ) -> tuple[Sight, datetime | None]:
+        """Return whether a host has a sensor that reports, and when it had one last."""
+        hub = sensing_hubs(self._hass).get(str(revision.account))
+        if hub is None:
+            return self._sight_without_hub(revision), None
+        readings = hub.host_update(str(revision.hardware_id)).readings
+        if any(reading.heard(now) for reading in readings):
+            return Sight.PRESENT, None
+        return Sight.MISSING, max((r.at for r in readings), default=None)
 
     def _sight_without_hub(self, revision: Revision) -> Sight:
         """Return what can be said where the account is not loaded."""
@@ -182,13 +205,16 @@ class MissingSources:
         source: Source,
         since: datetime,
     ) -> None:
-        """Raise the repair of one meter or heating."""
+        """Raise the repair of one source."""
         revision = source.current(dt_util.utcnow())
         if revision.kind is SourceKind.ENTITY:
             hardware = entity_id_of(self._hass, revision) or str(revision.entity)
         else:
             account = account_title(self._hass, str(revision.account))
-            hardware = f"{revision.hardware_id} ({account})"
+            hub = hubs(self._hass).get(str(revision.account))
+            meter = hub and hub.meters.get(str(revision.hardware_id))
+            name = meter.name if meter else str(revision.hardware_id)
+            hardware = f"{name} ({account})"
         ir.async_create_issue(
             self._hass,
             DOMAIN,
@@ -197,11 +223,7 @@ class MissingSources:
             is_fixable=True,
             is_persistent=True,
             severity=ir.IssueSeverity.WARNING,
-            translation_key=(
-                ISSUE_HEATING_MISSING
-                if isinstance(source, HeatingSource)
-                else ISSUE_METER_MISSING
-            ),
+            translation_key=_issue(source),
             translation_placeholders={
                 "home": self._hass.config_entries.async_get_known_entry(entry_id).title,
                 "meter": source.name,
@@ -216,9 +238,7 @@ class MissingSources:
         for domain, issue_id in tuple(ir.async_get(self._hass).issues):
             if (
                 domain == DOMAIN
-                and issue_id.startswith(
-                    (f"{ISSUE_METER_MISSING}_", f"{ISSUE_HEATING_MISSING}_")
-                )
+                and issue_id.startswith(tuple(f"{issue}_" for issue in ISSUES))
                 and issue_id not in kept
             ):
                 ir.async_delete_issue(self._hass, DOMAIN, issue_id)
@@ -228,4 +248,6 @@ def _issue(source: Source) -> str:
     """Return the kind of repair that a source raises."""
     if isinstance(source, HeatingSource):
         return ISSUE_HEATING_MISSING
+    if isinstance(source, SensorsSource):
+        return ISSUE_SENSORS_MISSING
     return ISSUE_METER_MISSING

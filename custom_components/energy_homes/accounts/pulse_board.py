@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 from typing import Any, Final
@@ -28,6 +29,8 @@ from ..boards.overrun import BufferWatch
 from ..boards.rate import TokenBucket
 from ..boards.remote import RemoteReply, RemoteUpdate, update_reply
 from ..boards.sensors import RemoteSensors
+from ..boards.topics import BoardState, Reconnected
+from ..const import SourceKind
 from ..ledger import Ledger
 from ..metering.model import CounterReading
 from ..metering.pulse_decay import LEAST_POWER, PresentPower, present_power
@@ -35,6 +38,7 @@ from ..metering.pulses import PulseChannel, PulseKind
 from ..metering.readings import MAX_AHEAD
 from .board_book import ChannelBook, Channels, KeptPulse
 from .boards import Boards
+from .hosts import HostInfo, HostUpdate
 from .registry import Accounts, AccountState, MeterInfo, MeterUpdate
 
 _LOGGER = logging.getLogger(__name__)
@@ -88,6 +92,7 @@ class PulseBoardHub:
         self.sensors = RemoteSensors()
         self.last_heard: datetime | None = None
         self.counts: Counter[str] = Counter()
+        self.refusals = 0
         self._hass = hass
         self._accounts = accounts
         self._boards = boards
@@ -117,7 +122,11 @@ class PulseBoardHub:
                 self._told_at[number] = channel.at
             self._note_power(number, now)
         self._schedule_online(now)
-        self._detach = [self._boards.attach(self), self._accounts.attach(self)]
+        self._detach = [
+            self._boards.attach(self),
+            self._accounts.hosts.attach(self),
+            self._accounts.attach(self),
+        ]
 
     async def async_stop(self) -> None:
         """Take no more calls, keep what is being kept, and leave the registry."""
@@ -135,6 +144,10 @@ class PulseBoardHub:
     def channels(self) -> Mapping[int, PulseChannel]:
         """Return all channels that are set up or were ever heard, as they are kept."""
         return self._book.channels
+
+    def channel(self, number: int) -> PulseChannel:
+        """Return a channel, also one that was never heard."""
+        return self.channels.get(number) or self._book.fresh(number)
 
     @property
     def commits(self) -> int:
@@ -180,6 +193,24 @@ class PulseBoardHub:
         return {}
 
     @property
+    def source_kind(self) -> SourceKind:
+        """Return what revisions are called that read a sensor daemon's host."""
+        return SourceKind.REMOTE
+
+    @property
+    def hosts(self) -> Mapping[str, HostInfo]:
+        """Return the hosts of sensor daemons that reported to the board."""
+        return {
+            host_id: HostInfo(hardware_id=host_id, name=host_id, readings=readings)
+            for host_id, readings in self.sensors.hosts.items()
+        }
+
+    @callback
+    def host_update(self, host_id: str) -> HostUpdate:
+        """Return what the sensors of a host said last."""
+        return HostUpdate(available=True, readings=self.sensors.host(host_id))
+
+    @property
     def calls_last_hour(self) -> int:
         """Return how many requests the board made in the last hour."""
         since = dt_util.utcnow() - HOUR
@@ -205,15 +236,14 @@ class PulseBoardHub:
     @callback
     def meter_update(self, hardware_id: str) -> MeterUpdate:
         """Return the present state of a channel."""
-        number = int(hardware_id) if hardware_id.isdecimal() else 0
-        if not self._online or (channel := self.channels.get(number)) is None:
+        if not hardware_id.isdecimal():
             return MeterUpdate(available=False)
-        reading = None
-        if channel.at is not None:
-            reading = CounterReading(channel.at, channel.energy)
+        number = int(hardware_id)
+        channel = self.channel(number)
         return MeterUpdate(
-            available=True,
-            reading=reading,
+            available=self._online,
+            # A channel that was never heard has counted nothing until now.
+            reading=CounterReading(channel.at or dt_util.utcnow(), channel.energy),
             # So it is after the first pulse of a life of the board.
             gap=channel.period is None,
             present=self.present(number),
@@ -241,13 +271,14 @@ class PulseBoardHub:
         self._requests.append((minute, count))
         if self._bucket.take(self._hass.loop.time()):
             return True
-        self.counts["too_many"] += 1
+        self.refused("too_many")
         return False
 
     @callback
     def refused(self, problem: str) -> None:
         """Count a request that nobody can use."""
         self.counts[problem] += 1
+        self.refusals += 1
         if self.debug:
             _LOGGER.debug("%s sent what cannot be used: %s", self.title, problem)
 
@@ -284,7 +315,8 @@ class PulseBoardHub:
                     channel = channels.get(number) or self._book.fresh(number)
                     channels[number] = channel.with_metercount(hundredths)
 
-                kept = await self._book.async_change(set_count)
+                if kept := await self._book.async_change(set_count):
+                    self._tell_set(number)
             case PowerUp():
                 kept = await self._book.async_change(_power_up)
             case PushReadings():
@@ -311,7 +343,7 @@ class PulseBoardHub:
             channel = channels.get(number) or self._book.fresh(number)
             channels[number] = channel.with_reading(reading)
 
-        return await self._book.async_change(set_reading)
+        return await self._async_commanded(number, set_reading)
 
     async def async_reset_subtotal(self, number: int) -> bool:
         """Let a channel's subtotal begin at zero; return whether that is kept."""
@@ -321,13 +353,51 @@ class PulseBoardHub:
             channel = channels.get(number) or self._book.fresh(number)
             channels[number] = channel.with_subtotal_reset()
 
-        return await self._book.async_change(reset)
+        return await self._async_commanded(number, reset)
+
+    async def _async_commanded(
+        self, number: int, change: Callable[[Channels], None]
+    ) -> bool:
+        """Change a channel, however long that takes; tell homes once it is kept."""
+        if kept := await self._book.async_change(change, within_s=None):
+            self._tell_set(number)
+        return kept
+
+    @callback
+    def _tell_set(self, number: int) -> None:
+        """Tell homes that a channel was set."""
+        self._publish(number, replace(self._told_again(number), at_once=True))
+
+    @callback
+    def _told_again(self, number: int) -> MeterUpdate:
+        """Return what is known of a channel, for homes that follow it already."""
+        if not self._online:
+            return MeterUpdate(available=False)
+        if self.channel(number).at is None:
+            # The pulse that may come in this very instant is news, not a repeat.
+            return MeterUpdate(available=True, present=self.present(number))
+        return self.meter_update(str(number))
+
+    @callback
+    def take_state(self, state: BoardState | Reconnected, arrival: datetime) -> None:
+        """Note how the board says that it is, or what its broker says of it."""
+        self.counts[state.value if isinstance(state, BoardState) else "reconnect"] += 1
+        if state is BoardState.DISCONNECTED:
+            self._gone()
+            return
+        self._heard(arrival)
+        if state is BoardState.OVERRUN:
+            # Nobody knows of which channel, so of each what comes next is after a gap.
+            self._gaps.update(self.channels)
+            _LOGGER.warning("%s says that pulses were lost in its buffer", self.title)
 
     @callback
     def take_report(self, update: RemoteUpdate, arrival: datetime) -> RemoteReply:
         """Return the answer to what a sensor daemon reports."""
         stored = self.sensors.take(update, arrival)
         self.counts["report"] += 1
+        if stored:
+            self._accounts.hosts.publish(self.key, update.host_id)
         self._tell_listeners()
         return update_reply(update, stored)
 
@@ -363,7 +433,13 @@ class PulseBoardHub:
         present = self._told_power[pulse.number] = self.present(pulse.number)
         self._publish(
             pulse.number,
-            MeterUpdate(available=True, reading=reading, gap=gap, present=present),
+            MeterUpdate(
+                available=True,
+                reading=reading,
+                gap=gap,
+                present=present,
+                at_once=pulse.result.jump,
+            ),
         )
 
     @callback
@@ -419,6 +495,16 @@ class PulseBoardHub:
         )
 
     @callback
+    def _gone(self) -> None:
+        """Note at once that the board is away."""
+        if self._online_timer is not None:
+            self._online_timer()
+            self._online_timer = None
+        if self._online:
+            self._online = False
+            self._tell_online()
+
+    @callback
     def _check_online(self, now: datetime) -> None:
         """Note that the board is away, or look again later."""
         self._online_timer = None
@@ -434,7 +520,7 @@ class PulseBoardHub:
         now = dt_util.utcnow()
         for number in self.channels:
             self._told_power[number] = self.present(number)
-            self._publish(number, self.meter_update(str(number)))
+            self._publish(number, self._told_again(number))
             self._note_power(number, now)
         self._tell_listeners()
 
