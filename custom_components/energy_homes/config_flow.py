@@ -13,15 +13,22 @@ from homeassistant.core import callback
 from .const import CONF_KIND, DOMAIN, SUBENTRY_METER, SUBENTRY_NETATMO_HOME, EntryKind
 from .flows.account import AccountSteps
 from .flows.assign import async_discover_all, next_assignment
+from .flows.board import BoardSteps
 from .flows.heating import HeatingSteps, async_discover_homes
 from .flows.heating_home import NetatmoHomeSubentryFlow
 from .flows.importing import ImportSteps
+from .flows.inventory import hubs, live_meters
 from .flows.meter import MeterSubentryFlow
 from .flows.netatmo import NetatmoSteps
 
 
 class EnergyHomesConfigFlow(
-    AccountSteps, NetatmoSteps, HeatingSteps, ImportSteps, domain=DOMAIN
+    AccountSteps,
+    NetatmoSteps,
+    BoardSteps,
+    HeatingSteps,
+    ImportSteps,
+    domain=DOMAIN,
 ):
     """Sets up homes and accounts; the kind of an entry is in its data."""
 
@@ -47,7 +54,7 @@ class EnergyHomesConfigFlow(
     ) -> ConfigFlowResult:
         """Ask what to add."""
         return self.async_show_menu(
-            step_id="user", menu_options=["home", "efergy", "netatmo"]
+            step_id="user", menu_options=["home", "efergy", "netatmo", "pulse_board"]
         )
 
     @override
@@ -82,6 +89,11 @@ class EnergyHomesConfigFlow(
             next_flow = await async_discover_homes(
                 self.hass, self.netatmo_check.unique_id, self.netatmo_check.homes
             )
+        elif self.board_key is not None:
+            if (hub := hubs(self.hass).get(self.board_key)) is not None:
+                next_flow = await async_discover_all(
+                    self.hass, self.board_key, live_meters(hub)
+                )
         elif self.discovered is not None:
             next_flow = next_assignment(self.hass, self.discovered)
         if next_flow is not None:

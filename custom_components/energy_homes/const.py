@@ -40,6 +40,7 @@ class EntryKind(StrEnum):
     HOME = "home"
     EFERGY = "efergy"
     NETATMO = "netatmo"
+    PULSE_BOARD = "pulse_board"
 
 
 class SourceKind(StrEnum):
@@ -48,6 +49,7 @@ class SourceKind(StrEnum):
     EFERGY = "efergy"
     ENTITY = "entity"
     NETATMO = "netatmo"
+    PULSE_BOARD = "pulse_board"
 
 
 class EfergyServer(StrEnum):

@@ -11,18 +11,34 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
-from ..const import CONF_ROLE, CONF_TIME_ZONE, SUBENTRY_METER, SourceKind
+from ..const import (
+    CONF_KIND,
+    CONF_ROLE,
+    CONF_TIME_ZONE,
+    DOMAIN,
+    SUBENTRY_METER,
+    EntryKind,
+    SourceKind,
+)
 from ..metering.model import MeterRole
 from ..models import MeterSource, Revision
 from .inventory import Hardware, async_role_texts, user_of
 from .refused import Refused
 
 
-def hardware_revision(hardware: Hardware, since: datetime) -> Revision:
+@callback
+def hardware_revision(
+    hass: HomeAssistant, hardware: Hardware, since: datetime
+) -> Revision:
     """Return the revision that reads an account's meter."""
     account, hardware_id = hardware
+    entry = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, account)
+    kind = EntryKind.EFERGY if entry is None else EntryKind(entry.data[CONF_KIND])
     return Revision(
-        since=since, kind=SourceKind.EFERGY, account=account, hardware_id=hardware_id
+        since=since,
+        kind=SourceKind(kind.value),
+        account=account,
+        hardware_id=hardware_id,
     )
 
 
