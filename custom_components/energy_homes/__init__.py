@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
@@ -28,7 +28,15 @@ from .accounts.pulse_board_entry import (
     pulse_board_hub,
 )
 from .board_view import async_register_board_view
-from .const import CONF_HOME_ID, CONF_KIND, DOMAIN, LEDGER_FILE, EntryKind
+from .const import (
+    CONF_HOME_ID,
+    CONF_KIND,
+    CONF_SENSORS,
+    DOMAIN,
+    LEDGER_FILE,
+    SUBENTRY_SENSORS,
+    EntryKind,
+)
 from .coordinator import HomeConfigEntry
 from .discovery import async_start_discovery
 from .heating_store import async_forget_heating
@@ -179,15 +187,23 @@ def _reload_on_change(
 
 
 def _what_matters(entry: ConfigEntry) -> tuple[object, ...]:
-    """Return what a home is built from."""
+    """Return what a home is built from; sensors on record come and go without a reload."""
     return (
         entry.title,
         dict(entry.data),
         {
-            subentry_id: (subentry.title, dict(subentry.data))
+            subentry_id: (subentry.title, _without_record(subentry))
             for subentry_id, subentry in entry.subentries.items()
         },
     )
+
+
+def _without_record(subentry: ConfigSubentry) -> dict[str, Any]:
+    """Return a subentry's data without its sensors on record."""
+    data = dict(subentry.data)
+    if subentry.subentry_type == SUBENTRY_SENSORS:
+        del data[CONF_SENSORS]
+    return data
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:

@@ -10,7 +10,14 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import callback
 
-from .const import CONF_KIND, DOMAIN, SUBENTRY_METER, SUBENTRY_NETATMO_HOME, EntryKind
+from .const import (
+    CONF_KIND,
+    DOMAIN,
+    SUBENTRY_METER,
+    SUBENTRY_NETATMO_HOME,
+    SUBENTRY_SENSORS,
+    EntryKind,
+)
 from .flows.account import AccountSteps
 from .flows.assign import async_discover_all, next_assignment
 from .flows.board import BoardSteps
@@ -20,12 +27,15 @@ from .flows.importing import ImportSteps
 from .flows.inventory import hubs, live_meters
 from .flows.meter import MeterSubentryFlow
 from .flows.netatmo import NetatmoSteps
+from .flows.sensing import SensingSteps
+from .flows.sensing_host import SensorsSubentryFlow
 
 
 class EnergyHomesConfigFlow(
     AccountSteps,
     NetatmoSteps,
     BoardSteps,
+    SensingSteps,
     HeatingSteps,
     ImportSteps,
     domain=DOMAIN,
@@ -40,11 +50,12 @@ class EnergyHomesConfigFlow(
     def async_get_supported_subentry_types(
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return what can be added to an entry: meters and heatings to homes."""
+        """Return what can be added to an entry: meters, heatings and sensors to homes."""
         if config_entry.data.get(CONF_KIND) == EntryKind.HOME:
             return {
                 SUBENTRY_METER: MeterSubentryFlow,
                 SUBENTRY_NETATMO_HOME: NetatmoHomeSubentryFlow,
+                SUBENTRY_SENSORS: SensorsSubentryFlow,
             }
         return {}
 

@@ -15,6 +15,7 @@ CONF_MODULES: Final = "modules"
 CONF_REVISIONS: Final = "revisions"
 CONF_ROLE: Final = "role"
 CONF_ROOMS: Final = "rooms"
+CONF_SENSORS: Final = "sensors"
 CONF_SERVER: Final = "server"
 CONF_SINCE: Final = "since"
 CONF_SOURCE_ID: Final = "source_id"
@@ -22,6 +23,7 @@ CONF_TIME_ZONE: Final = "time_zone"
 
 SUBENTRY_METER: Final = "meter"
 SUBENTRY_NETATMO_HOME: Final = "netatmo_home"
+SUBENTRY_SENSORS: Final = "sensors"
 
 MANUFACTURER: Final = "Energy Homes"
 
@@ -50,6 +52,7 @@ class SourceKind(StrEnum):
     ENTITY = "entity"
     NETATMO = "netatmo"
     PULSE_BOARD = "pulse_board"
+    REMOTE = "remote"
 
 
 class EfergyServer(StrEnum):

@@ -13,6 +13,7 @@ from homeassistant.config_entries import (
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
 
 from .accounts.pulse_board import PulseBoardHub
 from .accounts.registry import AccountHub, Accounts, AccountState, HeatingHub
@@ -24,10 +25,13 @@ from .flows.inventory import (
     account_entries,
     discovery_id,
     hardware_known,
+    hardware_of,
+    host_revision,
     is_ignored,
     live_homes,
     live_meters,
 )
+from .flows.sensing import async_discover_host
 from .missing import MissingSources
 
 type Offer = Callable[[], Coroutine[Any, Any, str | None]]
@@ -176,6 +180,13 @@ class Discovery:
                 live[key, topology.home_id] = partial(
                     async_discover_home, self._hass, key, topology
                 )
+        now = dt_util.utcnow()
+        for sensing in self._accounts.hosts.hubs.values():
+            for host_id, host in sensing.hosts.items():
+                if hardware := hardware_of(host_revision(sensing, host_id, now)):
+                    live[hardware] = partial(
+                        async_discover_host, self._hass, sensing, host
+                    )
         return live
 
     @callback

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import override
 
 from homeassistant.components.sensor import (
@@ -37,6 +38,7 @@ from .sensor_heating import (
     ModuleSensorDescription,
     RoomSensorDescription,
 )
+from .sensor_reported import add_reported_sensors
 
 PARALLEL_UPDATES = 0
 
@@ -184,6 +186,11 @@ async def async_setup_entry(
             for subentry_id, heating in home.heating.items():
                 async_add_entities(
                     _heating_sensors(heating), config_subentry_id=subentry_id
+                )
+            for subentry_id, sensors in home.sensors.items():
+                add_reported_sensors(
+                    sensors,
+                    partial(async_add_entities, config_subentry_id=subentry_id),
                 )
 
 

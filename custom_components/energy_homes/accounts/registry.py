@@ -12,6 +12,7 @@ from ..heating.home_mode import HomeModeRequest
 from ..heating.setpoint import RoomCommand
 from ..metering.model import MeterRole, Reading
 from ..metering.pulse_decay import PresentPower
+from .hosts import Hosts
 from .netatmo_budget import AppBudget
 
 
@@ -190,6 +191,7 @@ class Accounts:
         self._watchers: list[Callable[[], None]] = []
         self._follow_watchers: dict[str, Callable[[], None]] = {}
         self._app_budgets: dict[str, AppBudget] = {}
+        self.hosts = Hosts(self._tell_watchers)
 
     def app_budget(self, client_id: str) -> AppBudget:
         """Return the calls of one application, which its accounts share."""
