@@ -57,7 +57,7 @@ class ReportedSensor(CoordinatorEntity[SensorsCoordinator], SensorEntity):
         self._sensor_id = record.sensor_id
         self._attr_unique_id = record.unique_id
         self._attr_name = record.name
-        self._attr_native_unit_of_measurement = record.unit
+        self._attr_native_unit_of_measurement = record.unit or None
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, coordinator.source.source_id)}
         )

@@ -30,7 +30,6 @@ STEPS = st.lists(
         st.integers(0, 90).map(lambda seconds: seconds * SECOND),
         st.sampled_from(ParticleCall),
         st.sampled_from(CallPriority),
-        st.integers(0, 3),
     ),
     max_size=80,
 )
@@ -57,51 +56,46 @@ def test_the_documented_limits() -> None:
 @settings(deadline=None)
 @given(steps=STEPS)
 def test_no_window_holds_more_than_its_limit(
-    steps: list[tuple[timedelta, ParticleCall, CallPriority, int]],
+    steps: list[tuple[timedelta, ParticleCall, CallPriority]],
 ) -> None:
     """Whatever several accounts do, the limits are kept over all of them."""
     shared = ParticleBudget(SMALL)
-    accounts = [shared.account() for _ in range(4)]
     made: dict[ParticleCall, list[datetime]] = {REQUEST: [], STREAM: []}
     now = NOW
-    for step, call, priority, account in steps:
+    for step, call, priority in steps:
         now += step
-        wait = accounts[account].wait(call, now, priority)
+        wait = shared.wait(call, now, priority)
         if wait > timedelta():
             with pytest.raises(CloudQuotaError) as caught:
-                accounts[account].take(call, now, priority)
+                shared.take(call, now, priority)
             assert caught.value.retry_after == wait
             continue
-        accounts[account].take(call, now, priority)
+        shared.take(call, now, priority)
         made[call].append(now)
     for call, limit in SMALL.items():
         assert most_in_a_span(made[call]) <= limit.calls
-    for call in ParticleCall:
-        used = sum(account.used(call, now) for account in accounts)
-        assert used == sum(at > now - timedelta(hours=1) for at in made[call])
 
 
 def test_something_is_left_to_people() -> None:
     """What runs by itself leaves a fifth to what people ask for."""
-    account = ParticleBudget(SMALL).account()
+    budget = ParticleBudget(SMALL)
     for _ in range(8):
-        account.take(STREAM, NOW)
+        budget.take(STREAM, NOW)
     with pytest.raises(CloudQuotaError):
-        account.take(STREAM, NOW)
-    account.take(STREAM, NOW, CallPriority.COMMAND)
-    assert account.wait(REQUEST, NOW) == timedelta()
+        budget.take(STREAM, NOW)
+    budget.take(STREAM, NOW, CallPriority.COMMAND)
+    assert budget.wait(REQUEST, NOW) == timedelta()
 
 
 def test_open_streams_are_counted() -> None:
     """No more streams are opened than may be open at once."""
     shared = ParticleBudget(open_streams=2)
-    account = shared.account()
     with shared.streaming(), shared.streaming():
         assert shared.open_streams == 2
-        assert account.wait(STREAM, NOW) == MINUTE
-        assert account.wait(REQUEST, NOW) == timedelta()
+        assert shared.wait(STREAM, NOW) == MINUTE
+        assert shared.wait(REQUEST, NOW) == timedelta()
     assert shared.open_streams == 0
-    assert account.wait(STREAM, NOW) == timedelta()
+    assert shared.wait(STREAM, NOW) == timedelta()
 
 
 @pytest.mark.parametrize("lived", [0 * SECOND, 20 * SECOND])
@@ -111,23 +105,18 @@ def test_thirty_accounts_reconnect_within_the_limit(
 ) -> None:
     """Streams that break at once, or again and again, never open more than is allowed."""
     shared, random = ParticleBudget(), Random(seed)
-    accounts = [
-        (shared.account(), Backoff(SECOND, 5 * MINUTE, random)) for _ in range(30)
-    ]
+    accounts = [Backoff(SECOND, 5 * MINUTE, random) for _ in range(30)]
     due = [(NOW, number) for number in range(30)]
     opened: list[datetime] = []
     while due[0][0] < NOW + timedelta(hours=1):
         now, number = heappop(due)
-        account, backoff = accounts[number]
-        if (wait := account.wait(STREAM, now)) > timedelta():
+        backoff = accounts[number]
+        if (wait := shared.wait(STREAM, now)) > timedelta():
             heappush(due, (now + wait, number))
             continue
-        account.take(STREAM, now)
+        shared.take(STREAM, now)
         opened.append(now)
         if lived:
             backoff.reset()
         heappush(due, (now + lived + backoff.next(), number))
     assert 30 < most_in_a_span(opened) <= 80
-    assert all(
-        account.used(STREAM, NOW + timedelta(hours=1)) for account, _ in accounts
-    )

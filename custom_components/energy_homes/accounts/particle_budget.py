@@ -13,7 +13,6 @@ from ..clouds.errors import CloudQuotaError
 from ..clouds.particle import ParticleCall
 from .quota import CallPriority, QuotaLog, QuotaWindow
 
-HOUR: Final = timedelta(hours=1)
 SPAN: Final = timedelta(minutes=5)
 
 LIMITS: Final = {
@@ -46,45 +45,6 @@ class ParticleBudget:
         """Return how many streams are open, or being opened, now."""
         return self._open
 
-    def account(self) -> AccountBudget:
-        """Return the share of one more account."""
-        return AccountBudget(self)
-
-    def wait(
-        self, call: ParticleCall, now: datetime, priority: CallPriority
-    ) -> timedelta:
-        """Return how long to wait until a call may be made; zero where it may be now."""
-        wait = self._logs[call].wait(priority, now)
-        if call is ParticleCall.STREAM and self._open >= self._most_open:
-            return max(wait, _FULL_WAIT)
-        return wait
-
-    def record(self, call: ParticleCall, now: datetime) -> None:
-        """Count a call that is about to be made."""
-        self._logs[call].record(now)
-
-    @contextmanager
-    def streaming(self) -> Iterator[None]:
-        """Count a stream as open for as long as this is."""
-        self._open += 1
-        try:
-            yield
-        finally:
-            self._open -= 1
-
-
-class AccountBudget:
-    """The calls of one account, which shares an address with others. Instants are aware."""
-
-    def __init__(self, shared: ParticleBudget) -> None:
-        """Start without a call."""
-        self.shared = shared
-        # These limit nothing: they count what the account's sensors show.
-        self._made = {
-            call: QuotaLog((QuotaWindow(LIMITS[call].calls, HOUR),))
-            for call in ParticleCall
-        }
-
     def wait(
         self,
         call: ParticleCall,
@@ -92,7 +52,10 @@ class AccountBudget:
         priority: CallPriority = CallPriority.POLL,
     ) -> timedelta:
         """Return how long to wait until a call may be made; zero where it may be now."""
-        return self.shared.wait(call, now, priority)
+        wait = self._logs[call].wait(priority, now)
+        if call is ParticleCall.STREAM and self._open >= self._most_open:
+            return max(wait, _FULL_WAIT)
+        return wait
 
     def take(
         self,
@@ -106,9 +69,13 @@ class AccountBudget:
         """
         if (wait := self.wait(call, now, priority)) > timedelta():
             raise CloudQuotaError("our own limit of calls is reached", wait)
-        self.shared.record(call, now)
-        self._made[call].record(now)
+        self._logs[call].record(now)
 
-    def used(self, call: ParticleCall, now: datetime, span: timedelta = HOUR) -> int:
-        """Return how many calls the account made in the last `span`, an hour at most."""
-        return self._made[call].used(span, now)
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """Count a stream as open for as long as this is."""
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1

@@ -3,31 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from math import copysign, isfinite
 from typing import Any, Final, Self
 
 from ..metering.model import CounterReading, PowerReading, Reading
+from ..sensing.model import Quantity
 
 MAX_MEASURES: Final = 32
 """So much is measured by one board."""
 
 
-class BoardQuantity(StrEnum):
-    """What a number of a board is."""
-
-    POWER = "power"
-    ENERGY = "energy"
-    PULSES = "pulses"
-    CURRENT = "current"
-    VOLTAGE = "voltage"
-    TEMPERATURE = "temperature"
-    HUMIDITY = "humidity"
-    PERCENTAGE = "percentage"
-    NUMBER = "number"
-
-
-METERED: Final = (BoardQuantity.POWER, BoardQuantity.ENERGY, BoardQuantity.PULSES)
+METERED: Final = (Quantity.POWER, Quantity.ENERGY, Quantity.PULSES)
 """What a meter can say: the first of these that a board measures makes it one."""
 
 
@@ -42,7 +28,7 @@ class Measure:
     `pulses_per_kwh` makes energy of counted pulses.
     """
 
-    quantity: BoardQuantity
+    quantity: Quantity
     event: str | None = None
     variable: str | None = None
     name: str | None = None
@@ -62,7 +48,7 @@ class Measure:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """Read a measure as it is stored."""
-        return cls(**{**data, "quantity": BoardQuantity(data["quantity"])})
+        return cls(**{**data, "quantity": Quantity(data["quantity"])})
 
     def as_data(self) -> dict[str, Any]:
         """Return the measure as it is stored: what differs from the usual."""
@@ -87,26 +73,26 @@ class Measure:
         if (value := self.value(raw)) is None:
             return None
         match self.quantity:
-            case BoardQuantity.POWER:
+            case Quantity.POWER:
                 return PowerReading(at, value)
-            case BoardQuantity.ENERGY if value >= 0:
+            case Quantity.ENERGY if value >= 0:
                 return CounterReading(at, value)
-            case BoardQuantity.PULSES if value >= 0 and self.pulses_per_kwh:
+            case Quantity.PULSES if value >= 0 and self.pulses_per_kwh:
                 return CounterReading(at, value / self.pulses_per_kwh)
         return None
 
 
 READY_MADE: Final = (
-    Measure(event="power", quantity=BoardQuantity.POWER),
-    Measure(event="Apparent Power", quantity=BoardQuantity.POWER),
-    Measure(event="rms_current", quantity=BoardQuantity.CURRENT),
-    Measure(event="RMS Current", quantity=BoardQuantity.CURRENT),
-    Measure(event="rms_voltage", quantity=BoardQuantity.VOLTAGE),
-    Measure(event="RMS Voltage", quantity=BoardQuantity.VOLTAGE),
+    Measure(event="power", quantity=Quantity.POWER),
+    Measure(event="Apparent Power", quantity=Quantity.POWER),
+    Measure(event="rms_current", quantity=Quantity.CURRENT),
+    Measure(event="RMS Current", quantity=Quantity.CURRENT),
+    Measure(event="rms_voltage", quantity=Quantity.VOLTAGE),
+    Measure(event="RMS Voltage", quantity=Quantity.VOLTAGE),
     Measure(
         event="P2P_State_of_Charge",
         variable="SoC",
-        quantity=BoardQuantity.PERCENTAGE,
+        quantity=Quantity.PERCENTAGE,
     ),
 )
 """What boards of the p2penergy project send, its older names too."""
