@@ -58,6 +58,8 @@ class SourceKind(StrEnum):
     NETATMO = "netatmo"
     PULSE_BOARD = "pulse_board"
     REMOTE = "remote"
+    PULSE_BOARD = "pulse_board"
+    REMOTE = "remote"
     PARTICLE = "particle"
 
 
