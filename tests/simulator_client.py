@@ -108,12 +108,17 @@ class SimulatorClient:
         to: datetime | None = None,
         *,
         temperatures: bool = False,
+        published: bool = False,
     ) -> dict[str, Any]:
         """Return the control endpoint's truth of [from_, to).
 
-        Temperatures only where they are asked for: they take a moment.
+        Temperatures, and what Particle boards published, only where they are asked for:
+        they take a moment.
         """
-        window: dict[str, int] = {"temperatures": int(temperatures)}
+        window: dict[str, int] = {
+            "temperatures": int(temperatures),
+            "published": int(published),
+        }
         window |= {
             name: to_ms(instant)
             for name, instant in (("from_ms", from_), ("to_ms", to))
