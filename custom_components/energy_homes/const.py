@@ -58,8 +58,6 @@ class SourceKind(StrEnum):
     NETATMO = "netatmo"
     PULSE_BOARD = "pulse_board"
     REMOTE = "remote"
-    PULSE_BOARD = "pulse_board"
-    REMOTE = "remote"
     PARTICLE = "particle"
 
 
