@@ -22,6 +22,8 @@ from .accounts.netatmo import (
     async_remove_netatmo_account,
 )
 from .accounts.netatmo_tokens import async_forget_tokens, async_netatmo_tokens
+from .accounts.particle import async_remove_particle_account
+from .accounts.particle_entry import async_setup_particle
 from .accounts.pulse_board_entry import (
     PulseBoardConfigEntry,
     async_forget_board,
@@ -61,6 +63,7 @@ PLATFORMS: dict[EntryKind, list[Platform]] = {
     EntryKind.EFERGY: [Platform.SENSOR],
     EntryKind.NETATMO: [Platform.SENSOR],
     EntryKind.PULSE_BOARD: [],
+    EntryKind.PARTICLE: [Platform.SENSOR],
 }
 """What each kind of entry has entities of."""
 
@@ -99,6 +102,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
             await _async_setup_netatmo(hass, entry)
         case EntryKind.PULSE_BOARD:
             await _async_setup_pulse_board(hass, entry)
+        case EntryKind.PARTICLE:
+            await async_setup_particle(hass, entry, hass.data[DATA_HOMES].accounts)
         case _:
             await _async_setup_efergy(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, _platforms(entry))
@@ -219,6 +224,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     if kind == EntryKind.NETATMO:
         await async_remove_netatmo_account(hass, entry)
         await async_forget_tokens(hass, entry)
+    if kind == EntryKind.PARTICLE:
+        await async_remove_particle_account(hass, entry)
     if kind == EntryKind.PULSE_BOARD:
         await async_forget_board(hass, entry)
     if kind != EntryKind.HOME:

@@ -19,6 +19,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
+from .accounts.particle import ParticleHub
 from .coordinator import HomeData, MeterData
 from .entity import (
     AccountEntity,
@@ -31,7 +32,12 @@ from .entity import (
 from .heating_coordinator import HeatingCoordinator
 from .home import Home
 from .metering.model import MeterRole
-from .sensor_account import EFERGY_SENSORS, NETATMO_SENSORS, AccountSensorDescription
+from .sensor_account import (
+    EFERGY_SENSORS,
+    NETATMO_SENSORS,
+    PARTICLE_SENSORS,
+    AccountSensorDescription,
+)
 from .sensor_heating import (
     MODULE_SENSORS,
     ROOM_SENSORS,
@@ -172,7 +178,7 @@ METER_SENSORS: tuple[MeterSensorDescription, ...] = (
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Home | EfergyHub | NetatmoHub],
+    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | ParticleHub],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of a home with its meters and rooms, or of an account."""
@@ -181,6 +187,8 @@ async def async_setup_entry(
             async_add_entities(AccountSensor(efergy, one) for one in EFERGY_SENSORS)
         case NetatmoHub() as netatmo:
             async_add_entities(AccountSensor(netatmo, one) for one in NETATMO_SENSORS)
+        case ParticleHub() as particle:
+            async_add_entities(AccountSensor(particle, one) for one in PARTICLE_SENSORS)
         case Home() as home:
             _add_home(home, async_add_entities)
             for subentry_id, heating in home.heating.items():
@@ -290,7 +298,9 @@ class ModuleSensor(ModuleEntity, SensorEntity):
         return self.entity_description.value_fn(self.module)
 
 
-class AccountSensor[Hub: EfergyHub | NetatmoHub](AccountEntity[Hub], SensorEntity):
+class AccountSensor[Hub: EfergyHub | NetatmoHub | ParticleHub](
+    AccountEntity[Hub], SensorEntity
+):
     """A sensor of an account."""
 
     entity_description: AccountSensorDescription[Hub]

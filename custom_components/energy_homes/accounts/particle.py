@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import logging
 from random import Random
@@ -25,7 +26,6 @@ from ..clouds.particle_errors import CloudBoardError
 from ..clouds.particle_models import EventBatch, ParticleEvent
 from ..const import CONF_PRODUCT, DOMAIN, SUBENTRY_PARTICLE_BOARD, SourceKind
 from ..keep_running import async_keep_running
-from ..metering.model import MeterRole, PowerReading
 from ..metering.readings import MAX_AHEAD
 from ..particle.board import Board, Heard, Taken
 from ..particle.hosts import BoardHosts, board_of, host_of
@@ -34,6 +34,7 @@ from .backoff import Backoff
 from .budget import DAY, HOUR, CallBudget, CallKind
 from .endpoints import particle_url
 from .hosts import HostInfo, HostUpdate
+from .particle_listen import meter_info
 from .polled import PolledAccount
 from .registry import Accounts, AccountState, MeterInfo, MeterUpdate
 
@@ -63,6 +64,9 @@ MAX_BOARDS: Final = 1000
 ASKED_AT_ONCE: Final = 4
 """So many variables are asked for at the same time."""
 
+TOLD_EVERY: Final = timedelta(minutes=1)
+"""How often the account's own sensors follow what goes on all the time."""
+
 SHOWN_EVERY: Final = timedelta(seconds=10)
 """Values that move little are shown this often."""
 
@@ -79,6 +83,14 @@ _SAVE_DELAY_S: Final = 300
 _STORE_VERSION: Final = 1
 
 type ParticleConfigEntry = ConfigEntry[ParticleHub]
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """When the stream last brought anything, and when an event (aware, UTC)."""
+
+    last_heard: datetime | None = None
+    last_event: datetime | None = None
 
 
 class ParticleHub(PolledAccount[None]):
@@ -107,6 +119,7 @@ class ParticleHub(PolledAccount[None]):
         self.last_heard: datetime | None = None
         self.last_event: datetime | None = None
         self.streaming = False
+        self.shown = Liveness()
         self.client = ParticleClient(
             async_get_clientsession(hass),
             entry.data[CONF_TOKEN],
@@ -153,18 +166,11 @@ class ParticleHub(PolledAccount[None]):
         """Return the boards that are meters; those that never said so are ghosts."""
         found: dict[str, MeterInfo] = {}
         for board_id, board in self.boards.items():
-            if board.meter is None:
-                continue
-            reading = board.reading
-            found[board_id] = MeterInfo(
-                hardware_id=board_id,
-                name=board.name,
-                # A clamp around one circuit is the usual case.
-                role=MeterRole.SUBMETER,
-                power=reading.power if isinstance(reading, PowerReading) else None,
-                last_seen=self._seen(board_id),
-                ghost=self._seen(board_id) is None,
-            )
+            if board.meter is not None:
+                seen = self._seen(board_id)
+                found[board_id] = replace(
+                    meter_info(board), last_seen=seen, ghost=seen is None
+                )
         return found
 
     @property
@@ -246,6 +252,13 @@ class ParticleHub(PolledAccount[None]):
                 name=f"{self.name} show",
                 cancel_on_shutdown=True,
             ),
+            async_track_time_interval(
+                self.hass,
+                self._tell_liveness,
+                TOLD_EVERY,
+                name=f"{self.name} liveness",
+                cancel_on_shutdown=True,
+            ),
         ]
         self._schedule_poll()
         async_keep_running(
@@ -265,6 +278,25 @@ class ParticleHub(PolledAccount[None]):
             while self._detach:
                 self._detach.pop(0)()
             await self._store.async_save(self._stored())
+
+    @callback
+    def async_adopt(self, boards: Iterable[Board]) -> None:
+        """Go on with boards that somebody else has listened to."""
+        for board in boards:
+            known = self.boards.get(board.board_id)
+            if known is None or known.reading is None:
+                board.configure(self._configs.get(board.board_id))
+                self.boards[board.board_id] = board
+        self._tell_all()
+
+    async def async_learn(self, board_id: str, span: timedelta) -> None:
+        """Listen for a while, and ask a board which variables it has."""
+        board = self.boards[board_id]
+        try:
+            board.take_device(await self.client.device(board_id))
+        except CloudError as err:
+            _LOGGER.debug("Variables of %s are not told: %s", board.name, err)
+        await asyncio.sleep(span.total_seconds())
 
     @callback
     def async_configure(self) -> None:
@@ -569,6 +601,12 @@ class ParticleHub(PolledAccount[None]):
         """Tell everybody how the account and its boards are."""
         for board in self.boards.values():
             self._tell_board(board)
+        self.async_update_listeners()
+
+    @callback
+    def _tell_liveness(self, _now: datetime) -> None:
+        """Let the account's own sensors follow."""
+        self.shown = Liveness(self.last_heard, self.last_event)
         self.async_update_listeners()
 
     @callback

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final
@@ -139,6 +139,8 @@ class Board:
 
     def take_device(self, device: ParticleDevice) -> None:
         """Take what the account says of the board."""
+        if device.variables is None and self.device is not None:
+            device = replace(device, variables=self.device.variables)
         self.device = device
         if device.online is not None:
             self.online = device.online
