@@ -115,6 +115,27 @@ def board_entry(config: BoardConfig, key: str) -> MockConfigEntry:
     )
 
 
+def particle_entry(
+    token: str, account: str = "particle_account", **data: Any
+) -> MockConfigEntry:
+    """Return a Particle account as its flow stores it; `account` is its unique id."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="Particle",
+        unique_id=account,
+        data={CONF_KIND: EntryKind.PARTICLE.value, "token": token, **data},
+    )
+
+
+def particle_revision(
+    board_id: str, account: str = "particle_account", since: datetime = LONG_AGO
+) -> Revision:
+    """Return a revision that reads a Particle board."""
+    return Revision(
+        since=since, kind=SourceKind.PARTICLE, account=account, hardware_id=board_id
+    )
+
+
 async def netatmo_credential(
     hass: HomeAssistant,
     client_id: str = NETATMO_CLIENT_ID,
