@@ -13,6 +13,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.energy_homes.accounts.pulse_board_entry import board_data
+from custom_components.energy_homes.boards.config import BoardConfig
 from custom_components.energy_homes.const import (
     CONF_HOME_ID,
     CONF_KIND,
@@ -103,6 +105,13 @@ def account_entry(token: str, account: str, **data: Any) -> MockConfigEntry:
             CONF_SERVER: EfergyServer.ENGAGE.value,
             **data,
         },
+    )
+
+
+def board_entry(config: BoardConfig, key: str) -> MockConfigEntry:
+    """Return a pulse board as its flow stores it; `key` is its unique id."""
+    return MockConfigEntry(
+        domain=DOMAIN, title="The board", unique_id=key, data=board_data(config)
     )
 
 

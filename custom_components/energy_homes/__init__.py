@@ -1,12 +1,12 @@
 """The Energy Homes integration: homes with meters and heating, and a history that is whole."""
 
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 import logging
 from pathlib import Path
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
@@ -14,6 +14,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 
+from .accounts.boards import boards_of
 from .accounts.efergy import EfergyConfigEntry, EfergyHub, async_remove_account
 from .accounts.netatmo import (
     NetatmoConfigEntry,
@@ -21,7 +22,23 @@ from .accounts.netatmo import (
     async_remove_netatmo_account,
 )
 from .accounts.netatmo_tokens import async_forget_tokens, async_netatmo_tokens
-from .const import CONF_HOME_ID, CONF_KIND, DOMAIN, LEDGER_FILE, EntryKind
+from .accounts.particle import async_remove_particle_account
+from .accounts.particle_entry import async_setup_particle
+from .accounts.pulse_board_entry import (
+    PulseBoardConfigEntry,
+    async_forget_board,
+    pulse_board_hub,
+)
+from .board_view import async_register_board_view
+from .const import (
+    CONF_HOME_ID,
+    CONF_KIND,
+    CONF_SENSORS,
+    DOMAIN,
+    LEDGER_FILE,
+    SUBENTRY_SENSORS,
+    EntryKind,
+)
 from .coordinator import HomeConfigEntry
 from .discovery import async_start_discovery
 from .heating_store import async_forget_heating
@@ -35,13 +52,20 @@ _LOGGER = logging.getLogger(__name__)
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
-PLATFORMS: list[Platform] = [
-    Platform.BINARY_SENSOR,
-    Platform.CLIMATE,
-    Platform.EVENT,
-    Platform.SELECT,
-    Platform.SENSOR,
-]
+PLATFORMS: dict[EntryKind, list[Platform]] = {
+    EntryKind.HOME: [
+        Platform.BINARY_SENSOR,
+        Platform.CLIMATE,
+        Platform.EVENT,
+        Platform.SELECT,
+        Platform.SENSOR,
+    ],
+    EntryKind.EFERGY: [Platform.SENSOR],
+    EntryKind.NETATMO: [Platform.SENSOR],
+    EntryKind.PULSE_BOARD: [],
+    EntryKind.PARTICLE: [Platform.SENSOR],
+}
+"""What each kind of entry has entities of."""
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -55,10 +79,12 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     homes.true_up.async_start()
     stop_discovery = await async_start_discovery(hass, homes.accounts)
     async_setup_services(hass)
+    async_register_board_view(hass)
 
     async def async_stop(_event: Event) -> None:
         """Leave the ledger in good order when Home Assistant stops."""
         await homes.async_stop()
+        await boards_of(hass).async_stop()
         stop_discovery()
         await homes.true_up.async_stop()
         await homes.ledger.async_close()
@@ -74,18 +100,39 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
             await _async_setup_home(hass, entry)
         case EntryKind.NETATMO:
             await _async_setup_netatmo(hass, entry)
+        case EntryKind.PULSE_BOARD:
+            await _async_setup_pulse_board(hass, entry)
+        case EntryKind.PARTICLE:
+            await async_setup_particle(hass, entry, hass.data[DATA_HOMES].accounts)
         case _:
             await _async_setup_efergy(hass, entry)
+    await hass.config_entries.async_forward_entry_setups(entry, _platforms(entry))
+    if entry.data[CONF_KIND] == EntryKind.HOME:
+        entry.runtime_data.start_true_up()
     return True
+
+
+def _platforms(entry: ConfigEntry) -> list[Platform]:
+    """Return the platforms that an entry has entities of."""
+    return PLATFORMS[EntryKind(entry.data[CONF_KIND])]
 
 
 async def _async_setup_home(hass: HomeAssistant, entry: HomeConfigEntry) -> None:
     """Set up a home from what is stored, whether or not its accounts are there."""
     homes = hass.data[DATA_HOMES]
     home = Home(hass, entry, homes)
-    try:
+    with _ledger_needed():
         await homes.async_open_ledger()
         await home.async_start()
+    entry.runtime_data = home
+    entry.async_on_unload(entry.add_update_listener(_reload_on_change(entry)))
+
+
+@contextmanager
+def _ledger_needed() -> Iterator[None]:
+    """Say that an entry cannot be set up without the ledger, for now or for good."""
+    try:
+        yield
     except LedgerVersionError as err:
         raise ConfigEntryError(
             translation_domain=DOMAIN,
@@ -98,10 +145,6 @@ async def _async_setup_home(hass: HomeAssistant, entry: HomeConfigEntry) -> None
             translation_key="ledger_failed",
             translation_placeholders={"error": str(err)},
         ) from err
-    entry.runtime_data = home
-    entry.async_on_unload(entry.add_update_listener(_reload_on_change(entry)))
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    home.start_true_up()
 
 
 async def _async_setup_efergy(hass: HomeAssistant, entry: EfergyConfigEntry) -> None:
@@ -109,7 +152,6 @@ async def _async_setup_efergy(hass: HomeAssistant, entry: EfergyConfigEntry) -> 
     hub = EfergyHub(hass, entry, hass.data[DATA_HOMES].accounts)
     await hub.async_start()
     entry.runtime_data = hub
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
 
 
 async def _async_setup_netatmo(hass: HomeAssistant, entry: NetatmoConfigEntry) -> None:
@@ -118,7 +160,19 @@ async def _async_setup_netatmo(hass: HomeAssistant, entry: NetatmoConfigEntry) -
     hub = NetatmoHub(hass, entry, hass.data[DATA_HOMES].accounts, tokens)
     await hub.async_start()
     entry.runtime_data = hub
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+
+
+async def _async_setup_pulse_board(
+    hass: HomeAssistant, entry: PulseBoardConfigEntry
+) -> None:
+    """Set up a board: from now on it is heard."""
+    homes = hass.data[DATA_HOMES]
+    hub = pulse_board_hub(hass, entry, homes)
+    with _ledger_needed():
+        await homes.async_open_ledger()
+        await hub.async_start()
+    entry.async_on_unload(hub.async_stop)
+    entry.runtime_data = hub
 
 
 def _reload_on_change(
@@ -138,20 +192,28 @@ def _reload_on_change(
 
 
 def _what_matters(entry: ConfigEntry) -> tuple[object, ...]:
-    """Return what a home is built from."""
+    """Return what a home is built from; sensors on record come and go without a reload."""
     return (
         entry.title,
         dict(entry.data),
         {
-            subentry_id: (subentry.title, dict(subentry.data))
+            subentry_id: (subentry.title, _without_record(subentry))
             for subentry_id, subentry in entry.subentries.items()
         },
     )
 
 
+def _without_record(subentry: ConfigSubentry) -> dict[str, Any]:
+    """Return a subentry's data without its sensors on record."""
+    data = dict(subentry.data)
+    if subentry.subentry_type == SUBENTRY_SENSORS:
+        del data[CONF_SENSORS]
+    return data
+
+
 async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     """Unload a home or an account and stop everything that it ran."""
-    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    return await hass.config_entries.async_unload_platforms(entry, _platforms(entry))
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -162,6 +224,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     if kind == EntryKind.NETATMO:
         await async_remove_netatmo_account(hass, entry)
         await async_forget_tokens(hass, entry)
+    if kind == EntryKind.PARTICLE:
+        await async_remove_particle_account(hass, entry)
+    if kind == EntryKind.PULSE_BOARD:
+        await async_forget_board(hass, entry)
     if kind != EntryKind.HOME:
         return
     async_delete_guard_issues(hass, entry)

@@ -7,14 +7,18 @@ from typing import Final
 DOMAIN: Final = "energy_homes"
 
 CONF_ACCOUNT: Final = "account"
+CONF_BOARD: Final = "board_id"
 CONF_ENTITY: Final = "entity"
 CONF_HARDWARE: Final = "hardware"
 CONF_HOME_ID: Final = "home_id"
 CONF_KIND: Final = "kind"
+CONF_MEASURES: Final = "measures"
 CONF_MODULES: Final = "modules"
+CONF_PRODUCT: Final = "product"
 CONF_REVISIONS: Final = "revisions"
 CONF_ROLE: Final = "role"
 CONF_ROOMS: Final = "rooms"
+CONF_SENSORS: Final = "sensors"
 CONF_SERVER: Final = "server"
 CONF_SINCE: Final = "since"
 CONF_SOURCE_ID: Final = "source_id"
@@ -22,6 +26,8 @@ CONF_TIME_ZONE: Final = "time_zone"
 
 SUBENTRY_METER: Final = "meter"
 SUBENTRY_NETATMO_HOME: Final = "netatmo_home"
+SUBENTRY_PARTICLE_BOARD: Final = "particle_board"
+SUBENTRY_SENSORS: Final = "sensors"
 
 MANUFACTURER: Final = "Energy Homes"
 
@@ -40,6 +46,8 @@ class EntryKind(StrEnum):
     HOME = "home"
     EFERGY = "efergy"
     NETATMO = "netatmo"
+    PULSE_BOARD = "pulse_board"
+    PARTICLE = "particle"
 
 
 class SourceKind(StrEnum):
@@ -48,6 +56,9 @@ class SourceKind(StrEnum):
     EFERGY = "efergy"
     ENTITY = "entity"
     NETATMO = "netatmo"
+    PULSE_BOARD = "pulse_board"
+    REMOTE = "remote"
+    PARTICLE = "particle"
 
 
 class EfergyServer(StrEnum):

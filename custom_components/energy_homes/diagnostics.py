@@ -14,7 +14,8 @@ from homeassistant.util import dt as dt_util
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
 from .accounts.netatmo_tokens import CONF_AUTH_IMPLEMENTATION
-from .const import CONF_ACCOUNT, CONF_HARDWARE
+from .accounts.particle import ParticleHub
+from .const import CONF_ACCOUNT, CONF_HARDWARE, CONF_PRODUCT
 from .heating.held import HeldRequest
 from .heating.view import ModuleView, RoomView
 from .heating_coordinator import HeatingCoordinator
@@ -26,13 +27,14 @@ TO_REDACT: Final = {
     CONF_ACCOUNT,
     CONF_AUTH_IMPLEMENTATION,
     CONF_HARDWARE,
+    CONF_PRODUCT,
     CONF_TOKEN,
     CONF_URL,
 }
 
 
 async def async_get_config_entry_diagnostics(
-    hass: HomeAssistant, entry: ConfigEntry[Home | EfergyHub | NetatmoHub]
+    hass: HomeAssistant, entry: ConfigEntry[Home | EfergyHub | NetatmoHub | ParticleHub]
 ) -> dict[str, Any]:
     """Return what helps to understand an entry's state."""
     if entry.state is not ConfigEntryState.LOADED:
@@ -45,11 +47,7 @@ async def async_get_config_entry_diagnostics(
     if not isinstance(runtime, Home):
         return {
             "entry": async_redact_data(dict(entry.data), TO_REDACT),
-            "account": (
-                _account(runtime)
-                if isinstance(runtime, EfergyHub)
-                else _netatmo_account(runtime)
-            ),
+            "account": _any_account(runtime),
         }
     return {
         "entry": {"data": dict(entry.data), "title": entry.title},
@@ -146,6 +144,16 @@ def _held(held: HeldRequest | None) -> dict[str, Any] | None:
     return {**data, "command": async_redact_data(data["command"], {"room"})}
 
 
+def _any_account(hub: EfergyHub | NetatmoHub | ParticleHub) -> dict[str, Any]:
+    """Return how an account's conversation with its cloud goes, whatever its vendor."""
+    match hub:
+        case ParticleHub():
+            return _particle_account(hub)
+        case NetatmoHub():
+            return _netatmo_account(hub)
+    return _account(hub)
+
+
 def _account(hub: EfergyHub) -> dict[str, Any]:
     """Return how an account's conversation with its cloud goes."""
     return {
@@ -163,6 +171,34 @@ def _account(hub: EfergyHub) -> dict[str, Any]:
                 "missing_since": hub.missing.get(hardware_id),
             }
             for number, (hardware_id, meter) in enumerate(hub.meters.items(), 1)
+        },
+        "now": dt_util.utcnow(),
+    }
+
+
+def _particle_account(hub: ParticleHub) -> dict[str, Any]:
+    """Return how a Particle account's stream goes, and what its boards say."""
+    return {
+        "state": hub.state.value,
+        "streaming": hub.streaming,
+        "last_heard": hub.last_heard,
+        "last_event": hub.last_event,
+        "calls_last_hour": hub.calls_last_hour,
+        "stream_opens_last_hour": hub.stream_opens_last_hour,
+        "counts": dict(hub.counts),
+        "boards": {
+            f"board {number}": {
+                "online": board.online,
+                "listed": board.device is not None,
+                "platform": board.device and board.device.platform,
+                "firmware": board.device and board.device.firmware,
+                "last_event": board.last_event,
+                "events": {name: said.at for name, said in board.said.items()},
+                "measures": [measure.as_data() for measure in board.measures],
+                "values": {key: one.value for key, one in board.values.items()},
+                "missing_since": hub.missing.get(board_id),
+            }
+            for number, (board_id, board) in enumerate(hub.boards.items(), 1)
         },
         "now": dt_util.utcnow(),
     }

@@ -13,7 +13,9 @@ from homeassistant.config_entries import (
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
 
+from .accounts.pulse_board import PulseBoardHub
 from .accounts.registry import AccountHub, Accounts, AccountState, HeatingHub
 from .const import DOMAIN, EntryKind
 from .flows.assign import assignments, async_discover
@@ -23,14 +25,24 @@ from .flows.inventory import (
     account_entries,
     discovery_id,
     hardware_known,
+    hardware_of,
+    host_revision,
     is_ignored,
     live_homes,
     live_meters,
 )
+from .flows.sensing import async_discover_host
 from .missing import MissingSources
 
 type Offer = Callable[[], Coroutine[Any, Any, str | None]]
 """Makes hardware a discovered item."""
+
+ACCOUNT_KINDS: Final = (
+    EntryKind.EFERGY,
+    EntryKind.NETATMO,
+    EntryKind.PULSE_BOARD,
+    EntryKind.PARTICLE,
+)
 
 CHECK_INTERVAL: Final = timedelta(minutes=10)
 """How often entities and accounts that are gone are looked at; hubs tell by themselves."""
@@ -98,25 +110,29 @@ class Discovery:
                 self._offered = {item for item in self._offered if item[0] != key}
         for key, hub in self._accounts.hubs.items():
             if key not in self._followed:
-                self._followed[key] = (hub, hub.async_add_listener(self._check))
+                check = self._check
+                if isinstance(hub, PulseBoardHub):
+                    check = self._check_on_change(partial(_seen_of_board, hub))
+                self._followed[key] = (hub, hub.async_add_listener(check))
         for key, heating in self._accounts.heating_hubs.items():
             if key not in self._followed:
-                unfollow = heating.async_add_listener(self._check_on_change(heating))
-                self._followed[key] = (heating, unfollow)
+                check = self._check_on_change(partial(_seen_of_heating, heating))
+                self._followed[key] = (heating, heating.async_add_listener(check))
         self._check()
 
-    def _check_on_change(self, hub: HeatingHub) -> CALLBACK_TYPE:
-        """Return what looks again where a hub has other homes, or another state.
+    def _check_on_change(self, seen: Callable[[], object]) -> CALLBACK_TYPE:
+        """Return what looks again where something else is seen of a hub.
 
-        It tells of every status of every home, which says nothing of what there is.
+        It tells of every status of every home, or of every pulse, which says nothing of
+        what there is.
         """
-        known = (hub.homes, hub.state)
+        known = seen()
 
         @callback
         def check() -> None:
             """Look again where anything is new."""
             nonlocal known
-            if (new := (hub.homes, hub.state)) != known:
+            if (new := seen()) != known:
                 known = new
                 self._check()
 
@@ -169,6 +185,15 @@ class Discovery:
                 live[key, topology.home_id] = partial(
                     async_discover_home, self._hass, key, topology
                 )
+        now = dt_util.utcnow()
+        for sensing in self._accounts.hosts.hubs.values():
+            for host_id, host in sensing.hosts.items():
+                if not host.offered:
+                    continue
+                if hardware := hardware_of(host_revision(sensing, host_id, now)):
+                    live[hardware] = partial(
+                        async_discover_host, self._hass, sensing, host
+                    )
         return live
 
     @callback
@@ -186,10 +211,20 @@ class Discovery:
 
     def _is_gone(self, unique_id: str) -> bool:
         """Return whether an item that does not work is known not to be there any more."""
-        for kind in (EntryKind.EFERGY, EntryKind.NETATMO):
+        for kind in ACCOUNT_KINDS:
             for entry in account_entries(self._hass, kind):
                 key = entry.unique_id or ""
                 if unique_id.startswith(discovery_id(key, "")):
                     hub = self._hubs.get(key)
                     return hub is not None and hub.state is AccountState.CONNECTED
         return True
+
+
+def _seen_of_board(hub: PulseBoardHub) -> object:
+    """Return what of a board says what there is."""
+    return tuple(hub.channels), hub.state
+
+
+def _seen_of_heating(hub: HeatingHub) -> object:
+    """Return what of a heating account says what there is."""
+    return hub.homes, hub.state

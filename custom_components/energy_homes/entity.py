@@ -8,6 +8,7 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
+from .accounts.particle import ParticleHub
 from .const import CONF_KIND, DOMAIN, EntryKind
 from .coordinator import HomeCoordinator, MeterData
 from .heating.model import VALVE_TYPES
@@ -17,7 +18,11 @@ from .heating_coordinator import HeatingCoordinator
 from .home import Home
 from .models import MeterSource
 
-_VENDORS = {EntryKind.EFERGY: "Efergy", EntryKind.NETATMO: "Netatmo"}
+_VENDORS = {
+    EntryKind.EFERGY: "Efergy",
+    EntryKind.NETATMO: "Netatmo",
+    EntryKind.PARTICLE: "Particle",
+}
 
 
 class HomeEntity(CoordinatorEntity[HomeCoordinator]):
@@ -135,7 +140,7 @@ class ModuleEntity(HeatingEntity):
         return self.heating.available and self.module.reachable is not False
 
 
-class AccountEntity[Hub: EfergyHub | NetatmoHub](CoordinatorEntity[Hub]):
+class AccountEntity[Hub: EfergyHub | NetatmoHub | ParticleHub](CoordinatorEntity[Hub]):
     """An entity about an account's conversation with its cloud."""
 
     _attr_has_entity_name = True

@@ -1,4 +1,4 @@
-"""A home: its label, its meters, its heating, and what it answers from memory."""
+"""A home: its label, its meters, heating and sensors, and what it answers from memory."""
 
 from functools import partial
 
@@ -13,6 +13,7 @@ from .const import (
     MANUFACTURER,
     SUBENTRY_METER,
     SUBENTRY_NETATMO_HOME,
+    SUBENTRY_SENSORS,
     SourceKind,
 )
 from .coordinator import HomeConfigEntry, HomeCoordinator, HomeData
@@ -22,7 +23,10 @@ from .homes import Homes
 from .ledger import home_key, source_key
 from .metering.model import MeterRole
 from .models import MeterSource
+from .sensors_coordinator import SensorsCoordinator
 from .total_guard import async_guard_total
+
+_VENDORS = {SourceKind.EFERGY: "Efergy", SourceKind.PARTICLE: "Particle"}
 
 
 class Home:
@@ -31,7 +35,7 @@ class Home:
     def __init__(
         self, hass: HomeAssistant, entry: HomeConfigEntry, homes: Homes
     ) -> None:
-        """Read the home with its meters and heatings from its entry."""
+        """Read the home with its meters, heatings and sensors from its entry."""
         self._hass = hass
         self._entry = entry
         self._homes = homes
@@ -52,6 +56,12 @@ class Home:
                 hass, entry, subentry.subentry_id, homes.accounts
             )
             for subentry in entry.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
+        }
+        self.sensors = {
+            subentry.subentry_id: SensorsCoordinator(
+                hass, entry, subentry.subentry_id, homes.accounts.hosts
+            )
+            for subentry in entry.get_subentries_of_type(SUBENTRY_SENSORS)
         }
 
     @property
@@ -98,12 +108,16 @@ class Home:
         for heating in self.heating.values():
             heating.time_zone = self.coordinator.time_zone
             await heating.async_start()
+        for sensors in self.sensors.values():
+            sensors.async_start()
         self._entry.async_on_unload(self._homes.attach(self))
 
     async def async_stop(self) -> None:
         """Listen to nothing any more, and store what was heard."""
         for heating in self.heating.values():
             await heating.async_stop()
+        for sensors in self.sensors.values():
+            sensors.async_stop()
         await self.coordinator.async_stop()
 
     def start_true_up(self) -> None:
@@ -131,7 +145,7 @@ class Home:
         return er.async_get(self._hass).async_get_entity_id("sensor", DOMAIN, unique_id)
 
     def _register_devices(self) -> None:
-        """Register the home before its meters and heatings, which point to it."""
+        """Register the home before its sources, which point to it."""
         registry = dr.async_get(self._hass)
         device = registry.async_get_or_create(
             config_entry_id=self._entry.entry_id,
@@ -147,9 +161,7 @@ class Home:
                 config_entry_id=self._entry.entry_id,
                 config_subentry_id=subentry_id,
                 identifiers={(DOMAIN, source.source_id)},
-                manufacturer=(
-                    "Efergy" if revision.kind is SourceKind.EFERGY else MANUFACTURER
-                ),
+                manufacturer=_VENDORS.get(revision.kind, MANUFACTURER),
                 name=f"{self.label} {source.name}",
                 via_device_id=device.id,
             )
@@ -161,4 +173,15 @@ class Home:
                 heating.source,
                 label=self.label,
                 home_device_id=device.id,
+            )
+        for subentry_id, sensors in self.sensors.items():
+            registry.async_get_or_create(
+                config_entry_id=self._entry.entry_id,
+                config_subentry_id=subentry_id,
+                identifiers={(DOMAIN, sensors.source.source_id)},
+                manufacturer=_VENDORS.get(
+                    sensors.source.current(now).kind, MANUFACTURER
+                ),
+                name=f"{self.label} {sensors.source.name}",
+                via_device_id=device.id,
             )

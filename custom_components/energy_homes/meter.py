@@ -24,7 +24,7 @@ from .metering.model import (
 )
 from .metering.readings import GAP_FACTOR, MAX_AHEAD
 from .metering.slots import AddResult, CounterSlotter, PowerSlotter, restored_slotter
-from .models import MeterSource
+from .models import MeterSource, Revision
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,8 +34,16 @@ USUAL_SPACING: Final = timedelta(seconds=30)
 A counter's is learned: it is reported when its integration likes to.
 """
 
-STALE_AFTER: Final = 5 * USUAL_SPACING
-"""A power older than this is no longer shown as the present one."""
+PARTICLE_SPACING: Final = timedelta(seconds=4)
+"""Of the boards of the p2penergy project; what is slower is learned."""
+
+STALE_SPACINGS: Final = 5
+LEAST_STALE: Final = timedelta(minutes=1)
+STALE_AFTER: Final = STALE_SPACINGS * USUAL_SPACING
+"""A power older than this is no longer shown as the present one.
+
+One of faster hardware is not after so many spacings, but no sooner than after a minute.
+"""
 
 
 async def async_stored(
@@ -49,15 +57,29 @@ async def async_stored(
     stored = await ledger.async_load(source.source_id)
     revision = source.current(now)
     if stored.pending and stored.hardware not in {None, revision.hardware}:
-        slots = _restored(stored).settle(now + SETTLE_DELAY)
+        before = next(
+            (r for r in source.revisions if r.hardware == stored.hardware), revision
+        )
+        slots = _restored(stored, before).settle(now + SETTLE_DELAY)
         await ledger.async_settle(source.source_id, source.role, slots, ())
     if not await ledger.async_read_from(source.source_id, revision.hardware):
         return stored
     return await ledger.async_load(source.source_id)
 
 
+def _spacing(revision: Revision) -> timedelta:
+    """Return the usual time between the powers of hardware."""
+    particle = revision.kind is SourceKind.PARTICLE
+    return PARTICLE_SPACING if particle else USUAL_SPACING
+
+
+def _learns_slower(revision: Revision) -> bool:
+    """Return whether hardware may be slower than usual: what a board sends is its own."""
+    return revision.kind is SourceKind.PARTICLE
+
+
 def _restored(
-    stored: StoredSource, since: datetime | None = None
+    stored: StoredSource, revision: Revision, since: datetime | None = None
 ) -> PowerSlotter | CounterSlotter:
     """Return a slotter that goes on, with hardware that measures `since` an instant."""
     open_from = stored.open_from
@@ -65,7 +87,8 @@ def _restored(
         open_from = max(open_from, slot_start(since))
     return restored_slotter(
         stored.pending,
-        usual_spacing=USUAL_SPACING,
+        usual_spacing=_spacing(revision),
+        learn_slower=_learns_slower(revision),
         settled_until=stored.settled_until,
         open_from=open_from,
         known=stored.known,
@@ -94,7 +117,8 @@ class Meter:
         self._ledger = ledger
         self._on_reading = on_reading
         self.source = source
-        self._slotter = _restored(stored, source.current(dt_util.utcnow()).since)
+        revision = source.current(dt_util.utcnow())
+        self._slotter = _restored(stored, revision, revision.since)
         self._unsaved_readings: list[Reading] = []
         self._unsaved_slots: list[Slot] = []
         self._storing = asyncio.Lock()
@@ -106,6 +130,7 @@ class Meter:
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._available = False
         self._power: float | None = None
+        self.online: bool | None = None
         self.last_reading = max(
             (reading.at for reading in stored.pending), default=None
         )
@@ -123,8 +148,10 @@ class Meter:
     def _stale_after(self) -> timedelta:
         """Return how long the present power holds; a counter's until the next is due."""
         spacing = self._slotter.usual_spacing
-        if spacing is None or isinstance(self._slotter, PowerSlotter):
+        if spacing is None:
             return STALE_AFTER
+        if isinstance(self._slotter, PowerSlotter):
+            return max(STALE_SPACINGS * spacing, LEAST_STALE)
         return max(STALE_AFTER, GAP_FACTOR * spacing)
 
     @property
@@ -178,6 +205,7 @@ class Meter:
             self._unsubscribe.pop()()
         self._entity = None
         self._available = False
+        self.online = None
 
     @callback
     def _next_revision(self, now: datetime) -> None:
@@ -201,8 +229,13 @@ class Meter:
         old = self._slotter
         self._unsaved_slots.extend(old.settle(at + SETTLE_DELAY))
         self._refused += old.refused
-        self._slotter = kind(
-            usual_spacing=USUAL_SPACING if kind is PowerSlotter else None,
+        if kind is CounterSlotter:
+            self._slotter = CounterSlotter(settled_until=old.settled_until)
+            return
+        revision = self.source.current(at)
+        self._slotter = PowerSlotter(
+            usual_spacing=_spacing(revision),
+            learn_slower=_learns_slower(revision),
             settled_until=old.settled_until,
         )
 
@@ -216,6 +249,7 @@ class Meter:
     def _from_account(self, update: MeterUpdate) -> None:
         """Take what the meter's account says."""
         self._available = update.available
+        self.online = update.online
         reading = update.reading
         if reading is not None:
             self._add(reading)

@@ -1,4 +1,4 @@
-"""Meters and heatings of homes that say nothing any more: a repair after a day."""
+"""Meters, heatings and sensors that say nothing any more: a repair after a day."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,11 +19,14 @@ from .flows.inventory import (
     entity_id_of,
     heating_hubs,
     hubs,
+    sensing_hubs,
 )
-from .models import HeatingSource, Revision, Source
+from .models import HeatingSource, Revision, SensorsSource, Source
 
 ISSUE_HEATING_MISSING: Final = "heating_missing"
 ISSUE_METER_MISSING: Final = "meter_missing"
+ISSUE_SENSORS_MISSING: Final = "sensors_missing"
+ISSUES: Final = (ISSUE_HEATING_MISSING, ISSUE_METER_MISSING, ISSUE_SENSORS_MISSING)
 
 STORE_KEY: Final = f"{DOMAIN}.missing"
 STORE_VERSION: Final = 1
@@ -58,7 +61,7 @@ class Absence:
 
 
 class MissingSources:
-    """Keeps one repair for each meter and heating that is missing for longer than a day.
+    """Keeps one repair for each source that is missing for longer than a day.
 
     An account that cannot be asked leaves everything as it is.
     """
@@ -97,7 +100,11 @@ class MissingSources:
                 continue
             key = (source.source_id, revision.hardware)
             issue_id = f"{_issue(source)}_{source.source_id}"
-            sight, reported = self._sight(revision)
+            sight, reported = (
+                self._sight_of_host(revision, now)
+                if isinstance(source, SensorsSource)
+                else self._sight(revision)
+            )
             known = self._noticed.get(key)
             if sight is Sight.PRESENT:
                 continue
@@ -152,6 +159,18 @@ class MissingSources:
         gone = hub.heating_update(str(revision.hardware_id)).gone
         return Sight.MISSING if gone else Sight.PRESENT
 
+    def _sight_of_host(
+        self, revision: Revision, now: datetime
+    ) -> tuple[Sight, datetime | None]:
+        """Return whether a host has a sensor that reports, and when it had one last."""
+        hub = sensing_hubs(self._hass).get(str(revision.account))
+        if hub is None:
+            return self._sight_without_hub(revision), None
+        readings = hub.host_update(str(revision.hardware_id)).readings
+        if any(reading.heard(now) for reading in readings):
+            return Sight.PRESENT, None
+        return Sight.MISSING, max((r.at for r in readings), default=None)
+
     def _sight_without_hub(self, revision: Revision) -> Sight:
         """Return what can be said where the account is not loaded."""
         account = self._hass.config_entries.async_entry_for_domain_unique_id(
@@ -182,7 +201,7 @@ class MissingSources:
         source: Source,
         since: datetime,
     ) -> None:
-        """Raise the repair of one meter or heating."""
+        """Raise the repair of one source."""
         revision = source.current(dt_util.utcnow())
         if revision.kind is SourceKind.ENTITY:
             hardware = entity_id_of(self._hass, revision) or str(revision.entity)
@@ -197,11 +216,7 @@ class MissingSources:
             is_fixable=True,
             is_persistent=True,
             severity=ir.IssueSeverity.WARNING,
-            translation_key=(
-                ISSUE_HEATING_MISSING
-                if isinstance(source, HeatingSource)
-                else ISSUE_METER_MISSING
-            ),
+            translation_key=_issue(source),
             translation_placeholders={
                 "home": self._hass.config_entries.async_get_known_entry(entry_id).title,
                 "meter": source.name,
@@ -216,9 +231,7 @@ class MissingSources:
         for domain, issue_id in tuple(ir.async_get(self._hass).issues):
             if (
                 domain == DOMAIN
-                and issue_id.startswith(
-                    (f"{ISSUE_METER_MISSING}_", f"{ISSUE_HEATING_MISSING}_")
-                )
+                and issue_id.startswith(tuple(f"{issue}_" for issue in ISSUES))
                 and issue_id not in kept
             ):
                 ir.async_delete_issue(self._hass, DOMAIN, issue_id)
@@ -228,4 +241,6 @@ def _issue(source: Source) -> str:
     """Return the kind of repair that a source raises."""
     if isinstance(source, HeatingSource):
         return ISSUE_HEATING_MISSING
+    if isinstance(source, SensorsSource):
+        return ISSUE_SENSORS_MISSING
     return ISSUE_METER_MISSING

@@ -17,12 +17,14 @@ from .const import (
     CONF_REVISIONS,
     CONF_ROLE,
     CONF_ROOMS,
+    CONF_SENSORS,
     CONF_SINCE,
     CONF_SOURCE_ID,
     SourceKind,
 )
 from .heating.records import ModuleRecord, RoomRecord
 from .metering.model import MeterRole
+from .sensing.records import SensorRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,31 @@ class HeatingSource(Source):
             CONF_REVISIONS: [revision.as_data() for revision in self.revisions],
             CONF_ROOMS: [room.as_data() for room in self.rooms],
             CONF_MODULES: [module.as_data() for module in self.modules],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorsSource(Source):
+    """A host of sensors that are no meters; what does not report stays on record."""
+
+    sensors: tuple[SensorRecord, ...] = ()
+
+    @classmethod
+    def from_subentry(cls, subentry: ConfigSubentry) -> Self:
+        """Read a host of sensors from its subentry."""
+        return cls(
+            source_id=subentry.data[CONF_SOURCE_ID],
+            name=subentry.title,
+            revisions=_revisions(subentry.data),
+            sensors=tuple(map(SensorRecord.from_data, subentry.data[CONF_SENSORS])),
+        )
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the subentry's data; the name is its title."""
+        return {
+            CONF_SOURCE_ID: self.source_id,
+            CONF_REVISIONS: [revision.as_data() for revision in self.revisions],
+            CONF_SENSORS: [sensor.as_data() for sensor in self.sensors],
         }
 
 

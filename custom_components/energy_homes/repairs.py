@@ -1,4 +1,4 @@
-"""Fix flows: a meter or a heating that went missing leads into its replacement."""
+"""Fix flows: a source that went missing leads into its replacement."""
 
 from typing import Any
 
@@ -14,12 +14,19 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 import voluptuous as vol
 
-from .const import SUBENTRY_METER
-from .missing import ISSUE_HEATING_MISSING, ISSUE_METER_MISSING
+from .const import SUBENTRY_METER, SUBENTRY_NETATMO_HOME, SUBENTRY_SENSORS
+from .missing import ISSUES
+
+NEXT = {
+    SUBENTRY_METER: "replace_meter",
+    SUBENTRY_NETATMO_HOME: "replace_heating",
+    SUBENTRY_SENSORS: "replace_sensors",
+}
+"""How a fix of what is missing ends, by the kind of it."""
 
 
 class SourceMissingFlow(RepairsFlow):
-    """Leads from a missing meter or heating into its replacement."""
+    """Leads from a missing meter, heating or host of sensors into its replacement."""
 
     def __init__(self, entry_id: str, subentry_id: str) -> None:
         """Remember what is missing of which home."""
@@ -37,7 +44,7 @@ class SourceMissingFlow(RepairsFlow):
     ) -> RepairsFlowResult:
         """Say what happened, then go on to the replacement.
 
-        The issue stays until the meter or the heating is replaced, or back.
+        The issue stays until what is missing is replaced, or back.
         """
         entry = self.hass.config_entries.async_get_entry(self._entry_id)
         if entry is None or self._subentry_id not in entry.subentries:
@@ -56,9 +63,9 @@ class SourceMissingFlow(RepairsFlow):
                 flow["flow_id"], {"next_step_id": "replace"}
             )
             if shown["type"] is not FlowResultType.FORM:
-                return self.async_abort(reason="no_free_home")
+                return self.async_abort(reason=str(shown["reason"]))
             return self.async_abort(
-                reason="replace_meter" if kind == SUBENTRY_METER else "replace_heating",
+                reason=NEXT[kind],
                 next_flow=(FlowType.CONFIG_SUBENTRIES_FLOW, flow["flow_id"]),
             )
         issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
@@ -75,8 +82,6 @@ async def async_create_fix_flow(
     data: dict[str, str | int | float | None] | None,
 ) -> RepairsFlow:
     """Return the flow that fixes an issue."""
-    if data is not None and issue_id.startswith(
-        (ISSUE_METER_MISSING, ISSUE_HEATING_MISSING)
-    ):
+    if data is not None and issue_id.startswith(ISSUES):
         return SourceMissingFlow(str(data["entry_id"]), str(data["subentry_id"]))
     return ConfirmRepairFlow()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import override
 
 from homeassistant.components.sensor import (
@@ -18,6 +19,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
+from .accounts.particle import ParticleHub
 from .coordinator import HomeData, MeterData
 from .entity import (
     AccountEntity,
@@ -30,13 +32,19 @@ from .entity import (
 from .heating_coordinator import HeatingCoordinator
 from .home import Home
 from .metering.model import MeterRole
-from .sensor_account import EFERGY_SENSORS, NETATMO_SENSORS, AccountSensorDescription
+from .sensor_account import (
+    EFERGY_SENSORS,
+    NETATMO_SENSORS,
+    PARTICLE_SENSORS,
+    AccountSensorDescription,
+)
 from .sensor_heating import (
     MODULE_SENSORS,
     ROOM_SENSORS,
     ModuleSensorDescription,
     RoomSensorDescription,
 )
+from .sensor_reported import add_reported_sensors
 
 PARALLEL_UPDATES = 0
 
@@ -170,7 +178,7 @@ METER_SENSORS: tuple[MeterSensorDescription, ...] = (
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Home | EfergyHub | NetatmoHub],
+    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | ParticleHub],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of a home with its meters and rooms, or of an account."""
@@ -179,11 +187,18 @@ async def async_setup_entry(
             async_add_entities(AccountSensor(efergy, one) for one in EFERGY_SENSORS)
         case NetatmoHub() as netatmo:
             async_add_entities(AccountSensor(netatmo, one) for one in NETATMO_SENSORS)
+        case ParticleHub() as particle:
+            async_add_entities(AccountSensor(particle, one) for one in PARTICLE_SENSORS)
         case Home() as home:
             _add_home(home, async_add_entities)
             for subentry_id, heating in home.heating.items():
                 async_add_entities(
                     _heating_sensors(heating), config_subentry_id=subentry_id
+                )
+            for subentry_id, sensors in home.sensors.items():
+                add_reported_sensors(
+                    sensors,
+                    partial(async_add_entities, config_subentry_id=subentry_id),
                 )
 
 
@@ -283,7 +298,9 @@ class ModuleSensor(ModuleEntity, SensorEntity):
         return self.entity_description.value_fn(self.module)
 
 
-class AccountSensor[Hub: EfergyHub | NetatmoHub](AccountEntity[Hub], SensorEntity):
+class AccountSensor[Hub: EfergyHub | NetatmoHub | ParticleHub](
+    AccountEntity[Hub], SensorEntity
+):
     """A sensor of an account."""
 
     entity_description: AccountSensorDescription[Hub]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -12,6 +13,7 @@ from homeassistant.const import EntityCategory
 
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
+from .accounts.particle import ParticleHub
 from .accounts.registry import AccountHub, AccountState, HeatingHub
 
 
@@ -19,7 +21,7 @@ from .accounts.registry import AccountHub, AccountState, HeatingHub
 class AccountSensorDescription[Hub](SensorEntityDescription):
     """A sensor of a kind of account."""
 
-    value_fn: Callable[[Hub], float | int | str | None]
+    value_fn: Callable[[Hub], datetime | float | int | str | None]
 
 
 def _of_every_account[Hub: AccountHub | HeatingHub](
@@ -74,5 +76,32 @@ NETATMO_SENSORS: tuple[AccountSensorDescription[NetatmoHub], ...] = (
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         value_fn=lambda hub: hub.app_calls_last_hour,
+    ),
+)
+
+PARTICLE_SENSORS: tuple[AccountSensorDescription[ParticleHub], ...] = (
+    *_of_every_account(ParticleHub),
+    AccountSensorDescription(
+        key="stream_opens_last_hour",
+        translation_key="stream_opens_last_hour",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda hub: hub.stream_opens_last_hour,
+    ),
+    AccountSensorDescription(
+        key="last_event",
+        translation_key="last_event",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda hub: hub.shown.last_event,
+    ),
+    AccountSensorDescription(
+        key="stream_heard",
+        translation_key="stream_heard",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda hub: hub.shown.last_heard,
     ),
 )

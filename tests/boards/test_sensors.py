@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from custom_components.energy_homes.boards.remote import RemoteReading, RemoteUpdate
 from custom_components.energy_homes.boards.sensors import (
     FORGOTTEN_AFTER,
+    MAX_HOSTS,
     MAX_REMEMBERED,
-    SILENT_AFTER,
     RemoteSensors,
 )
 
@@ -25,17 +25,24 @@ def report(host: str, **sensors: float | None) -> RemoteUpdate:
     )
 
 
-def test_sensor_that_is_silent_or_broken_is_not_available() -> None:
-    """A sensor is there while it measures and reports."""
+def test_what_homes_are_told() -> None:
+    """Each sensor of a host, under its own id, for as long as it reports."""
     sensors = RemoteSensors()
-    assert sensors.next_silence(NOON) is None
     assert sensors.take(report("pi", a=20.5, b=None), NOON) == ("pi_a", "pi_b")
-    known = sensors.all
-    assert known["pi", "a"].available(NOON + SILENT_AFTER - MINUTE)
-    assert not known["pi", "a"].available(NOON + SILENT_AFTER)
-    assert not known["pi", "b"].available(NOON)
-    assert sensors.next_silence(NOON) == NOON + SILENT_AFTER
-    assert sensors.next_silence(NOON + SILENT_AFTER) is None
+    sensors.take(report("pi", a=21.0), NOON + MINUTE)
+    sensors.take(report("other", a=3.0), NOON)
+    told = sensors.host("pi")
+    assert [(one.hardware_id, one.value, one.at) for one in told] == [
+        ("a", 21.0, NOON + MINUTE),
+        ("b", None, NOON),
+    ]
+    assert {host: len(found) for host, found in sensors.hosts.items()} == {
+        "pi": 2,
+        "other": 1,
+    }
+    assert all(one.heard(NOON + 4 * MINUTE) for one in told)
+    assert [one.heard(NOON + 5 * MINUTE) for one in told] == [True, False]
+    assert sensors.host("nobody") == ()
 
 
 def test_hosts_with_the_same_key_are_told_apart() -> None:
@@ -50,11 +57,21 @@ def test_hosts_with_the_same_key_are_told_apart() -> None:
 
 
 def test_memory_is_bounded_and_old_ones_make_room() -> None:
-    """One sensor too many is not taken, until another was silent for a week."""
+    """One sensor too many is not taken, until others were silent for a week."""
     sensors = RemoteSensors()
-    for number in range(MAX_REMEMBERED):
-        assert sensors.take(report(f"pi{number}", a=1.0), NOON)
-    assert sensors.take(report("new", a=1.0), NOON + MINUTE) == ()
-    assert sensors.take(report("pi7", a=2.0), NOON + MINUTE) == ("pi7_a",)
+    names = {f"s{number}": 1.0 for number in range(MAX_REMEMBERED)}
+    assert len(sensors.take(report("pi", **names), NOON)) == MAX_REMEMBERED
+    assert sensors.take(report("pi", new=1.0), NOON + MINUTE) == ()
+    assert sensors.take(report("pi", s7=2.0), NOON + MINUTE) == ("pi_s7",)
     assert sensors.take(report("new", a=1.0), NOON + FORGOTTEN_AFTER) == ("new_a",)
-    assert set(sensors.all) == {("pi7", "a"), ("new", "a")}
+    assert set(sensors.all) == {("pi", "s7"), ("new", "a")}
+
+
+def test_hosts_are_bounded() -> None:
+    """Who makes up hosts does not fill the list of what waits for a home."""
+    sensors = RemoteSensors()
+    for number in range(MAX_HOSTS):
+        assert sensors.take(report(f"pi{number}", a=1.0), NOON)
+    assert sensors.take(report("new", a=1.0), NOON) == ()
+    assert sensors.take(report("pi0", b=1.0), NOON) == ("pi0_b",)
+    assert sensors.take(report("new", a=1.0), NOON + FORGOTTEN_AFTER) == ("new_a",)

@@ -118,7 +118,7 @@ async def test_refused_assignment_goes_on(
             source_id="s",
             name="Main",
             role=MeterRole.GRID,
-            revisions=(hardware_revision(("efergy_x", "1"), dt_util.utcnow()),),
+            revisions=(hardware_revision(hass, ("efergy_x", "1"), dt_util.utcnow()),),
         ),
     )
     await set_up(
@@ -156,7 +156,9 @@ async def test_meter_that_was_assigned_meanwhile(
         source_id="s",
         name="Main",
         role=MeterRole.GRID,
-        revisions=(hardware_revision((MILL_ACCOUNT, MILL_GRID), dt_util.utcnow()),),
+        revisions=(
+            hardware_revision(hass, (MILL_ACCOUNT, MILL_GRID), dt_util.utcnow()),
+        ),
     )
     add_meter(hass, attic, source)
     await hass.async_block_till_done()
@@ -176,7 +178,7 @@ async def test_meter_with_a_home_is_not_asked_for(
             source_id="s",
             name="Main",
             role=MeterRole.GRID,
-            revisions=(hardware_revision(("efergy_x", "1"), dt_util.utcnow()),),
+            revisions=(hardware_revision(hass, ("efergy_x", "1"), dt_util.utcnow()),),
         ),
     )
     await hass.async_block_till_done()

@@ -229,7 +229,9 @@ async def test_what_happens_while_the_form_is_open(
             source_id="s",
             name="Main",
             role=MeterRole.GRID,
-            revisions=(hardware_revision((MILL_ACCOUNT, MILL_GRID), dt_util.utcnow()),),
+            revisions=(
+                hardware_revision(hass, (MILL_ACCOUNT, MILL_GRID), dt_util.utcnow()),
+            ),
         ),
     )
     form = await submit(hass, form, role="grid")

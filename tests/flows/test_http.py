@@ -25,7 +25,7 @@ async def api(
     """Return a client of Home Assistant's API."""
     assert await async_setup_component(hass, "config", {})
     # Adds views, which a server that is running takes no more.
-    assert await async_setup_component(hass, "application_credentials", {})
+    assert await async_setup_component(hass, DOMAIN, {})
     client: TestClient[Any, Any] = await hass_client()
     return client
 

@@ -49,6 +49,11 @@ class Boards:
 
         return detach
 
+    async def async_stop(self) -> None:
+        """Stop every board, so that nothing is left that would want the ledger."""
+        for hub in tuple(self._hubs):
+            await hub.async_stop()
+
     def find(self, secret: str) -> PulseBoardHub | None:
         """Return the hub with a secret, in a time that does not tell how near a guess was."""
         asked = _digest(secret)

@@ -28,6 +28,7 @@ from ..boards.overrun import BufferWatch
 from ..boards.rate import TokenBucket
 from ..boards.remote import RemoteReply, RemoteUpdate, update_reply
 from ..boards.sensors import RemoteSensors
+from ..const import SourceKind
 from ..ledger import Ledger
 from ..metering.model import CounterReading
 from ..metering.pulse_decay import LEAST_POWER, PresentPower, present_power
@@ -35,6 +36,7 @@ from ..metering.pulses import PulseChannel, PulseKind
 from ..metering.readings import MAX_AHEAD
 from .board_book import ChannelBook, Channels, KeptPulse
 from .boards import Boards
+from .hosts import HostInfo, HostUpdate
 from .registry import Accounts, AccountState, MeterInfo, MeterUpdate
 
 _LOGGER = logging.getLogger(__name__)
@@ -117,7 +119,11 @@ class PulseBoardHub:
                 self._told_at[number] = channel.at
             self._note_power(number, now)
         self._schedule_online(now)
-        self._detach = [self._boards.attach(self), self._accounts.attach(self)]
+        self._detach = [
+            self._boards.attach(self),
+            self._accounts.hosts.attach(self),
+            self._accounts.attach(self),
+        ]
 
     async def async_stop(self) -> None:
         """Take no more calls, keep what is being kept, and leave the registry."""
@@ -178,6 +184,24 @@ class PulseBoardHub:
     def missing(self) -> Mapping[str, datetime]:
         """Return nothing: a channel without pulses is a meter that stands still."""
         return {}
+
+    @property
+    def source_kind(self) -> SourceKind:
+        """Return what revisions are called that read a sensor daemon's host."""
+        return SourceKind.REMOTE
+
+    @property
+    def hosts(self) -> Mapping[str, HostInfo]:
+        """Return the hosts of sensor daemons that reported to the board."""
+        return {
+            host_id: HostInfo(hardware_id=host_id, name=host_id, readings=readings)
+            for host_id, readings in self.sensors.hosts.items()
+        }
+
+    @callback
+    def host_update(self, host_id: str) -> HostUpdate:
+        """Return what the sensors of a host said last."""
+        return HostUpdate(available=True, readings=self.sensors.host(host_id))
 
     @property
     def calls_last_hour(self) -> int:
@@ -328,6 +352,8 @@ class PulseBoardHub:
         """Return the answer to what a sensor daemon reports."""
         stored = self.sensors.take(update, arrival)
         self.counts["report"] += 1
+        if stored:
+            self._accounts.hosts.publish(self.key, update.host_id)
         self._tell_listeners()
         return update_reply(update, stored)
 

@@ -12,7 +12,9 @@ from ..heating.home_mode import HomeModeRequest
 from ..heating.setpoint import RoomCommand
 from ..metering.model import MeterRole, Reading
 from ..metering.pulse_decay import PresentPower
+from .hosts import Hosts
 from .netatmo_budget import AppBudget
+from .particle_budget import ParticleBudget
 
 
 class AccountState(StrEnum):
@@ -49,13 +51,15 @@ class MeterUpdate:
     outage, refused credentials, the meter is gone from the account). A quota does not make
     it False: the last reading stays until it is stale. `reading` is None where there is no
     new one; `gap` says that nobody knows what was used between it and the one before.
-    `present` is the power now where the account tells it apart from its readings.
+    `present` is the power now where the account tells it apart from its readings. `online`
+    says whether the board behind the meter is connected, None where nobody knows or asks.
     """
 
     available: bool
     reading: Reading | None = None
     gap: bool = False
     present: PresentPower | None = None
+    online: bool | None = None
 
 
 type MeterListener = Callable[[MeterUpdate], None]
@@ -190,6 +194,8 @@ class Accounts:
         self._watchers: list[Callable[[], None]] = []
         self._follow_watchers: dict[str, Callable[[], None]] = {}
         self._app_budgets: dict[str, AppBudget] = {}
+        self.particle_budget = ParticleBudget()
+        self.hosts = Hosts(self._tell_watchers)
 
     def app_budget(self, client_id: str) -> AppBudget:
         """Return the calls of one application, which its accounts share."""

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from ..sensing.model import Quantity, SensorReading
+from ..sensing.silence import Silence
 from .remote import RemoteReading, RemoteUpdate
 
 MAX_REMEMBERED: Final = 512
 """So many sensors of all hosts that report to one board are remembered."""
 
-SILENT_AFTER: Final = timedelta(minutes=5)
-"""Daemons report once a minute; a sensor that missed five reports is not there."""
+MAX_HOSTS: Final = 32
+"""So many hosts are."""
 
 FORGOTTEN_AFTER: Final = timedelta(days=7)
 """A sensor that was silent for so long makes room for others."""
@@ -21,14 +23,27 @@ type SensorKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class RemoteSensor:
-    """The newest reading of a sensor, and when it arrived (aware, UTC)."""
+    """The newest reading of a sensor, and how often it is heard."""
 
     reading: RemoteReading
-    at: datetime
+    silence: Silence
 
-    def available(self, now: datetime) -> bool:
-        """Return whether the sensor measures and was heard of late."""
-        return self.reading.temperature is not None and now - self.at < SILENT_AFTER
+    @property
+    def at(self) -> datetime:
+        """Return when the reading arrived, aware."""
+        return self.silence.at
+
+    @property
+    def shown(self) -> SensorReading:
+        """Return the reading as homes are told it."""
+        return SensorReading(
+            hardware_id=self.reading.sensor_id,
+            quantity=Quantity.TEMPERATURE,
+            value=self.reading.temperature,
+            at=self.silence.at,
+            silent_at=self.silence.silent_at,
+            name=self.reading.alias,
+        )
 
 
 class RemoteSensors:
@@ -43,27 +58,50 @@ class RemoteSensors:
         """Return what is known of each sensor."""
         return dict(self._sensors)
 
+    @property
+    def hosts(self) -> dict[str, tuple[SensorReading, ...]]:
+        """Return what the sensors of each host said last."""
+        hosts: dict[str, tuple[SensorReading, ...]] = {}
+        for (host_id, _), sensor in self._sensors.items():
+            hosts[host_id] = (*hosts.get(host_id, ()), sensor.shown)
+        return hosts
+
+    def host(self, host_id: str) -> tuple[SensorReading, ...]:
+        """Return what the sensors of one host said last."""
+        return tuple(
+            sensor.shown
+            for (known, _), sensor in self._sensors.items()
+            if known == host_id
+        )
+
     def take(self, update: RemoteUpdate, now: datetime) -> tuple[str, ...]:
         """Remember a report; return the keys of the readings for which there was room."""
         stored: list[str] = []
         for reading in update.readings:
             key = (update.host_id, reading.sensor_id)
-            if key not in self._sensors and not self._has_room(now):
+            if (known := self._sensors.get(key)) is not None:
+                silence = known.silence
+                silence.heard(now)
+            elif self._has_room(update.host_id, now):
+                silence = Silence(now)
+            else:
                 continue
-            self._sensors[key] = RemoteSensor(reading, now)
+            self._sensors[key] = RemoteSensor(reading, silence)
             stored.append(reading.key)
         return tuple(stored)
 
-    def next_silence(self, now: datetime) -> datetime | None:
-        """Return when the next sensor falls silent unless it reports before."""
-        dues = (sensor.at + SILENT_AFTER for sensor in self._sensors.values())
-        return min((due for due in dues if due > now), default=None)
-
-    def _has_room(self, now: datetime) -> bool:
+    def _has_room(self, host_id: str, now: datetime) -> bool:
         """Return whether one more sensor can be remembered; forget old ones for it."""
-        if len(self._sensors) < MAX_REMEMBERED:
+        if self._fits(host_id):
             return True
         for key, sensor in tuple(self._sensors.items()):
             if now - sensor.at >= FORGOTTEN_AFTER:
                 del self._sensors[key]
-        return len(self._sensors) < MAX_REMEMBERED
+        return self._fits(host_id)
+
+    def _fits(self, host_id: str) -> bool:
+        """Return whether there is room for one more sensor of a host."""
+        hosts = {known for known, _ in self._sensors}
+        return len(self._sensors) < MAX_REMEMBERED and (
+            host_id in hosts or len(hosts) < MAX_HOSTS
+        )

@@ -83,7 +83,7 @@ class AssignSteps(HomeSteps):
     ) -> ConfigFlowResult:
         """Ask which home the meter belongs to; a new label makes a new home."""
         assert self.discovered is not None
-        revision = hardware_revision(self.discovered, dt_util.utcnow())
+        revision = hardware_revision(self.hass, self.discovered, dt_util.utcnow())
         if (user := user_of(self.hass, revision)) is not None:
             return self.async_abort(
                 reason="already_assigned",

@@ -35,7 +35,7 @@ from .heating_source import (
     refuse_used_home,
 )
 from .inventory import Hardware, free_homes
-from .metering import async_midnight, async_today, async_zone
+from .metering import async_begin, async_today
 from .refused import Refused
 
 CONF_ROOM: Final = "room"
@@ -147,7 +147,12 @@ class NetatmoHomeSubentryFlow(ConfigSubentryFlow):
                 self._hardware, self._topology = chosen_heating(
                     self.hass, homes, user_input[CONF_NETATMO_HOME]
                 )
-                self._since = await self._async_since(source, user_input[CONF_SINCE])
+                self._since = await async_begin(
+                    self._get_entry(),
+                    source,
+                    user_input[CONF_SINCE],
+                    heating=source.name,
+                )
             except Refused as err:
                 refused = err
             else:
@@ -250,27 +255,6 @@ class NetatmoHomeSubentryFlow(ConfigSubentryFlow):
             self._get_reconfigure_subentry(),
             data=replaced.as_data(),
             reason="replaced",
-        )
-
-    async def _async_since(self, source: HeatingSource, day: str) -> datetime:
-        """Return when a replacement begins; raises Refused where it cannot then.
-
-        A day begins at the home's midnight; on the present day's second change it is now.
-        """
-        entry = self._get_entry()
-        since = await async_midnight(entry, day)
-        newest, now = source.revisions[-1].since, dt_util.utcnow()
-        if since > newest:
-            return since
-        if day == await async_today(entry) and newest < now:
-            return now
-        zone = await async_zone(entry)
-        raise Refused(
-            "date_too_early",
-            CONF_SINCE,
-            heating=source.name,
-            date=day,
-            first=newest.astimezone(zone).date().isoformat(),
         )
 
     @callback

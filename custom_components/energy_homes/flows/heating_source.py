@@ -22,7 +22,7 @@ from ..const import DOMAIN, SUBENTRY_NETATMO_HOME, SourceKind
 from ..heating.matching import merged
 from ..models import HeatingSource, Revision
 from .forms import meter_value, time_zones
-from .inventory import Hardware, account_title, user_of
+from .inventory import Hardware, account_title, free_name, user_of
 from .refused import NONE, Refused
 
 CONF_NETATMO_HOME: Final = "netatmo_home"
@@ -104,12 +104,7 @@ async def async_default_heating_name(
         hass, hass.config.language, "selector", [DOMAIN]
     )
     name = texts[f"component.{DOMAIN}.selector.{_NAME_KEY}.options.heating"]
-    used = {other.strip().casefold() for other in taken}
-    candidate, number = name, 1
-    while candidate.casefold() in used:
-        number += 1
-        candidate = f"{name} {number}"
-    return candidate
+    return free_name(name, taken)
 
 
 def refuse_heating_name(

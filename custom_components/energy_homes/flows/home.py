@@ -124,7 +124,7 @@ class HomeSteps(ConfigFlow):
         """Ask how the account's meter is called in the new home, and what it measures."""
         role = self._meter.role
         if user_input is not None:
-            revision = hardware_revision(self._hardware, dt_util.utcnow())
+            revision = hardware_revision(self.hass, self._hardware, dt_util.utcnow())
             try:
                 refuse_used(self.hass, revision, CONF_METER, self._meter.name)
             except Refused as refused:

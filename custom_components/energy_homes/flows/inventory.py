@@ -10,16 +10,24 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
+from ..accounts.hosts import HostInfo, SensingHub
 from ..accounts.registry import AccountHub, HeatingHub, MeterInfo
 from ..clouds.netatmo_models import HomeTopology
-from ..const import CONF_KIND, DOMAIN, SUBENTRY_NETATMO_HOME, EntryKind, SourceKind
+from ..const import (
+    CONF_KIND,
+    DOMAIN,
+    SUBENTRY_NETATMO_HOME,
+    SUBENTRY_SENSORS,
+    EntryKind,
+    SourceKind,
+)
 from ..homes import DATA_HOMES, home_entries, meter_sources, normalized_label
 from ..metering.model import MeterRole
-from ..models import HeatingSource, Revision, Source
+from ..models import HeatingSource, Revision, SensorsSource, Source
 from .refused import NONE
 
 type Hardware = tuple[str, str]
-"""An account's key and the vendor's id of one of its meters, or of one of its homes."""
+"""An account's key and the vendor's id of one of its meters, homes or hosts of sensors."""
 
 NO_POWER: Final = NONE
 
@@ -57,6 +65,13 @@ def heating_hubs(hass: HomeAssistant) -> Mapping[str, HeatingHub]:
 
 
 @callback
+def sensing_hubs(hass: HomeAssistant) -> Mapping[str, SensingHub]:
+    """Return the hubs of the accounts that have hosts of sensors and are loaded."""
+    homes = hass.data.get(DATA_HOMES)
+    return {} if homes is None else homes.accounts.hosts.hubs
+
+
+@callback
 def heating_sources(
     hass: HomeAssistant,
 ) -> Mapping[tuple[str, str], HeatingSource]:
@@ -69,9 +84,21 @@ def heating_sources(
 
 
 @callback
+def sensors_sources(
+    hass: HomeAssistant,
+) -> Mapping[tuple[str, str], SensorsSource]:
+    """Return the hosts of sensors of all homes by (entry id, subentry id), loaded or not."""
+    return {
+        (entry.entry_id, subentry.subentry_id): SensorsSource.from_subentry(subentry)
+        for entry in home_entries(hass)
+        for subentry in entry.get_subentries_of_type(SUBENTRY_SENSORS)
+    }
+
+
+@callback
 def all_sources(hass: HomeAssistant) -> Mapping[tuple[str, str], Source]:
-    """Return the meters and heatings of all homes by (entry id, subentry id)."""
-    return {**meter_sources(hass), **heating_sources(hass)}
+    """Return the meters, heatings and hosts of all homes by (entry id, subentry id)."""
+    return {**meter_sources(hass), **heating_sources(hass), **sensors_sources(hass)}
 
 
 @callback
@@ -91,7 +118,19 @@ def same_hardware(hass: HomeAssistant, one: Revision, other: Revision) -> bool:
     if one.kind is other.kind is SourceKind.NETATMO:
         # Two accounts can share a Netatmo home.
         return one.hardware_id == other.hardware_id
-    return (one.account, one.hardware_id) == (other.account, other.hardware_id)
+    return hardware_of(one) == hardware_of(other)
+
+
+def hardware_of(revision: Revision) -> Hardware | None:
+    """Return what a revision reads of an account; None where it is an entity's.
+
+    A daemon calls its host what it likes, which may be as a channel is called.
+    """
+    if revision.account is None or revision.hardware_id is None:
+        return None
+    if revision.kind is SourceKind.REMOTE:
+        return revision.account, f"{SourceKind.REMOTE}:{revision.hardware_id}"
+    return revision.account, revision.hardware_id
 
 
 @callback
@@ -130,10 +169,10 @@ def hardware_in_use(hass: HomeAssistant) -> set[Hardware]:
     """Return what homes use of the accounts, now or later."""
     now = dt_util.utcnow()
     return {
-        (revision.account, revision.hardware_id)
+        hardware
         for source in all_sources(hass).values()
         for revision in in_use(source.revisions, now)
-        if revision.account is not None and revision.hardware_id is not None
+        if (hardware := hardware_of(revision)) is not None
     }
 
 
@@ -141,10 +180,10 @@ def hardware_in_use(hass: HomeAssistant) -> set[Hardware]:
 def hardware_ever_used(hass: HomeAssistant) -> set[Hardware]:
     """Return what homes use of the accounts, or have used before."""
     return {
-        (revision.account, revision.hardware_id)
+        hardware
         for source in all_sources(hass).values()
         for revision in source.revisions
-        if revision.account is not None and revision.hardware_id is not None
+        if (hardware := hardware_of(revision)) is not None
     }
 
 
@@ -224,6 +263,26 @@ def free_homes(
 
 
 @callback
+def host_revision(hub: SensingHub, host_id: str, since: datetime) -> Revision:
+    """Return the revision that reads an account's host of sensors."""
+    return Revision(
+        since=since, kind=hub.source_kind, account=hub.key, hardware_id=host_id
+    )
+
+
+@callback
+def free_hosts(hass: HomeAssistant) -> dict[Hardware, HostInfo]:
+    """Return the hosts of all loaded accounts that no home has."""
+    now = dt_util.utcnow()
+    return {
+        (key, host_id): host
+        for key, hub in sensing_hubs(hass).items()
+        for host_id, host in hub.hosts.items()
+        if user_of(hass, host_revision(hub, host_id, now)) is None
+    }
+
+
+@callback
 def is_ignored(hass: HomeAssistant, unique_id: str) -> bool:
     """Return whether somebody does not want to hear of a discovered item."""
     entry = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, unique_id)
@@ -233,6 +292,16 @@ def is_ignored(hass: HomeAssistant, unique_id: str) -> bool:
 def discovery_id(account: str, hardware_id: str) -> str:
     """Return the unique id of the discovered item that a meter or a home becomes."""
     return f"{account}_{hardware_id}"
+
+
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """Return a name, numbered where something has it already."""
+    used = {other.strip().casefold() for other in taken}
+    candidate, number = name, 1
+    while candidate.casefold() in used:
+        number += 1
+        candidate = f"{name} {number}"
+    return candidate
 
 
 def power_text(power: float | None) -> str:

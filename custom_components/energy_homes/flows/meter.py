@@ -110,7 +110,7 @@ class MeterSubentryFlow(ConfigSubentryFlow):
         role = self._meter.role
         refused: Refused | None = None
         if user_input is not None:
-            revision = hardware_revision(self._hardware, dt_util.utcnow())
+            revision = hardware_revision(self.hass, self._hardware, dt_util.utcnow())
             try:
                 refuse_used(self.hass, revision, "base", self._meter.name)
                 source = await async_named_meter(
@@ -261,7 +261,7 @@ class MeterSubentryFlow(ConfigSubentryFlow):
         hardware, _ = chosen_meter(
             self.hass, free_meters(self.hass), user_input[CONF_METER]
         )
-        return hardware_revision(hardware, since)
+        return hardware_revision(self.hass, hardware, since)
 
     @callback
     def _add(self, source: MeterSource) -> SubentryFlowResult:

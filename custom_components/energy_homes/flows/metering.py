@@ -11,18 +11,35 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
-from ..const import CONF_ROLE, CONF_TIME_ZONE, SUBENTRY_METER, SourceKind
+from ..const import (
+    CONF_KIND,
+    CONF_ROLE,
+    CONF_SINCE,
+    CONF_TIME_ZONE,
+    DOMAIN,
+    SUBENTRY_METER,
+    EntryKind,
+    SourceKind,
+)
 from ..metering.model import MeterRole
-from ..models import MeterSource, Revision
-from .inventory import Hardware, async_role_texts, user_of
+from ..models import MeterSource, Revision, Source
+from .inventory import Hardware, async_role_texts, free_name, user_of
 from .refused import Refused
 
 
-def hardware_revision(hardware: Hardware, since: datetime) -> Revision:
+@callback
+def hardware_revision(
+    hass: HomeAssistant, hardware: Hardware, since: datetime
+) -> Revision:
     """Return the revision that reads an account's meter."""
     account, hardware_id = hardware
+    entry = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, account)
+    kind = EntryKind.EFERGY if entry is None else EntryKind(entry.data[CONF_KIND])
     return Revision(
-        since=since, kind=SourceKind.EFERGY, account=account, hardware_id=hardware_id
+        since=since,
+        kind=SourceKind(kind.value),
+        account=account,
+        hardware_id=hardware_id,
     )
 
 
@@ -46,13 +63,7 @@ async def async_default_name(
     hass: HomeAssistant, role: MeterRole, taken: Iterable[str] = ()
 ) -> str:
     """Return a name for a meter that no other meter of its home has."""
-    name = (await async_role_texts(hass, "meter_name"))[role]
-    used = {other.strip().casefold() for other in taken}
-    candidate, number = name, 1
-    while candidate.casefold() in used:
-        number += 1
-        candidate = f"{name} {number}"
-    return candidate
+    return free_name((await async_role_texts(hass, "meter_name"))[role], taken)
 
 
 async def async_named_meter(
@@ -122,6 +133,29 @@ async def async_zone(home: ConfigEntry) -> tzinfo:
 async def async_today(home: ConfigEntry) -> str:
     """Return the present day in a home."""
     return dt_util.now(await async_zone(home)).date().isoformat()
+
+
+async def async_begin(
+    home: ConfigEntry, source: Source, day: str, **placeholders: str
+) -> datetime:
+    """Return when a replacement begins; raises Refused where it cannot then.
+
+    A day begins at the home's midnight; on the present day's second change it is now.
+    """
+    since = await async_midnight(home, day)
+    newest, now = source.revisions[-1].since, dt_util.utcnow()
+    if since > newest:
+        return since
+    if day == await async_today(home) and newest < now:
+        return now
+    zone = await async_zone(home)
+    raise Refused(
+        "date_too_early",
+        CONF_SINCE,
+        date=day,
+        first=newest.astimezone(zone).date().isoformat(),
+        **placeholders,
+    )
 
 
 async def async_midnight(home: ConfigEntry, day: str) -> datetime:

@@ -19,13 +19,7 @@ from ..models import MeterSource, Revision
 from .checking import Credentials, async_check, refuse_empty
 from .entity import entity_revision
 from .inventory import account_entries, hubs, live_meters, same_hardware
-from .metering import (
-    async_default_name,
-    hardware_revision,
-    meter_names,
-    refuse_name,
-    refuse_used,
-)
+from .metering import async_default_name, meter_names, refuse_name, refuse_used
 from .refused import BASE, NONE, Refused
 
 CONF_SID: Final = "sid"
@@ -38,6 +32,7 @@ class ImportedAccount:
     key: str
     title: str
     meters: list[MeterInfo]
+    kind: SourceKind = SourceKind.EFERGY
     credentials: Credentials | None = None
 
 
@@ -191,7 +186,12 @@ def wanted_hardware(
         raise Refused("sid_needed", **meters)
     return [
         WantedMeter(
-            revision=hardware_revision((account.key, known.hardware_id), since),
+            revision=Revision(
+                since=since,
+                kind=account.kind,
+                account=account.key,
+                hardware_id=known.hardware_id,
+            ),
             name=meter.get(CONF_NAME) if len(found) == 1 else None,
             role=role or known.role,
             what=known.name,

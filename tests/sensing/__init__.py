@@ -1,0 +1,1 @@
+"""Tests of sensors that are no meters."""
