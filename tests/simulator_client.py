@@ -44,6 +44,11 @@ class SimulatorClient:
         held: int = self.request("GET", "/_control/faults")["held"]
         return held
 
+    def streams(self) -> dict[str, Any]:
+        """Return how far open streams are, and how many calls are held."""
+        streams: dict[str, Any] = self.request("GET", "/_control/particle/streams")
+        return streams
+
     def reset(self, now: datetime) -> None:
         """Begin anew with a clock that stands still at `now`."""
         self.request("POST", "/_control/reset", {"now_ms": to_ms(now)})
