@@ -27,11 +27,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.energy_homes.accounts.hosts import HostInfo
 from custom_components.energy_homes.accounts.pulse_board import PulseBoardHub
 from custom_components.energy_homes.boards.remote import RemoteReading, RemoteUpdate
-from custom_components.energy_homes.const import (
-    DOMAIN,
-    SUBENTRY_SENSORS,
-    SourceKind,
-)
+from custom_components.energy_homes.const import DOMAIN, SUBENTRY_SENSORS, SourceKind
 from custom_components.energy_homes.models import SensorsSource
 from tests.board_kit import CONFIG, KEY
 from tests.builders import board_entry, home_entry, set_up, state_of
@@ -288,7 +284,7 @@ async def attic(
     hass: HomeAssistant, hub: PulseBoardHub, freezer: FrozenDateTimeFactory
 ) -> ConfigEntry:
     """Return a home with the sensors of a host, which it has had for a minute."""
-    home = home_entry("Attic")
+    home: ConfigEntry = home_entry("Attic")
     await set_up(hass, home)
     report(hub, "pi", a=("Hall", 21.0), b=("Loft", 5.0), c=(None, 9.0))
     await hass.async_block_till_done()
