@@ -43,6 +43,9 @@ from custom_components.energy_homes.models import (
     Revision,
     SensorsSource,
 )
+from custom_components.energy_homes.particle.measures import (
+    BoardConfig as ParticleBoard,
+)
 from custom_components.energy_homes.sensing.records import SensorRecord
 from tests.netatmo_control import (
     NETATMO_CLIENT_ID,
