@@ -89,7 +89,7 @@ async def test_wrong_names_and_channels(hass: HomeAssistant) -> None:
     assert form["errors"] == {"name": "duplicate_board"}
     form = await submit(hass, form, name="Other", channels=["1", "65"])
     assert form["errors"] == {"channels": "channel_number"}
-    assert placeholders(form) == {"channel": "65", "highest": "64"}
+    assert placeholders(form) == {"number": "65", "highest": "64"}
     form = await submit(hass, form, name="Other", channels=["64"])
     result = await submit(hass, form)
     assert list(result["result"].data["channels"]) == ["64"]

@@ -122,7 +122,7 @@ def new_channels(numbers: list[str]) -> dict[int, ChannelConfig]:
     Raises Refused for what is no channel.
     """
     channels: dict[int, ChannelConfig] = {}
-    for number in sorted(channel_number(text) for text in numbers):
+    for number in sorted(channel_number(text, CONF_CHANNELS) for text in numbers):
         channels[number] = ChannelConfig(
             name=f"Channel {number}",
             role=MeterRole.SUBMETER if channels else MeterRole.GRID,
@@ -131,13 +131,13 @@ def new_channels(numbers: list[str]) -> dict[int, ChannelConfig]:
     return channels
 
 
-def channel_number(text: str) -> int:
+def channel_number(text: str, field: str) -> int:
     """Return the number of a channel; raises Refused for what is none."""
     try:
         return read_channel(text.strip())
     except BoardMessageError:
         raise Refused(
-            "channel_number", CONF_CHANNELS, channel=text, highest=str(MAX_CHANNEL)
+            "channel_number", field, number=text, highest=str(MAX_CHANNEL)
         ) from None
 
 
