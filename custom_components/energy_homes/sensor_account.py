@@ -98,6 +98,7 @@ BOARD_SENSORS: tuple[AccountSensorDescription[PulseBoardHub], ...] = (
         state_class=SensorStateClass.TOTAL_INCREASING,
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda hub: hub.refusals,
+        polled=True,
     ),
 )
 

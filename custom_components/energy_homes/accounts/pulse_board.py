@@ -281,7 +281,6 @@ class PulseBoardHub:
         self.refusals += 1
         if self.debug:
             _LOGGER.debug("%s sent what cannot be used: %s", self.title, problem)
-        self._tell_listeners()
 
     async def async_hear(self, message: BoardMessage, arrival: datetime) -> BoardReply:
         """Return the answer to what the board says; what counts is committed by then.

@@ -1,5 +1,6 @@
 """Steps of a pulse board: adding it, and saying what its sketch has to call."""
 
+from ipaddress import ip_address
 from secrets import token_urlsafe
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
     TextSelector,
 )
+from homeassistant.util.network import is_ip_address
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 from yarl import URL
@@ -148,8 +150,10 @@ def board_address(hass: HomeAssistant, secret: str) -> dict[str, str]:
     That is the internal address where somebody has set one that a board can call, for
     boards speak no TLS; else the address on which Home Assistant listens.
     """
-    api = hass.config.api
-    host, port = (NONE, NONE) if api is None else (api.local_ip, str(api.port))
+    host = port = NONE
+    if (api := hass.config.api) is not None:
+        everywhere = is_ip_address(api.host) and ip_address(api.host).is_unspecified
+        host, port = api.local_ip if everywhere else api.host, str(api.port)
     if (internal := hass.config.internal_url) is not None:
         url = URL(internal)
         if url.scheme == "http" and url.host is not None:
