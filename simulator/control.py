@@ -9,7 +9,9 @@ from simulator.boards.control import board_truth
 from simulator.faults import ActiveFault, Fault
 from simulator.home import kwh
 from simulator.meter import Meter, Role
+from simulator.particle.published import particle_truth
 from simulator.scenario import AccountPlan, MeterPlan
+from simulator.wire import read_order
 from simulator.world import Account, World
 
 HOUR_MS = 3_600_000
@@ -64,6 +66,10 @@ class Control:
                     home["energy_kwh"] += truth["energy_kwh"]
         for name, truth in board_truth(self._world, from_ms, to_ms).items():
             homes[name] |= truth
+        for name, boards in particle_truth(
+            self._world, from_ms, to_ms, published=request.query.get("published") != "0"
+        ).items():
+            homes[name]["boards"] = boards
         answer: Json = {"now_ms": now_ms, "homes": homes}
         if request.query.get("temperatures") != "0":
             answer["outdoor"] = self._world.netatmo.outdoor(now_ms)
@@ -77,7 +83,7 @@ class Control:
 
     async def _add_fault(self, request: web.Request) -> web.Response:
         """Add a fault."""
-        order = await _json(request)
+        order = await read_order(request)
         if (kind := order.get("fault")) not in set(Fault):
             raise web.HTTPBadRequest(text=f"fault must be one of {', '.join(Fault)}")
         count = order.get("count")
@@ -133,7 +139,7 @@ class Control:
 
     async def _move_clock(self, request: web.Request) -> web.Response:
         """Step, set, freeze or release the clock."""
-        order = await _json(request)
+        order = await read_order(request)
         clock = self._world.clock
         if "running" in order:
             clock.run(bool(order["running"]))
@@ -150,7 +156,7 @@ class Control:
 
     async def _change_meter(self, request: web.Request) -> web.Response:
         """Add, remove, silence or wake a meter."""
-        order = await _json(request)
+        order = await read_order(request)
         account = self._world.accounts.get(order.get("token", ""))
         if account is None:
             raise web.HTTPNotFound(text="no such account")
@@ -180,7 +186,7 @@ class Control:
 
     async def _add_account(self, request: web.Request) -> web.Response:
         """Add an account with its meters."""
-        order = await _json(request)
+        order = await read_order(request)
         hid = str(order["hid"])
         meters = tuple(_meter_plan(meter, hid) for meter in order.get("meters", []))
         self._world.add_account(AccountPlan(str(order["token"]), hid, meters))
@@ -192,7 +198,7 @@ class Control:
 
     async def _reset(self, request: web.Request) -> web.Response:
         """Go back to the beginning, frozen at `now_ms` where it is given."""
-        order = await _json(request)
+        order = await read_order(request)
         now_ms = order.get("now_ms")
         self._world.reset(None if now_ms is None else int(now_ms))
         return self._time()
@@ -237,11 +243,3 @@ def _meter_plan(order: Json, hid: str) -> MeterPlan:
         solar_peak_w=float(order.get("solar_peak_w", 0.0))
         or (3000.0 if order.get("role") == Role.GENERATION else 0.0),
     )
-
-
-async def _json(request: web.Request) -> Json:
-    """Return the body of an order, empty where there is none."""
-    if not request.can_read_body:
-        return {}
-    order: Json = await request.json()
-    return order

@@ -66,16 +66,28 @@ class Fault(StrEnum):
     NO_MODULES = "no_modules"
     STATUS_FAILED = "status_failed"
     """A reply with status 200 that does not say `ok`."""
+    HTTP_401 = "http_401"
+    HTTP_403 = "http_403"
+    HTTP_404 = "http_404"
+    HTTP_408 = "http_408"
+    HTTP_429 = "http_429"
 
 
-NETATMO_ONLY = frozenset(list(Fault)[list(Fault).index(Fault.TOKEN_MISSING) :])
-"""What an Efergy call neither suffers from nor uses up."""
-EFERGY_ONLY = frozenset(list(Fault)[: list(Fault).index(Fault.HTML)]) | {
+_ALL = list(Fault)
+_EFERGY_ONLY = frozenset(_ALL[: _ALL.index(Fault.HTML)]) | {
     Fault.EMPTY_LIST,
     Fault.NO_DATA,
     Fault.STALE,
 }
+_PARTICLE_ONLY = frozenset(_ALL[_ALL.index(Fault.HTTP_401) :])
+_NETATMO_ONLY = frozenset(_ALL[_ALL.index(Fault.TOKEN_MISSING) :]) - _PARTICLE_ONLY
+
+NOT_EFERGY = _NETATMO_ONLY | _PARTICLE_ONLY
+"""What an Efergy call neither suffers from nor uses up."""
+NOT_NETATMO = _EFERGY_ONLY | _PARTICLE_ONLY
 """What a Netatmo call neither suffers from nor uses up."""
+NOT_PARTICLE = _EFERGY_ONLY | (_NETATMO_ONLY - {Fault.HTTP_502})
+"""What a Particle call neither suffers from nor uses up."""
 
 
 @dataclass
@@ -107,7 +119,7 @@ class Faults:
         self.active.append(fault)
 
     def take(
-        self, command: str, token: str, immune: AbstractSet[Fault] = NETATMO_ONLY
+        self, command: str, token: str, immune: AbstractSet[Fault] = NOT_EFERGY
     ) -> ActiveFault | None:
         """Return the fault that applies to a call, used once."""
         for fault in self.active:

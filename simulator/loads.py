@@ -57,6 +57,7 @@ class Use:
     start_s: int
     seconds: int
     watts: float
+    microwave: bool = False
 
 
 def base_load(habits: Habits, seconds: Ints) -> Floats:
@@ -103,7 +104,7 @@ def uses_of_day(habits: Habits, day: date, zone: ZoneInfo) -> Iterator[Use]:
     )
     for _ in range(dice.randrange(1, 4)):
         hour = dice.choice((wake + 0.4, 12.6, 18.2, 20.5)) + dice.uniform(0, 0.5)
-        yield Use(at(hour), dice.randrange(60, 420), dice.choice(MICROWAVE_W))
+        yield Use(at(hour), dice.randrange(60, 420), dice.choice(MICROWAVE_W), True)
     yield Use(at(wake - 0.1), int(dice.uniform(0.8, 1.6) * 3600), habits.lights_w * 0.5)
     dusk = max(home, 16.2)
     yield Use(at(dusk), int((bed - dusk) * 3600), habits.lights_w)

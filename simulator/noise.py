@@ -16,6 +16,11 @@ def mix_seed(*parts: int | str) -> int:
     return int.from_bytes(digest) >> 1
 
 
+def made_id(*parts: str) -> str:
+    """Return an id of 24 hex digits."""
+    return f"{mix_seed(*parts):016x}{mix_seed(*parts, 'more'):016x}"[:24]
+
+
 def uniform(seed: int, index: Ints) -> Floats:
     """Return a number in [0, 1) for each index (splitmix64)."""
     value = index.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)

@@ -5,6 +5,17 @@ from dataclasses import dataclass, field
 from simulator.boards.plan import BoardPlan, ChannelPlan, DaemonPlan, Load
 from simulator.meter import Role
 from simulator.netatmo.plan import COOLING, WEEKS, HomePlan, RoomPlan, UserPlan
+from simulator.particle.plan import (
+    BATTERY_EVENTS,
+    BATTERY_PERIOD_MS,
+    GET,
+    LIST,
+    OLDER_EVENTS,
+    DevicePlan,
+    OwnerPlan,
+    Quantity,
+    TokenPlan,
+)
 from simulator.thermal.model import RoomShape
 from simulator.thermal.weather import Facade
 
@@ -194,5 +205,92 @@ DAEMON_SCENARIO: tuple[DaemonPlan, ...] = (
         "Harbour Flat",
         401,
         {"28-000004011a2b": "Hall", "28-000004013c4d": None},
+    ),
+)
+
+PARTICLE_USER = "keeper@example.com"
+PARTICLE_TOKEN = "5100" * 10
+PARTICLE_EXPIRED_TOKEN = "5101" * 10
+PARTICLE_NO_EVENTS_TOKEN = "5102" * 10
+"""Good for lists and boards, for neither variables nor events."""
+PARTICLE_PRODUCT = 8137
+PARTICLE_PRODUCT_TOKEN = "5103" * 10
+"""Good for the product only, as an API user's is."""
+PARTICLE_ODD_USER = "odd@example.com"
+PARTICLE_ODD_TOKEN = "5104" * 10
+MILL_BOARD = "mill-fridge"
+
+PARTICLE_SCENARIO: tuple[OwnerPlan, ...] = (
+    OwnerPlan(
+        PARTICLE_USER,
+        (
+            TokenPlan(PARTICLE_TOKEN),
+            TokenPlan(PARTICLE_EXPIRED_TOKEN, expired=True),
+            TokenPlan(PARTICLE_NO_EVENTS_TOKEN, scopes=frozenset({LIST, GET})),
+        ),
+        (
+            DevicePlan(
+                MILL_BOARD,
+                "Mill Cottage",
+                202,
+                Load.FRIDGE_AND_MICROWAVE,
+                variables={"power": Quantity.POWER},
+            ),
+        ),
+    ),
+    OwnerPlan(
+        "terraces@example.com",
+        (TokenPlan(PARTICLE_PRODUCT_TOKEN, PARTICLE_PRODUCT),),
+        (
+            DevicePlan(
+                "terrace-1", "Terrace 1", 301, Load.HOME, product=PARTICLE_PRODUCT
+            ),
+            DevicePlan(
+                "terrace-2", "Terrace 2", 302, Load.KITCHEN, product=PARTICLE_PRODUCT
+            ),
+        ),
+    ),
+    OwnerPlan(
+        PARTICLE_ODD_USER,
+        (TokenPlan(PARTICLE_ODD_TOKEN),),
+        (
+            DevicePlan(
+                "older",
+                "Manor",
+                501,
+                watts=150,
+                volts=230,
+                power_factor=0.8,
+                events=OLDER_EVENTS,
+            ),
+            DevicePlan(
+                "battery",
+                "Manor",
+                events=BATTERY_EVENTS,
+                variables={
+                    "V": Quantity.BATTERY_VOLTS,
+                    "SoC": Quantity.CHARGE,
+                },
+                period_ms=BATTERY_PERIOD_MS,
+            ),
+            DevicePlan(
+                "odd",
+                "Manor",
+                events=(
+                    ("power", Quantity.ODD),
+                    ("powerfail", Quantity.TEMPERATURE),
+                    ("Power", Quantity.TEMPERATURE),
+                ),
+                variables={
+                    "text": Quantity.ODD,
+                    "door": Quantity.SWITCH,
+                    "temperature": Quantity.TEMPERATURE,
+                },
+                period_ms=10_000,
+            ),
+            DevicePlan(
+                "attic", "Manor", online=False, variables={"V": Quantity.CHARGE}
+            ),
+        ),
     ),
 )

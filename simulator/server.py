@@ -13,6 +13,8 @@ from simulator.efergy import EfergyCloud
 from simulator.memory import Memory
 from simulator.netatmo.cloud import NetatmoCloud
 from simulator.netatmo.control import NetatmoControl
+from simulator.particle.cloud import ParticleCloud
+from simulator.particle.control import ParticleControl
 from simulator.world import World
 
 HOST = "127.0.0.1"
@@ -27,7 +29,13 @@ class Served(Protocol):
 
 def vendors(world: World) -> Sequence[Served]:
     """Return the clouds of the world."""
-    return (EfergyCloud(world), NetatmoCloud(world), NetatmoControl(world))
+    return (
+        EfergyCloud(world),
+        NetatmoCloud(world),
+        NetatmoControl(world),
+        ParticleCloud(world),
+        ParticleControl(world),
+    )
 
 
 @web.middleware
@@ -47,6 +55,12 @@ def make_app(world: World, memory: Memory | None = None) -> web.Application:
     app = web.Application(middlewares=[*kept, refuse_bad_orders])
     runner = BoardRunner(world)
     app.cleanup_ctx.append(runner.serve)
+
+    async def end_streams(_app: web.Application) -> None:
+        """Let no stream hold up the end."""
+        world.particle.close()
+
+    app.on_shutdown.append(end_streams)
     for served in (Control(world), *vendors(world), BoardControl(world, runner)):
         app.router.add_routes(served.routes())
     return app

@@ -4,6 +4,7 @@ import asyncio
 import math
 import socket
 import struct
+from typing import Any
 
 from aiohttp import web
 
@@ -24,11 +25,11 @@ async def send(
     response.content_length = len(body)
     response.headers["Content-Type"] = content_type
     if fault is Fault.CONNECTION_RESET:
-        return _reset(request, response)
+        return reset(request, response)
     await response.prepare(request)
     if fault is Fault.CUT:
         await response.write(body[: math.ceil(len(body) / 2)])
-        return _abort(request, response)
+        return abort(request, response)
     dribbles = fault is Fault.BYTE_BY_BYTE
     pieces = [bytes([byte]) for byte in body] if dribbles else [body]
     for piece in pieces:
@@ -38,14 +39,14 @@ async def send(
     return response
 
 
-def _abort(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+def abort(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """Close the connection after what was written."""
     if request.transport is not None:
         request.transport.close()
     return response
 
 
-def _reset(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+def reset(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """Close the connection with a reset instead of an end."""
     if (transport := request.transport) is not None:
         linger = struct.pack("ii", 1, 0)
@@ -54,3 +55,11 @@ def _reset(request: web.Request, response: web.StreamResponse) -> web.StreamResp
         )
         transport.abort()
     return response
+
+
+async def read_order(request: web.Request) -> dict[str, Any]:
+    """Return the body of an order to the simulator, empty where there is none."""
+    if not request.can_read_body:
+        return {}
+    order: dict[str, Any] = await request.json()
+    return order

@@ -10,12 +10,14 @@ from simulator.home import SECONDS_PER_DAY, Household
 from simulator.meter import Meter, Role
 from simulator.netatmo.state import NetatmoState
 from simulator.noise import mix_seed
+from simulator.particle.state import ParticleState
 from simulator.scenario import (
     BOARD_SCENARIO,
     DAEMON_SCENARIO,
     DEFAULT_SCENARIO,
     NETATMO_CLIENTS,
     NETATMO_SCENARIO,
+    PARTICLE_SCENARIO,
     AccountPlan,
     MeterPlan,
 )
@@ -57,6 +59,7 @@ class World:
         self.origin_ms = 0
         self.netatmo: NetatmoState
         self.boards: BoardState
+        self.particle: ParticleState
         self._households: dict[tuple[int, float], Household] = {}
         self._populate()
 
@@ -64,6 +67,7 @@ class World:
         """Go back to the beginning, or begin frozen at another instant."""
         self.faults.clear()
         self.calls.clear()
+        self.particle.close()
         self.clock.reset()
         if frozen_ms is not None:
             self.clock.run(running=False)
@@ -109,6 +113,9 @@ class World:
         )
         self.boards = BoardState(self.seed, self.clock, self._home_of_board)
         self.boards.add(BOARD_SCENARIO, DAEMON_SCENARIO)
+        self.particle = ParticleState(
+            self.seed, self.clock, self._home_of_board, PARTICLE_SCENARIO
+        )
 
     def _home_of_board(self, seed: int) -> tuple[Household, int]:
         """Return the home of a seed without panels, and the seed of its habits."""

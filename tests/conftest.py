@@ -11,6 +11,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from tests.netatmo_control import NetatmoControl
+from tests.particle_control import ParticleControl
 from tests.simulator_client import SimulatorClient, start_simulator
 from tests.virtual import VirtualTime
 
@@ -80,6 +81,7 @@ def simulator(
     """Return a fresh simulator that stands still at the test's own time."""
     monkeypatch.setenv("ENERGY_HOMES_EFERGY_URL", simulator_process)
     monkeypatch.setenv("ENERGY_HOMES_NETATMO_URL", simulator_process)
+    monkeypatch.setenv("ENERGY_HOMES_PARTICLE_URL", simulator_process)
     client = SimulatorClient(simulator_process)
     client.reset(datetime.now(UTC))
     yield client
@@ -91,6 +93,12 @@ def simulator(
 def netatmo(simulator: SimulatorClient) -> NetatmoControl:
     """Return the knobs of the heated homes behind the simulated Netatmo cloud."""
     return NetatmoControl(simulator)
+
+
+@pytest.fixture
+def particle(simulator: SimulatorClient) -> ParticleControl:
+    """Return the knobs of the simulated Particle cloud and its boards."""
+    return ParticleControl(simulator)
 
 
 @pytest.fixture

@@ -44,6 +44,11 @@ class SimulatorClient:
         held: int = self.request("GET", "/_control/faults")["held"]
         return held
 
+    def streams(self) -> dict[str, Any]:
+        """Return how far open streams are, and how many calls are held."""
+        streams: dict[str, Any] = self.request("GET", "/_control/particle/streams")
+        return streams
+
     def reset(self, now: datetime) -> None:
         """Begin anew with a clock that stands still at `now`."""
         self.request("POST", "/_control/reset", {"now_ms": to_ms(now)})
@@ -108,12 +113,17 @@ class SimulatorClient:
         to: datetime | None = None,
         *,
         temperatures: bool = False,
+        published: bool = False,
     ) -> dict[str, Any]:
         """Return the control endpoint's truth of [from_, to).
 
-        Temperatures only where they are asked for: they take a moment.
+        Temperatures, and what Particle boards published, only where they are asked for:
+        they take a moment.
         """
-        window: dict[str, int] = {"temperatures": int(temperatures)}
+        window: dict[str, int] = {
+            "temperatures": int(temperatures),
+            "published": int(published),
+        }
         window |= {
             name: to_ms(instant)
             for name, instant in (("from_ms", from_), ("to_ms", to))

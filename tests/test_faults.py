@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.energy_homes.accounts.registry import AccountState
 from custom_components.energy_homes.const import DOMAIN
-from simulator.faults import NETATMO_ONLY, Fault
+from simulator.faults import NOT_EFERGY, Fault
 from simulator.scenario import MILL_TOKEN
 
 from .builders import (
@@ -133,7 +133,7 @@ def unknown_slots(hass: HomeAssistant) -> int:
 def test_every_fault_is_here() -> None:
     """No fault of this cloud is without a test."""
     tested = REFUSALS + LIMITS + OUTAGES + NONSENSE + SILENCES + SLOWNESS
-    assert sorted(tested) == sorted(set(Fault) - NETATMO_ONLY)
+    assert sorted(tested) == sorted(set(Fault) - NOT_EFERGY)
 
 
 @pytest.mark.parametrize("fault", REFUSALS)

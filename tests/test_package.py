@@ -503,6 +503,7 @@ async def test_actions_are_the_registered_ones(
         ("metering", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
         ("heating", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
         ("boards", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
+        ("particle", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
         ("sensing", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
         ("clouds", {"homeassistant"}),
     ],

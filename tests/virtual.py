@@ -1,4 +1,18 @@
-"""Virtual time: Home Assistant's clock and the simulator's move together."""
+"""Virtual time: Home Assistant's clock and the simulator's move together.
+
+**Open streams.** A stream of events is an HTTP call that never ends, so that it cannot be
+waited for, and it must not be overlooked either: what the simulator sends on it when its
+clock moves has to be read and acted on before time moves again. So the simulator tells how
+many bytes it has sent on each stream, and whether it has more to send by now
+(`/_control/particle/streams`); streams are told apart by the port of Home Assistant's end.
+A stream is at rest when the simulator has no more to send and Home Assistant has read as
+many bytes as were sent. Like a call that is held, it then holds nothing up; and that all is
+at rest still means that nothing is ready in the loop, so that what was read has been acted on.
+
+While streams are open, `run` stops when something is sent on one, too: at least a second
+after the stop before, so that many boards cost no more than one. Events therefore arrive up
+to a second late, with their own times in them, and keep-alives in time for who waits for them.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -6,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 import math
 import os
 import time
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
@@ -25,6 +40,11 @@ MILLISECOND = timedelta(milliseconds=1)
 QUIET_PASSES = 3
 PATIENCE_S = 30.0
 ASK_AFTER_S = 0.02
+STREAM_STEP = timedelta(seconds=1)
+BURST = timedelta(milliseconds=100)
+
+type Progress = dict[int, tuple[int, int] | None]
+"""Bytes that came and bytes that nobody has read yet, by port; None before any came."""
 
 
 class VirtualTime:
@@ -45,6 +65,8 @@ class VirtualTime:
         self._freezer = freezer
         self._simulator = simulator
         self._idle = idle
+        self._streams: dict[int, dict[str, Any]] = {}
+        self._next_sent: datetime | None = None
         self._move(dt_util.utcnow())
 
     @property
@@ -64,11 +86,12 @@ class VirtualTime:
         """Move by `total`, from one timer of Home Assistant's to the next.
 
         Every timer fires within a millisecond of its time, and idle hours
-        cost nothing.
+        cost nothing where no stream is open.
         """
         end = self.now + total
         while (now := self.now) < end:
-            self._move(min(self._next_timer(now), now + LONGEST_JUMP, end))
+            stops = (self._next_timer(now), self._next_event(now), now + LONGEST_JUMP)
+            self._move(min(*stops, end))
             async_fire_time_changed_exact(self._hass, self.now)
             await self.settle()
 
@@ -82,10 +105,12 @@ class VirtualTime:
         """Wait until nothing can happen any more without time moving on.
 
         That is: nothing is ready in the loop, no thread works for it, and
-        each open HTTP call of Home Assistant's is one that the simulator holds.
+        each open HTTP call of Home Assistant's is one that the simulator holds,
+        or a stream of which all that was sent has been read.
         """
         begin = _real_s()
         asked = begin
+        rest: Progress | None = None
         quiet = 0
         while quiet < QUIET_PASSES:
             await asyncio.sleep(0)
@@ -98,17 +123,20 @@ class VirtualTime:
                 self._give_up_after(begin)
                 self._idle()
                 continue
-            if open_calls := self._open_calls():
+            if (calls := self._open_calls()) and calls != rest:
                 self._idle()
-                if _real_s() - asked < ASK_AFTER_S:
-                    quiet = 0
+                quiet = 0
+                streaming = calls.keys() <= self._streams.keys()
+                if not streaming and _real_s() - asked < ASK_AFTER_S:
                     continue
                 self._give_up_after(begin)
-                if self._simulator.held < open_calls:
+                if not self._at_rest(calls):
                     asked = _real_s()
-                    quiet = 0
                     continue
+                rest = calls
             quiet += 1
+        if not self._open_calls():
+            self._streams, self._next_sent = {}, None
 
     def _move(self, instant: datetime) -> None:
         """Set both clocks."""
@@ -131,10 +159,43 @@ class VirtualTime:
         """Tell whether the loop has something to run now."""
         return bool(getattr(self._hass.loop, "_ready", ()))
 
-    def _open_calls(self) -> int:
-        """Return how many HTTP calls Home Assistant waits for."""
+    def _next_event(self, now: datetime) -> datetime:
+        """Return when to look at the streams next, with all of a burst."""
+        if self._next_sent is None:
+            return now + LONGEST_JUMP
+        return max(self._next_sent + BURST, now + STREAM_STEP)
+
+    def _open_calls(self) -> Progress:
+        """Return what has come of each HTTP call that Home Assistant waits for."""
         connectors = self._hass.data.get(DATA_CONNECTOR, {}).values()
-        return sum(len(connector._acquired) for connector in connectors)
+        calls: Progress = {}
+        for connector in connectors:
+            for number, protocol in enumerate(connector._acquired):
+                transport = getattr(protocol, "transport", None)
+                # Without a transport it is still connecting.
+                port = -number - 1
+                if transport is not None:
+                    port = transport.get_extra_info("sockname")[1]
+                payload = getattr(protocol, "_payload", None)
+                calls[port] = (
+                    None if payload is None else (payload.total_bytes, payload._size)
+                )
+        return calls
+
+    def _at_rest(self, calls: Progress) -> bool:
+        """Ask the simulator whether it holds all calls, or has sent all on them."""
+        state = self._simulator.streams()
+        self._streams = {int(port): s for port, s in state["streams"].items()}
+        next_ms = state["next_ms"]
+        self._next_sent = (
+            None if next_ms is None else datetime.fromtimestamp(next_ms / 1000, UTC)
+        )
+        streams = calls.keys() & self._streams.keys()
+        return state["held"] >= len(calls) - len(streams) and all(
+            not self._streams[port]["busy"]
+            and calls[port] == (self._streams[port]["written"], 0)
+            for port in streams
+        )
 
     def _give_up_after(self, begin_s: float) -> None:
         """Fail where Home Assistant never comes to rest."""

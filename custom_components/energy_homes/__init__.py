@@ -22,6 +22,8 @@ from .accounts.netatmo import (
     async_remove_netatmo_account,
 )
 from .accounts.netatmo_tokens import async_forget_tokens, async_netatmo_tokens
+from .accounts.particle import async_remove_particle_account
+from .accounts.particle_entry import async_setup_particle
 from .accounts.pulse_board_entry import (
     PulseBoardConfigEntry,
     async_forget_board,
@@ -69,6 +71,7 @@ PLATFORMS: dict[EntryKind, list[Platform]] = {
         Platform.SENSOR,
         Platform.SWITCH,
     ],
+    EntryKind.PARTICLE: [Platform.SENSOR],
 }
 """What each kind of entry has entities of."""
 
@@ -107,6 +110,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
             await _async_setup_netatmo(hass, entry)
         case EntryKind.PULSE_BOARD:
             await _async_setup_pulse_board(hass, entry)
+        case EntryKind.PARTICLE:
+            await async_setup_particle(hass, entry, hass.data[DATA_HOMES].accounts)
         case _:
             await _async_setup_efergy(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, _platforms(entry))
@@ -228,6 +233,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     if kind == EntryKind.NETATMO:
         await async_remove_netatmo_account(hass, entry)
         await async_forget_tokens(hass, entry)
+    if kind == EntryKind.PARTICLE:
+        await async_remove_particle_account(hass, entry)
     if kind == EntryKind.PULSE_BOARD:
         await async_forget_board(hass, entry)
         await async_forget_nights(hass, entry.unique_id or entry.entry_id)

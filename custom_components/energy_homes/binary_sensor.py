@@ -1,4 +1,4 @@
-"""Binary sensors of heated rooms and their modules, and of pulse boards."""
+"""Binary sensors of heated rooms and their modules, and of boards."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,12 +14,14 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entity import BoardEntity, ModuleEntity, RoomEntity, has_valve
+from .const import SourceKind
+from .entity import BoardEntity, MeterEntity, ModuleEntity, RoomEntity, has_valve
 from .heating.model import THERMOSTAT_TYPES
 from .heating.records import ModuleRecord
 from .heating.view import ModuleView, RoomView
 from .heating_coordinator import HeatingCoordinator
 from .home import Home
+from .sensor_reported import HostEntity
 
 PARALLEL_UPDATES = 0
 
@@ -74,6 +76,19 @@ ROOM_BINARY_SENSORS: tuple[RoomBinarySensorDescription, ...] = (
     ),
 )
 
+
+@dataclass(frozen=True, kw_only=True)
+class BoardBinarySensorDescription(BinarySensorEntityDescription):
+    """A binary sensor of a board."""
+
+
+ONLINE = BoardBinarySensorDescription(
+    key="online",
+    translation_key="online",
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
 MODULE_BINARY_SENSORS: tuple[ModuleBinarySensorDescription, ...] = (
     ModuleBinarySensorDescription(
         key="boiler",
@@ -93,24 +108,26 @@ MODULE_BINARY_SENSORS: tuple[ModuleBinarySensorDescription, ...] = (
 )
 
 
-BOARD_ONLINE = BinarySensorEntityDescription(
-    key="online",
-    translation_key="online",
-    device_class=BinarySensorDeviceClass.CONNECTIVITY,
-    entity_category=EntityCategory.DIAGNOSTIC,
-)
-
-
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: ConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the binary sensors of a home's rooms and modules, or of a board."""
+    """Add the binary sensors of a home's boards, rooms and modules, or of a board."""
     home = entry.runtime_data
     if not isinstance(home, Home):
-        async_add_entities([BoardOnline(entry, BOARD_ONLINE)])
+        async_add_entities([BoardOnline(entry, ONLINE)])
         return
+    for subentry_id, source in home.sources.items():
+        if any(r.kind is SourceKind.PARTICLE for r in source.revisions):
+            async_add_entities(
+                [MeterOnline(home, source, ONLINE)], config_subentry_id=subentry_id
+            )
+    for subentry_id, sensors in home.sensors.items():
+        if sensors.is_board:
+            async_add_entities(
+                [HostOnline(sensors, ONLINE)], config_subentry_id=subentry_id
+            )
     for subentry_id, heating in home.heating.items():
         async_add_entities(
             _heating_binary_sensors(heating), config_subentry_id=subentry_id
@@ -130,6 +147,26 @@ def _heating_binary_sensors(
         for description in MODULE_BINARY_SENSORS:
             if description.exists_fn(module):
                 yield ModuleBinarySensor(heating, module.module_id, description)
+
+
+class MeterOnline(MeterEntity, BinarySensorEntity):
+    """Whether the board of a meter is connected to its cloud."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return what the cloud says."""
+        return self.meter.online
+
+
+class HostOnline(HostEntity, BinarySensorEntity):
+    """Whether the board behind sensors is connected to its cloud."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return what the cloud says."""
+        return self.coordinator.update.online
 
 
 class RoomBinarySensor(RoomEntity, BinarySensorEntity):

@@ -11,11 +11,13 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import callback
 
+from .accounts.particle import ParticleHub
 from .const import (
     CONF_KIND,
     DOMAIN,
     SUBENTRY_METER,
     SUBENTRY_NETATMO_HOME,
+    SUBENTRY_PARTICLE_BOARD,
     SUBENTRY_SENSORS,
     EntryKind,
 )
@@ -30,6 +32,8 @@ from .flows.importing import ImportSteps
 from .flows.inventory import hubs, live_meters
 from .flows.meter import MeterSubentryFlow
 from .flows.netatmo import NetatmoSteps
+from .flows.particle import ParticleSteps
+from .flows.particle_board import ParticleBoardSubentryFlow
 from .flows.sensing import SensingSteps
 from .flows.sensing_host import SensorsSubentryFlow
 
@@ -39,6 +43,7 @@ class EnergyHomesConfigFlow(
     NetatmoSteps,
     BoardSteps,
     BoardChangeSteps,
+    ParticleSteps,
     SensingSteps,
     HeatingSteps,
     ImportSteps,
@@ -54,13 +59,15 @@ class EnergyHomesConfigFlow(
     def async_get_supported_subentry_types(
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return what can be added to an entry: meters, heatings and sensors to homes."""
+        """Return what can be added to an entry: sources to homes, boards to accounts."""
         if config_entry.data.get(CONF_KIND) == EntryKind.HOME:
             return {
                 SUBENTRY_METER: MeterSubentryFlow,
                 SUBENTRY_NETATMO_HOME: NetatmoHomeSubentryFlow,
                 SUBENTRY_SENSORS: SensorsSubentryFlow,
             }
+        if config_entry.data.get(CONF_KIND) == EntryKind.PARTICLE:
+            return {SUBENTRY_PARTICLE_BOARD: ParticleBoardSubentryFlow}
         return {}
 
     @classmethod
@@ -83,7 +90,8 @@ class EnergyHomesConfigFlow(
     ) -> ConfigFlowResult:
         """Ask what to add."""
         return self.async_show_menu(
-            step_id="user", menu_options=["home", "efergy", "netatmo", "pulse_board"]
+            step_id="user",
+            menu_options=["home", "efergy", "netatmo", "pulse_board", "particle"],
         )
 
     @override
@@ -93,6 +101,8 @@ class EnergyHomesConfigFlow(
         """Ask for new credentials after an account's cloud refused the old ones."""
         if entry_data[CONF_KIND] == EntryKind.NETATMO:
             return await self.async_step_reauth_netatmo()
+        if entry_data[CONF_KIND] == EntryKind.PARTICLE:
+            return await self.async_step_reauth_particle()
         return await super().async_step_reauth(entry_data)
 
     async def async_step_reconfigure(
@@ -106,6 +116,8 @@ class EnergyHomesConfigFlow(
                 return await self.async_step_reconfigure_netatmo()
             case EntryKind.PULSE_BOARD:
                 return await self.async_step_reconfigure_pulse_board()
+            case EntryKind.PARTICLE:
+                return await self.async_step_reconfigure_particle()
         return await self.async_step_reconfigure_efergy()
 
     @override
@@ -124,6 +136,13 @@ class EnergyHomesConfigFlow(
             if (hub := hubs(self.hass).get(self.board_key)) is not None:
                 next_flow = await async_discover_all(
                     self.hass, self.board_key, live_meters(hub)
+                )
+        elif self.particle_check is not None:
+            hub = hubs(self.hass).get(self.particle_check.unique_id)
+            if isinstance(hub, ParticleHub):
+                hub.async_adopt(self.particle_boards)
+                next_flow = await async_discover_all(
+                    self.hass, hub.key, live_meters(hub)
                 )
         elif self.discovered is not None:
             next_flow = next_assignment(self.hass, self.discovered)

@@ -7,11 +7,14 @@ from typing import Final
 DOMAIN: Final = "energy_homes"
 
 CONF_ACCOUNT: Final = "account"
+CONF_BOARD: Final = "board_id"
 CONF_ENTITY: Final = "entity"
 CONF_HARDWARE: Final = "hardware"
 CONF_HOME_ID: Final = "home_id"
 CONF_KIND: Final = "kind"
+CONF_MEASURES: Final = "measures"
 CONF_MODULES: Final = "modules"
+CONF_PRODUCT: Final = "product"
 CONF_REVISIONS: Final = "revisions"
 CONF_ROLE: Final = "role"
 CONF_ROOMS: Final = "rooms"
@@ -23,6 +26,7 @@ CONF_TIME_ZONE: Final = "time_zone"
 
 SUBENTRY_METER: Final = "meter"
 SUBENTRY_NETATMO_HOME: Final = "netatmo_home"
+SUBENTRY_PARTICLE_BOARD: Final = "particle_board"
 SUBENTRY_SENSORS: Final = "sensors"
 
 MANUFACTURER: Final = "Energy Homes"
@@ -43,6 +47,7 @@ class EntryKind(StrEnum):
     EFERGY = "efergy"
     NETATMO = "netatmo"
     PULSE_BOARD = "pulse_board"
+    PARTICLE = "particle"
 
 
 class SourceKind(StrEnum):
@@ -53,6 +58,7 @@ class SourceKind(StrEnum):
     NETATMO = "netatmo"
     PULSE_BOARD = "pulse_board"
     REMOTE = "remote"
+    PARTICLE = "particle"
 
 
 class EfergyServer(StrEnum):

@@ -41,7 +41,8 @@ class MeterData:
     """A meter now: power in W, energy total in kWh, the newest reading's stamp.
 
     `estimated` says whether the power is the highest that is still possible, None of a
-    meter whose power never is; `channel` is of a meter whose pulses a board counts.
+    meter whose power never is; `channel` is of a meter whose pulses a board counts;
+    `online` says whether its board is connected, None where nobody knows or asks.
     """
 
     role: MeterRole
@@ -50,6 +51,7 @@ class MeterData:
     last_reading: datetime | None
     estimated: bool | None = None
     channel: ChannelView | None = None
+    online: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +263,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
                 last_reading=meter.last_reading,
                 estimated=meter.estimated,
                 channel=None if meter.channel is None else meter.channel.view,
+                online=meter.online,
             )
             for source_id, meter in self.meters.items()
         }

@@ -15,10 +15,11 @@ from .accounts.boards import boards_of
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
 from .accounts.netatmo_tokens import CONF_AUTH_IMPLEMENTATION
+from .accounts.particle import ParticleHub
 from .accounts.pulse_board import PulseBoardHub
 from .boards.config import CONF_SECRET
 from .boards.options import BoardOptions
-from .const import CONF_ACCOUNT, CONF_HARDWARE
+from .const import CONF_ACCOUNT, CONF_HARDWARE, CONF_PRODUCT
 from .heating.held import HeldRequest
 from .heating.view import ModuleView, RoomView
 from .heating_coordinator import HeatingCoordinator
@@ -32,6 +33,7 @@ TO_REDACT: Final = {
     CONF_ACCOUNT,
     CONF_AUTH_IMPLEMENTATION,
     CONF_HARDWARE,
+    CONF_PRODUCT,
     CONF_SECRET,
     CONF_TOKEN,
     CONF_URL,
@@ -40,7 +42,7 @@ TO_REDACT: Final = {
 
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant,
-    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | PulseBoardHub],
+    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | ParticleHub | PulseBoardHub],
 ) -> dict[str, Any]:
     """Return what helps to understand an entry's state."""
     if entry.state is not ConfigEntryState.LOADED:
@@ -59,6 +61,8 @@ async def async_get_config_entry_diagnostics(
                     **_board(hass, runtime),
                     "options": _options(BoardOptions.from_data(entry.options)),
                 }
+            case ParticleHub():
+                account = _particle_account(runtime)
             case _:
                 account = _netatmo_account(runtime)
         return {
@@ -199,6 +203,34 @@ def _account(hub: EfergyHub) -> dict[str, Any]:
                 "missing_since": hub.missing.get(hardware_id),
             }
             for number, (hardware_id, meter) in enumerate(hub.meters.items(), 1)
+        },
+        "now": dt_util.utcnow(),
+    }
+
+
+def _particle_account(hub: ParticleHub) -> dict[str, Any]:
+    """Return how a Particle account's stream goes, and what its boards say."""
+    return {
+        "state": hub.state.value,
+        "streaming": hub.streaming,
+        "last_heard": hub.last_heard,
+        "last_event": hub.last_event,
+        "calls_last_hour": hub.calls_last_hour,
+        "stream_opens_last_hour": hub.stream_opens_last_hour,
+        "counts": dict(hub.counts),
+        "boards": {
+            f"board {number}": {
+                "online": board.online,
+                "listed": board.device is not None,
+                "platform": board.device and board.device.platform,
+                "firmware": board.device and board.device.firmware,
+                "last_event": board.last_event,
+                "events": {name: said.at for name, said in board.said.items()},
+                "measures": [measure.as_data() for measure in board.measures],
+                "values": {key: one.value for key, one in board.values.items()},
+                "missing_since": hub.missing.get(board_id),
+            }
+            for number, (board_id, board) in enumerate(hub.boards.items(), 1)
         },
         "now": dt_util.utcnow(),
     }

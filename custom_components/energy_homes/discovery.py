@@ -37,7 +37,12 @@ from .missing import MissingSources
 type Offer = Callable[[], Coroutine[Any, Any, str | None]]
 """Makes hardware a discovered item."""
 
-ACCOUNT_KINDS: Final = (EntryKind.EFERGY, EntryKind.NETATMO, EntryKind.PULSE_BOARD)
+ACCOUNT_KINDS: Final = (
+    EntryKind.EFERGY,
+    EntryKind.NETATMO,
+    EntryKind.PULSE_BOARD,
+    EntryKind.PARTICLE,
+)
 
 CHECK_INTERVAL: Final = timedelta(minutes=10)
 """How often entities and accounts that are gone are looked at; hubs tell by themselves."""
@@ -183,6 +188,8 @@ class Discovery:
         now = dt_util.utcnow()
         for sensing in self._accounts.hosts.hubs.values():
             for host_id, host in sensing.hosts.items():
+                if not host.offered:
+                    continue
                 if hardware := hardware_of(host_revision(sensing, host_id, now)):
                     live[hardware] = partial(
                         async_discover_host, self._hass, sensing, host

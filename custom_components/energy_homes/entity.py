@@ -10,6 +10,7 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
+from .accounts.particle import ParticleHub
 from .accounts.pulse_board import PulseBoardHub
 from .const import CONF_KIND, DOMAIN, MANUFACTURER, EntryKind
 from .coordinator import HomeCoordinator, MeterData
@@ -21,7 +22,11 @@ from .home import Home
 from .meter_reading import DialMeter
 from .models import MeterSource
 
-_VENDORS = {EntryKind.EFERGY: "Efergy", EntryKind.NETATMO: "Netatmo"}
+_VENDORS = {
+    EntryKind.EFERGY: "Efergy",
+    EntryKind.NETATMO: "Netatmo",
+    EntryKind.PARTICLE: "Particle",
+}
 
 
 class HomeEntity(CoordinatorEntity[HomeCoordinator]):
@@ -154,7 +159,7 @@ class ModuleEntity(HeatingEntity):
         return self.heating.available and self.module.reachable is not False
 
 
-class AccountEntity[Hub: EfergyHub | NetatmoHub](CoordinatorEntity[Hub]):
+class AccountEntity[Hub: EfergyHub | NetatmoHub | ParticleHub](CoordinatorEntity[Hub]):
     """An entity about an account's conversation with its cloud."""
 
     _attr_has_entity_name = True

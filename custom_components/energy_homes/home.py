@@ -26,6 +26,8 @@ from .models import MeterSource
 from .sensors_coordinator import SensorsCoordinator
 from .total_guard import async_guard_total
 
+_VENDORS = {SourceKind.EFERGY: "Efergy", SourceKind.PARTICLE: "Particle"}
+
 
 class Home:
     """One home entry at run time."""
@@ -167,9 +169,7 @@ class Home:
                 config_entry_id=self._entry.entry_id,
                 config_subentry_id=subentry_id,
                 identifiers={(DOMAIN, source.source_id)},
-                manufacturer=(
-                    "Efergy" if revision.kind is SourceKind.EFERGY else MANUFACTURER
-                ),
+                manufacturer=_VENDORS.get(revision.kind, MANUFACTURER),
                 name=f"{self.label} {source.name}",
                 via_device_id=device.id,
             )
@@ -187,7 +187,9 @@ class Home:
                 config_entry_id=self._entry.entry_id,
                 config_subentry_id=subentry_id,
                 identifiers={(DOMAIN, sensors.source.source_id)},
-                manufacturer=MANUFACTURER,
+                manufacturer=_VENDORS.get(
+                    sensors.source.current(now).kind, MANUFACTURER
+                ),
                 name=f"{self.label} {sensors.source.name}",
                 via_device_id=device.id,
             )

@@ -16,6 +16,7 @@ from .accounts.registry import Accounts, MeterUpdate
 from .const import SETTLE_DELAY, SourceKind
 from .entity_source import EntitySource
 from .ledger import Ledger, LedgerError, StoredSource
+from .metering.deadband import power_moved
 from .metering.model import (
     MAX_POWER,
     CounterReading,
@@ -44,14 +45,22 @@ USUAL_SPACING: Final = timedelta(seconds=30)
 A counter's is learned: it is reported when its integration likes to.
 """
 
+PARTICLE_SPACING: Final = timedelta(seconds=4)
+"""Of the boards of the p2penergy project; what is slower is learned."""
+
 SHOWN_EVERY: Final = timedelta(seconds=10)
-"""A power that differs a little from pulse to pulse is shown so often, others at once."""
+"""A power that differs a little from the last one is shown so often, others at once."""
 
 type AnySlotter = PowerSlotter | CounterSlotter | PulseSlotter
 type SlotterKind = type[PowerSlotter | CounterSlotter | PulseSlotter]
 
-STALE_AFTER: Final = 5 * USUAL_SPACING
-"""A power older than this is no longer shown as the present one."""
+STALE_SPACINGS: Final = 5
+LEAST_STALE: Final = timedelta(minutes=1)
+STALE_AFTER: Final = STALE_SPACINGS * USUAL_SPACING
+"""A power older than this is no longer shown as the present one.
+
+One of faster hardware is not after so many spacings, but no sooner than after a minute.
+"""
 
 
 async def async_stored(
@@ -69,25 +78,38 @@ async def async_stored(
         and stored.hardware is not None
         and stored.hardware != revision.hardware
     ):
-        pulses = hardware_kind(stored.hardware) is SourceKind.PULSE_BOARD
-        slots = _restored(stored, pulses=pulses).settle(now + SETTLE_DELAY)
+        slots = _restored(stored, hardware_kind(stored.hardware)).settle(
+            now + SETTLE_DELAY
+        )
         await ledger.async_settle(source.source_id, source.role, slots, ())
     if not await ledger.async_read_from(source.source_id, revision.hardware):
         return stored
     return await ledger.async_load(source.source_id)
 
 
+def _spacing(kind: SourceKind) -> timedelta:
+    """Return the usual time between the powers of a kind of hardware."""
+    return PARTICLE_SPACING if kind is SourceKind.PARTICLE else USUAL_SPACING
+
+
+def _learns_slower(kind: SourceKind) -> bool:
+    """Return whether hardware may be slower than usual: what a board sends is its own."""
+    return kind is SourceKind.PARTICLE
+
+
 def _restored(
-    stored: StoredSource, since: datetime | None = None, *, pulses: bool = False
+    stored: StoredSource, kind: SourceKind, since: datetime | None = None
 ) -> AnySlotter:
     """Return a slotter that goes on, with hardware that measures `since` an instant."""
     open_from = stored.open_from
+    pulses = kind is SourceKind.PULSE_BOARD
     if since is not None and (open_from is not None or pulses):
         begun = slot_start(since)
         open_from = begun if open_from is None else max(open_from, begun)
     return restored_slotter(
         stored.pending,
-        usual_spacing=USUAL_SPACING,
+        usual_spacing=_spacing(kind),
+        learn_slower=_learns_slower(kind),
         settled_until=stored.settled_until,
         open_from=open_from,
         known=stored.known,
@@ -118,11 +140,7 @@ class Meter:
         self._on_reading = on_reading
         self.source = source
         revision = source.current(dt_util.utcnow())
-        self._slotter = _restored(
-            stored,
-            revision.since,
-            pulses=revision.kind is SourceKind.PULSE_BOARD,
-        )
+        self._slotter = _restored(stored, revision.kind, revision.since)
         self._unsaved_readings: list[Reading] = []
         self._unsaved_slots: list[Slot] = []
         self._storing = asyncio.Lock()
@@ -134,8 +152,10 @@ class Meter:
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._available = False
         self._power: float | None = None
+        self.online: bool | None = None
         self._present: PresentPower | None = None
-        self._shown = Pace(hass, SHOWN_EVERY, on_reading)
+        self._shown = Pace(hass, SHOWN_EVERY, self._show)
+        self._shown_power: float | None = None
         self.last_reading = max(
             (reading.at for reading in stored.pending), default=None
         )
@@ -167,8 +187,10 @@ class Meter:
     def _stale_after(self) -> timedelta:
         """Return how long the present power holds; a counter's until the next is due."""
         spacing = self._slotter.usual_spacing
-        if spacing is None or isinstance(self._slotter, PowerSlotter):
+        if spacing is None:
             return STALE_AFTER
+        if isinstance(self._slotter, PowerSlotter):
+            return max(STALE_SPACINGS * spacing, LEAST_STALE)
         return max(STALE_AFTER, GAP_FACTOR * spacing)
 
     @property
@@ -222,6 +244,7 @@ class Meter:
             self._unsubscribe.pop()()
         self._entity = None
         self._available = False
+        self.online = None
         self._present = None
         self._shown.async_stop()
 
@@ -246,16 +269,18 @@ class Meter:
         self._unsaved_slots.extend(old.settle(at + SETTLE_DELAY))
         self._refused += old.refused
         until = old.settled_until
+        revision = self.source.current(dt_util.utcnow())
         if kind is PulseSlotter:
-            since = self.source.current(dt_util.utcnow()).since
             self._slotter = PulseSlotter(
-                settled_until=until, open_from=slot_start(since)
+                settled_until=until, open_from=slot_start(revision.since)
             )
         elif kind is CounterSlotter:
             self._slotter = CounterSlotter(settled_until=until)
         else:
             self._slotter = PowerSlotter(
-                usual_spacing=USUAL_SPACING, settled_until=until
+                usual_spacing=_spacing(revision.kind),
+                learn_slower=_learns_slower(revision.kind),
+                settled_until=until,
             )
 
     @callback
@@ -268,6 +293,7 @@ class Meter:
     def _from_account(self, update: MeterUpdate) -> None:
         """Take what the meter's account says."""
         was_available, self._available = self._available, update.available
+        was_online, self.online = self.online, update.online
         before, self._present = self._present, update.present
         reading = update.reading
         if reading is not None:
@@ -279,15 +305,30 @@ class Meter:
                 self._power = reading.power
         if (
             update.at_once
-            or before is None
-            or self._present is None
             or was_available is not update.available
-            or before.estimated
-            or self._present.estimated
+            or was_online is not update.online
+            or self._jumped(before)
         ):
             self._shown.now()
         else:
             self._shown.soon()
+
+    def _jumped(self, before: PresentPower | None) -> bool:
+        """Return whether the power is another than it was, and not only a little."""
+        if before is None and self._present is None:
+            return power_moved(self._shown_power, self.power)
+        return (
+            before is None
+            or self._present is None
+            or before.estimated
+            or self._present.estimated
+        )
+
+    @callback
+    def _show(self) -> None:
+        """Let the home show what the meter says now."""
+        self._shown_power = self.power
+        self._on_reading()
 
     @callback
     def _from_entity(self, readings: Iterable[Reading], power: float | None) -> None:

@@ -19,6 +19,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
+from .accounts.particle import ParticleHub
 from .accounts.pulse_board import PulseBoardHub
 from .coordinator import HomeData, MeterData
 from .entity import (
@@ -37,6 +38,7 @@ from .sensor_account import (
     BOARD_SENSORS,
     EFERGY_SENSORS,
     NETATMO_SENSORS,
+    PARTICLE_SENSORS,
     AccountSensorDescription,
 )
 from .sensor_heating import (
@@ -204,7 +206,7 @@ METER_SENSORS: tuple[MeterSensorDescription, ...] = (
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | PulseBoardHub],
+    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | ParticleHub | PulseBoardHub],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of a home with its meters and rooms, or of an account."""
@@ -215,6 +217,8 @@ async def async_setup_entry(
             async_add_entities(AccountSensor(netatmo, one) for one in NETATMO_SENSORS)
         case PulseBoardHub():
             async_add_entities(BoardSensor(entry, one) for one in BOARD_SENSORS)
+        case ParticleHub() as particle:
+            async_add_entities(AccountSensor(particle, one) for one in PARTICLE_SENSORS)
         case Home() as home:
             _add_home(home, async_add_entities)
             for subentry_id, heating in home.heating.items():
@@ -339,7 +343,9 @@ class ModuleSensor(ModuleEntity, SensorEntity):
         return self.entity_description.value_fn(self.module)
 
 
-class AccountSensor[Hub: EfergyHub | NetatmoHub](AccountEntity[Hub], SensorEntity):
+class AccountSensor[Hub: EfergyHub | NetatmoHub | ParticleHub](
+    AccountEntity[Hub], SensorEntity
+):
     """A sensor of an account."""
 
     entity_description: AccountSensorDescription[Hub]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -12,6 +13,7 @@ from homeassistant.const import EntityCategory
 
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
+from .accounts.particle import ParticleHub
 from .accounts.pulse_board import PulseBoardHub
 from .accounts.registry import AccountHub, AccountState, HeatingHub
 
@@ -20,7 +22,7 @@ from .accounts.registry import AccountHub, AccountState, HeatingHub
 class AccountSensorDescription[Hub](SensorEntityDescription):
     """A sensor of a kind of account."""
 
-    value_fn: Callable[[Hub], float | int | str | None]
+    value_fn: Callable[[Hub], datetime | float | int | str | None]
     polled: bool = False
     """Changes so often that it is only looked at from time to time."""
 
@@ -97,5 +99,32 @@ BOARD_SENSORS: tuple[AccountSensorDescription[PulseBoardHub], ...] = (
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda hub: hub.refusals,
         polled=True,
+    ),
+)
+
+PARTICLE_SENSORS: tuple[AccountSensorDescription[ParticleHub], ...] = (
+    *_of_every_account(ParticleHub),
+    AccountSensorDescription(
+        key="stream_opens_last_hour",
+        translation_key="stream_opens_last_hour",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda hub: hub.stream_opens_last_hour,
+    ),
+    AccountSensorDescription(
+        key="last_event",
+        translation_key="last_event",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda hub: hub.shown.last_event,
+    ),
+    AccountSensorDescription(
+        key="stream_heard",
+        translation_key="stream_heard",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda hub: hub.shown.last_heard,
     ),
 )

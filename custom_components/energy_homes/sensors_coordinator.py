@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from .accounts.hosts import Hosts, HostUpdate
-from .const import DOMAIN
+from .const import DOMAIN, SourceKind
 from .coordinator import ENDING, HomeConfigEntry
 from .models import Revision, SensorsSource
 from .sensing.records import SensorRecord, merged
@@ -56,6 +56,12 @@ class SensorsCoordinator(DataUpdateCoordinator[Mapping[str, SensorView]]):
         self._silence: CALLBACK_TYPE | None = None
         self._record_listeners: list[RecordListener] = []
         self.data = self._shown()
+
+    @property
+    def is_board(self) -> bool:
+        """Return whether the host is, was or will be a board, which is online or not."""
+        kinds = {revision.kind for revision in self.source.revisions}
+        return SourceKind.PARTICLE in kinds
 
     @property
     def update(self) -> HostUpdate:

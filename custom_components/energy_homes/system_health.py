@@ -5,7 +5,9 @@ from typing import Any
 from homeassistant.components import system_health
 from homeassistant.core import HomeAssistant, callback
 
-from .accounts.endpoints import base_url, netatmo_url
+from .accounts.efergy import EfergyHub
+from .accounts.endpoints import base_url, netatmo_url, particle_url
+from .accounts.particle import ParticleHub
 from .accounts.pulse_board import PulseBoardHub
 from .accounts.registry import AccountHub, HeatingHub
 from .const import EfergyServer
@@ -51,12 +53,16 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     if boards:
         info["boards"] = len(boards)
         info["boards_online"] = sum(board.online for board in boards)
-    if meter_hubs:
+    if any(isinstance(hub, EfergyHub) for hub in meter_hubs):
         info["can_reach_efergy"] = system_health.async_check_can_reach_url(
             hass, base_url(EfergyServer.ENGAGE, None)
         )
     if heating_hubs:
         info["can_reach_netatmo"] = system_health.async_check_can_reach_url(
             hass, netatmo_url()
+        )
+    if any(isinstance(hub, ParticleHub) for hub in meter_hubs):
+        info["can_reach_particle"] = system_health.async_check_can_reach_url(
+            hass, particle_url()
         )
     return info

@@ -10,6 +10,7 @@ class Load(StrEnum):
     HOME = "home"
     KITCHEN = "kitchen"
     """A circuit of the home: the fridge and whatever heats."""
+    FRIDGE_AND_MICROWAVE = "fridge_and_microwave"
 
 
 class Style(StrEnum):

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.faults import EFERGY_ONLY, ActiveFault, Fault
+from simulator.faults import NOT_NETATMO, ActiveFault, Fault
 from simulator.netatmo import commands, measures, status, topology
 from simulator.netatmo.call import Call, Json
 from simulator.netatmo.errors import Code, VendorError, forbidden
@@ -75,7 +75,7 @@ class NetatmoCloud:
         user = NOBODY if grant is None else grant.email
         client_id = NOBODY if grant is None else grant.client_id
         self._world.calls.note(now_ms, user, method)
-        active = self._world.faults.take(method, user, EFERGY_ONLY)
+        active = self._world.faults.take(method, user, NOT_NETATMO)
         fault = None if active is None else active.fault
         code = 0
         try:

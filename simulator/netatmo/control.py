@@ -13,6 +13,7 @@ from simulator.netatmo.state import NetatmoState, User
 from simulator.netatmo.tokens import HEATING_SCOPE, Grant
 from simulator.thermal.model import RoomShape
 from simulator.thermal.weather import Facade
+from simulator.wire import read_order
 from simulator.world import World
 
 ADDED_HISTORY_DAYS = 7
@@ -63,7 +64,7 @@ class NetatmoControl:
 
     async def _change_settings(self, request: web.Request) -> web.Response:
         """Change limits, delays, and what the authorize page does."""
-        order = await _json(request)
+        order = await read_order(request)
         state = self._state
         if (quotas := order.get("quotas")) is not None:
             state.limits.quotas = replace(state.limits.quotas, **quotas)
@@ -91,7 +92,7 @@ class NetatmoControl:
 
     async def _add_account(self, request: web.Request) -> web.Response:
         """Add an account with homes."""
-        order = await _json(request)
+        order = await read_order(request)
         client_id = order.get("client_id") or next(iter(self._state.tokens.secrets))
         homes = tuple(_home_plan(home) for home in order.get("homes", []))
         for home in homes:
@@ -105,7 +106,7 @@ class NetatmoControl:
 
     async def _change_home(self, request: web.Request) -> web.Response:
         """Add, remove or rename a home, change its mode, or cut it off."""
-        order = await _json(request)
+        order = await read_order(request)
         match order.get("action"):
             case "add":
                 plan = _home_plan(order["home"])
@@ -141,7 +142,7 @@ class NetatmoControl:
 
     async def _change_room(self, request: web.Request) -> web.Response:
         """Open a window, let people in, turn the wheel, add or remove a room."""
-        order = await _json(request)
+        order = await read_order(request)
         home, at_ms = self._home(order), self._at_ms(order)
         if order.get("action") == "add":
             home.add_room(_room_plan(order["room"]), at_ms)
@@ -179,7 +180,7 @@ class NetatmoControl:
 
     async def _change_module(self, request: web.Request) -> web.Response:
         """Drain, silence or update a module."""
-        order = await _json(request)
+        order = await read_order(request)
         module = self._home(order).module(str(order["module"]))
         if module is None:
             raise web.HTTPNotFound(text="no such module")
@@ -193,7 +194,7 @@ class NetatmoControl:
 
     async def _change_tokens(self, request: web.Request) -> web.Response:
         """Issue, expire or revoke the tokens of a user."""
-        order = await _json(request)
+        order = await read_order(request)
         tokens, email = self._state.tokens, self._user(order["user"]).email
         match order.get("action", "issue"):
             case "issue":
@@ -312,11 +313,3 @@ def _room_plan(order: Json) -> RoomPlan:
             facade=Facade(order.get("facade", Facade.SOUTH)),
         ),
     )
-
-
-async def _json(request: web.Request) -> Json:
-    """Return the body of an order, empty where there is none."""
-    if not request.can_read_body:
-        return {}
-    order: Json = await request.json()
-    return order

@@ -1,7 +1,7 @@
 """A heated home of an account: rooms, modules and whether it is on the net."""
 
 from simulator.netatmo.module import Module, make_module
-from simulator.netatmo.plan import STATE_THERMOSTATS, HomePlan, RoomPlan, made_id
+from simulator.netatmo.plan import STATE_THERMOSTATS, HomePlan, RoomPlan
 from simulator.netatmo.room import Room, Touches
 from simulator.netatmo.settings import (
     MINUTE_MS,
@@ -10,6 +10,7 @@ from simulator.netatmo.settings import (
     RoomOrder,
     WeekChoice,
 )
+from simulator.noise import made_id
 from simulator.thermal.weather import Weather
 
 

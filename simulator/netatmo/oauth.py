@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from aiohttp import web
 
-from simulator.faults import EFERGY_ONLY, Fault
+from simulator.faults import NOT_NETATMO, Fault
 from simulator.netatmo.errors import VendorError
 from simulator.netatmo.reply import Reply, before, refusal, respond
 from simulator.netatmo.state import NetatmoState
@@ -108,7 +108,7 @@ class OAuth:
         user = self._state.tokens.owner(secret) or NOBODY
         client_id = form.get("client_id", NOBODY)
         self._world.calls.note(now_ms, user, COMMAND)
-        active = self._world.faults.take(COMMAND, user, EFERGY_ONLY)
+        active = self._world.faults.take(COMMAND, user, NOT_NETATMO)
         fault = None if active is None else active.fault
         status = 0
         try:

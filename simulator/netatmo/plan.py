@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from simulator.noise import mix_seed
+from simulator.noise import made_id, mix_seed
 from simulator.thermal.model import RoomShape
 
 THERMOSTATS = frozenset({"NATherm1", "OTM", "BNS"})
@@ -111,11 +111,6 @@ class UserPlan:
     email: str
     refresh_token: str
     homes: tuple[HomePlan, ...] = ()
-
-
-def made_id(*parts: str) -> str:
-    """Return an id of 24 hex digits."""
-    return f"{mix_seed(*parts):016x}{mix_seed(*parts, 'more'):016x}"[:24]
 
 
 def made_number(*parts: str) -> str:

@@ -9,10 +9,10 @@ import numpy as np
 
 from simulator.netatmo.home import Home
 from simulator.netatmo.limits import Limits
-from simulator.netatmo.plan import HomePlan, UserPlan, made_id
+from simulator.netatmo.plan import HomePlan, UserPlan
 from simulator.netatmo.settings import MINUTE_MS
 from simulator.netatmo.tokens import HEATING_SCOPE, Grant, Tokens
-from simulator.noise import mix_seed
+from simulator.noise import made_id, mix_seed
 from simulator.thermal.weather import Weather
 
 LOG_LENGTH = 10_000

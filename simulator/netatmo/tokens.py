@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from simulator.netatmo.plan import made_id
-from simulator.noise import mix_seed
+from simulator.noise import made_id, mix_seed
 
 ACCESS_S = 10_800
 CODE_MS = 600_000

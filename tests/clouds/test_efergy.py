@@ -24,7 +24,7 @@ from custom_components.energy_homes.clouds.errors import (
     CloudRequestError,
 )
 from custom_components.energy_homes.metering.model import MeterRole
-from simulator.faults import NETATMO_ONLY, Fault
+from simulator.faults import NOT_EFERGY, Fault
 from tests.simulator_client import ELM_TOKEN, SimulatorClient
 
 from .conftest import TOKEN, Cloud
@@ -88,7 +88,7 @@ async def test_faults_that_are_answers(
     simulator: SimulatorClient, elm: EfergyClient
 ) -> None:
     """No meter, no data, an old reading and a slow reply are answers."""
-    ours = set(Fault) - NETATMO_ONLY
+    ours = set(Fault) - NOT_EFERGY
     assert ours <= set(simulator.fault_names())
     assert ours - FAULTS.keys() == {
         "empty_list",

@@ -66,7 +66,13 @@ async def start(hass: HomeAssistant, item: str) -> ConfigFlowResult:
         DOMAIN, context={"source": SOURCE_USER}
     )
     assert menu["type"] is FlowResultType.MENU
-    assert menu["menu_options"] == ["home", "efergy", "netatmo", "pulse_board"]
+    assert menu["menu_options"] == [
+        "home",
+        "efergy",
+        "netatmo",
+        "pulse_board",
+        "particle",
+    ]
     read_texts("config", menu)
     form = await hass.config_entries.flow.async_configure(
         menu["flow_id"], {"next_step_id": item}

@@ -303,6 +303,26 @@ def test_usual_spacing_is_learned(spacing: int) -> None:
     assert len(unknown) <= len(touched) + 3 * spacing // 300 + 1
 
 
+@pytest.mark.parametrize(
+    ("gaps", "complete_slots"),
+    [([4], True), ([60], True), ([9], True), ([60] * 11 + [9], False)],
+)
+def test_slower_hardware_is_learned(gaps: list[int], complete_slots: bool) -> None:
+    """A board that never says its power every 4 s has a spacing of its own.
+
+    One that does so now and then has gaps.
+    """
+    slotter = PowerSlotter(usual_spacing=timedelta(seconds=4), learn_slower=True)
+    readings, stamp = [], 0
+    while stamp < 3600:
+        for gap in gaps:
+            readings.append(PowerReading(at(stamp), 60.0))
+            stamp += gap
+    slots = settled(slotter, readings)
+    assert all(slot.known for slot in slots[3:-1]) is complete_slots
+    assert any(slot.known for slot in slots) is complete_slots
+
+
 def test_nothing_is_complete_before_the_spacing_is_known() -> None:
     """Two gaps do not say whether a third of that length is an outage."""
     (slot,) = settled(power_slotter(usual=None), powers((0, 5), (150, 5), (300, 5)))

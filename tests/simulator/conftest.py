@@ -9,7 +9,9 @@ import pytest
 from simulator.clock import Clock
 from simulator.world import World
 from tests.netatmo_control import NetatmoControl
+from tests.particle_control import ParticleControl
 from tests.simulator.netatmo_kit import App
+from tests.simulator.particle_kit import Person
 from tests.simulator_client import SimulatorClient, to_ms
 
 NOON = datetime(2026, 11, 18, 12, 0, 10, tzinfo=UTC)
@@ -49,3 +51,9 @@ async def app(
     app = App(noon, control, session, "")
     app.sign_in()
     return app
+
+
+@pytest.fixture
+def person(noon: SimulatorClient, session: ClientSession) -> Person:
+    """Return somebody who looks after boards, at noon of a working day."""
+    return Person(ParticleControl(noon), session)

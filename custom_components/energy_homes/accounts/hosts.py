@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from ..const import SourceKind
@@ -11,22 +12,31 @@ from ..sensing.model import SensorReading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostInfo:
-    """A host of sensors as its account knows it: a daemon, or a board that is no meter."""
+    """A host of sensors as its account knows it: a daemon, or a board.
+
+    One that is not `offered` can be chosen, but nobody is asked about it: a board that is a
+    meter first.
+    """
 
     hardware_id: str
     name: str
     readings: tuple[SensorReading, ...] = ()
+    offered: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostUpdate:
     """What a subscriber of one host is told: what each of its sensors said last.
 
-    `available` is False while the account cannot say anything about the host.
+    `available` is False while the account cannot say anything about the host. `online` says
+    whether it is connected, None where nobody knows; `last_event` is when it last said
+    anything (aware, UTC), where that is told apart from its readings.
     """
 
     available: bool
     readings: tuple[SensorReading, ...] = ()
+    online: bool | None = None
+    last_event: datetime | None = None
 
 
 type HostListener = Callable[[HostUpdate], None]

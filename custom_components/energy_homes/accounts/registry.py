@@ -14,6 +14,7 @@ from ..metering.model import MeterRole, Reading
 from ..metering.pulse_decay import PresentPower
 from .hosts import Hosts
 from .netatmo_budget import AppBudget
+from .particle_budget import ParticleBudget
 
 
 class AccountState(StrEnum):
@@ -51,7 +52,8 @@ class MeterUpdate:
     it False: the last reading stays until it is stale. `reading` is None where there is no
     new one; `gap` says that nobody knows what was used between it and the one before.
     `present` is the power now where the account tells it apart from its readings;
-    `at_once` says that it is worth to be shown without waiting for others.
+    `at_once` says that it is worth to be shown without waiting for others. `online` says
+    whether the board behind the meter is connected, None where nobody knows or asks.
     """
 
     available: bool
@@ -59,6 +61,7 @@ class MeterUpdate:
     gap: bool = False
     present: PresentPower | None = None
     at_once: bool = False
+    online: bool | None = None
 
 
 type MeterListener = Callable[[MeterUpdate], None]
@@ -193,6 +196,7 @@ class Accounts:
         self._watchers: list[Callable[[], None]] = []
         self._follow_watchers: dict[str, Callable[[], None]] = {}
         self._app_budgets: dict[str, AppBudget] = {}
+        self.particle_budget = ParticleBudget()
         self.hosts = Hosts(self._tell_watchers)
 
     def app_budget(self, client_id: str) -> AppBudget:

@@ -2,11 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import aiohttp
 
 from .errors import CloudError, CloudOutageError, CloudRequestError
+
+REQUEST_ERRORS: Final = (aiohttp.ClientError, OSError, ValueError, TypeError)
+"""What aiohttp raises for a request; a TimeoutError is an OSError."""
+
+_NO_ADDRESS: Final = (
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+    ValueError,
+    TypeError,
+)
 
 
 class Reply(NamedTuple):
@@ -35,14 +45,22 @@ async def exchange(
         async with request() as response:
             content = await response.read() if body else b""
             return Reply(response.status, response.headers, content)
-    except aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError, TypeError:
-        failure = CloudRequestError(f"{name}: not a server address")
-    except TimeoutError:
-        failure = CloudOutageError(f"{name}: no reply in time")
-    except aiohttp.TooManyRedirects:
-        failure = CloudOutageError(f"{name}: redirected again and again")
-    except aiohttp.ClientPayloadError:
-        failure = CloudOutageError(f"{name}: reply cut off")
-    except aiohttp.ClientError, OSError:
-        failure = CloudOutageError(f"{name}: no connection")
+    except REQUEST_ERRORS as error:
+        failure = request_failure(name, error)
     raise failure
+
+
+def request_failure(name: str, error: Exception) -> CloudError:
+    """Return what one of REQUEST_ERRORS says, without what it holds.
+
+    It is to be raised where no exception is handled, so that none becomes its context.
+    """
+    if isinstance(error, _NO_ADDRESS):
+        return CloudRequestError(f"{name}: not a server address")
+    if isinstance(error, TimeoutError):
+        return CloudOutageError(f"{name}: no reply in time")
+    if isinstance(error, aiohttp.TooManyRedirects):
+        return CloudOutageError(f"{name}: redirected again and again")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return CloudOutageError(f"{name}: reply cut off")
+    return CloudOutageError(f"{name}: no connection")

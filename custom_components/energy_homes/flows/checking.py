@@ -46,7 +46,7 @@ class Credentials:
         if server is not EfergyServer.OTHER:
             return cls(token=token, server=server, url=None)
         return cls(
-            token=token, server=server, url=_address(user_input.get(CONF_URL, ""))
+            token=token, server=server, url=server_address(user_input.get(CONF_URL, ""))
         )
 
     @property
@@ -66,7 +66,7 @@ class Credentials:
         return data
 
 
-def _address(text: str) -> str:
+def server_address(text: str) -> str:
     """Return a server's address without what does not belong to it."""
     if not (text := text.strip()):
         raise Refused("url_needed", CONF_URL)

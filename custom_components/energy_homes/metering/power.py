@@ -47,14 +47,19 @@ class PowerSlotter(ReadingSlotter[PowerReading]):
         self,
         *,
         usual_spacing: timedelta | None = None,
+        learn_slower: bool = False,
         settled_until: datetime | None = None,
         settle_delay: timedelta = DEFAULT_SETTLE_DELAY,
         open_from: datetime | None = None,
         known: Iterable[datetime] = (),
     ) -> None:
-        """Go on after `settled_until`; learn the usual spacing where it is None."""
+        """Go on after `settled_until`; learn the usual spacing where it is None.
+
+        With `learn_slower` also where no reading of late came as often as it says.
+        """
         super().__init__(
             usual_spacing=usual_spacing,
+            learn_slower=learn_slower,
             settled_until=settled_until,
             settle_delay=settle_delay,
         )

@@ -67,12 +67,17 @@ class ReadingSlotter[R: (PowerReading, CounterReading)](ABC):
         self,
         *,
         usual_spacing: timedelta | None = None,
+        learn_slower: bool = False,
         settled_until: datetime | None = None,
         settle_delay: timedelta = DEFAULT_SETTLE_DELAY,
     ) -> None:
-        """Go on after `settled_until`; learn the usual spacing where it is None."""
+        """Go on after `settled_until`; learn the usual spacing where it is None.
+
+        With `learn_slower` also where no reading of late came as often as it says.
+        """
         self._readings: list[R] = []
         self._given_spacing = usual_spacing
+        self._learns = learn_slower or usual_spacing is None
         self._settle_delay = settle_delay
         self._restoring = True
         self.settled_until = settled_until
@@ -156,7 +161,7 @@ class ReadingSlotter[R: (PowerReading, CounterReading)](ABC):
     @property
     def _memory(self) -> int:
         """Return how many older readings the usual spacing is learned from."""
-        return LEARNED_GAPS if self._given_spacing is None else 0
+        return LEARNED_GAPS if self._learns else 0
 
     def _drop(self, count: int) -> None:
         """Forget the oldest readings."""
@@ -194,8 +199,13 @@ class ReadingSlotter[R: (PowerReading, CounterReading)](ABC):
 
     def _spacing_at(self, index: int) -> timedelta | None:
         """Return the usual spacing as the readings up to an index tell it."""
-        if self._given_spacing is not None:
-            return self._given_spacing
+        given = self._given_spacing
+        if not self._learns:
+            return given
         recent = self._readings[max(index - LEARNED_GAPS, 0) : index + 1]
         gaps = sorted(after.at - before.at for before, after in pairwise(recent))
+        if given is not None and (
+            len(gaps) < LEARNED_GAPS or gaps[0] <= GAP_FACTOR * given
+        ):
+            return given
         return gaps[len(gaps) // 2] if len(gaps) >= MIN_LEARNED_GAPS else None

@@ -53,6 +53,7 @@ def restored_slotter(
     pending: Iterable[Reading],
     *,
     usual_spacing: timedelta | None,
+    learn_slower: bool = False,
     settled_until: datetime | None,
     open_from: datetime | None = None,
     known: Iterable[datetime] = (),
@@ -63,8 +64,8 @@ def restored_slotter(
 
     The newest reading says of which kind it is; those of another kind are of hardware
     that was replaced since. Without readings it counts powers. `usual_spacing` is that of
-    powers, with `open_from` and `known` as of PowerSlotter; a counter's own is learned.
-    `pulses` says that the readings are of counted pulses.
+    powers, with `learn_slower`, `open_from` and `known` as of PowerSlotter; a counter's own
+    is learned. `pulses` says that the readings are of counted pulses.
     """
     readings = sorted(pending, key=lambda reading: reading.at)
     slotter: PowerSlotter | CounterSlotter | PulseSlotter
@@ -80,6 +81,7 @@ def restored_slotter(
     else:
         slotter = PowerSlotter(
             usual_spacing=usual_spacing,
+            learn_slower=learn_slower,
             settled_until=settled_until,
             settle_delay=settle_delay,
             open_from=open_from,

@@ -9,11 +9,29 @@ from typing import Final
 class Quantity(StrEnum):
     """What a sensor measures."""
 
+    POWER = "power"
+    ENERGY = "energy"
+    PULSES = "pulses"
+    CURRENT = "current"
+    VOLTAGE = "voltage"
     TEMPERATURE = "temperature"
+    HUMIDITY = "humidity"
+    PERCENTAGE = "percentage"
+    NUMBER = "number"
 
 
-UNITS: Final = {Quantity.TEMPERATURE: "°C"}
-"""The unit in which each quantity is reported."""
+UNITS: Final = {
+    Quantity.POWER: "W",
+    Quantity.ENERGY: "kWh",
+    Quantity.PULSES: "",
+    Quantity.CURRENT: "A",
+    Quantity.VOLTAGE: "V",
+    Quantity.TEMPERATURE: "°C",
+    Quantity.HUMIDITY: "%",
+    Quantity.PERCENTAGE: "%",
+    Quantity.NUMBER: "",
+}
+"""The unit in which each quantity is reported; empty for what only counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

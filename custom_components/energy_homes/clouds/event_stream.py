@@ -1,0 +1,60 @@
+"""A stream of server-sent events over HTTP, from its opening to its end."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+import aiohttp
+
+from .errors import CloudError, CloudOutageError
+from .event_reader import EventReader, ServerEvent
+from .exchange import REQUEST_ERRORS, Reply, request_failure
+
+IDLE_S: Final = 35.0
+"""A stream that says nothing for so long is dead, whatever TCP believes.
+
+Particle keeps streams alive every 9 to 13 s, so that nearly three have not come by then.
+"""
+
+_CONNECT_S: Final = 10.0
+_LONGEST_REFUSAL: Final = 65_536
+_MEDIA_TYPE: Final = "text/event-stream"
+
+
+def stream_timeout(idle_s: float = IDLE_S) -> aiohttp.ClientTimeout:
+    """Return the timeouts of a request for a stream: none for the whole."""
+    return aiohttp.ClientTimeout(
+        total=None, connect=None, sock_connect=_CONNECT_S, sock_read=idle_s
+    )
+
+
+async def event_stream(
+    name: str,
+    request: Callable[[], AbstractAsyncContextManager[aiohttp.ClientResponse]],
+    check: Callable[[Reply], None],
+) -> AsyncGenerator[tuple[ServerEvent, ...]]:
+    """Yield what each chunk of a stream brings; `name` is what an error calls the stream.
+
+    The first is empty and says that the stream is open; later ones are empty where only a
+    keep-alive came. Ends when the server ends the stream. `check` is handed a reply with
+    another status than 200, and raises what it means. Raises CloudRequestError for an
+    impossible address, and CloudOutageError where no stream comes, where it breaks and
+    where it falls silent. No exception holds a URL.
+    """
+    reader = EventReader()
+    failure: CloudError
+    try:
+        async with request() as response:
+            if response.status != 200:
+                body = await response.content.read(_LONGEST_REFUSAL)
+                check(Reply(response.status, response.headers, body))
+                raise CloudOutageError(f"{name}: HTTP status {response.status}")
+            if response.content_type != _MEDIA_TYPE:
+                raise CloudOutageError(f"{name}: not a stream")
+            yield ()
+            async for chunk in response.content.iter_any():
+                yield tuple(reader.feed(chunk))
+            return
+    except REQUEST_ERRORS as error:
+        failure = request_failure(name, error)
+    raise failure

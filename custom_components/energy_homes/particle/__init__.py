@@ -1,0 +1,1 @@
+"""Particle boards: what their events and variables measure. Pure."""

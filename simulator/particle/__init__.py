@@ -1,0 +1,1 @@
+"""Particle's cloud: boards, variables, tokens and event streams."""
