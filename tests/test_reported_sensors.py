@@ -16,14 +16,7 @@ from custom_components.energy_homes.models import SensorsSource
 
 from .board_control import HARBOUR_DAEMON
 from .board_kit import CONFIG, KEY
-from .board_world import (
-    HALL,
-    MINUTE,
-    NAMELESS,
-    SENSORS_PATH,
-    BoardWorld,
-    board_world,
-)
+from .board_world import HALL, MINUTE, NAMELESS, SENSORS_PATH, BoardWorld, board_world
 from .builders import board_entry, home_entry, set_up, state_of
 from .flows.helpers import homes, submit
 from .simulator_client import SimulatorClient

@@ -27,11 +27,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.energy_homes.accounts.hosts import HostInfo
 from custom_components.energy_homes.accounts.pulse_board import PulseBoardHub
 from custom_components.energy_homes.boards.remote import RemoteReading, RemoteUpdate
-from custom_components.energy_homes.const import (
-    DOMAIN,
-    SUBENTRY_SENSORS,
-    SourceKind,
-)
+from custom_components.energy_homes.const import DOMAIN, SUBENTRY_SENSORS, SourceKind
 from custom_components.energy_homes.models import SensorsSource
 from tests.board_kit import CONFIG, KEY
 from tests.builders import board_entry, home_entry, set_up, state_of
