@@ -23,6 +23,7 @@ RULES = (
     Rule("whole package", ("",), 95),
     Rule("metering", ("metering/",), 100),
     Rule("heating", ("heating/",), 100),
+    Rule("sensing", ("sensing/",), 100),
     Rule("config flows", ("config_flow.py", "flows/"), 100),
 )
 

@@ -23,6 +23,7 @@ from custom_components.energy_homes.const import (
     DOMAIN,
     SUBENTRY_METER,
     SUBENTRY_NETATMO_HOME,
+    SUBENTRY_SENSORS,
     EfergyServer,
     EntryKind,
     SourceKind,
@@ -34,7 +35,13 @@ from custom_components.energy_homes.heating.model import (
 )
 from custom_components.energy_homes.heating.records import ModuleRecord, RoomRecord
 from custom_components.energy_homes.metering.model import MeterRole
-from custom_components.energy_homes.models import HeatingSource, MeterSource, Revision
+from custom_components.energy_homes.models import (
+    HeatingSource,
+    MeterSource,
+    Revision,
+    SensorsSource,
+)
+from custom_components.energy_homes.sensing.records import SensorRecord
 from tests.netatmo_control import (
     NETATMO_CLIENT_ID,
     NETATMO_CLIENT_SECRET,
@@ -71,6 +78,24 @@ def meter_subentry(
         data=source.as_data(),
         subentry_type=SUBENTRY_METER,
         title=name,
+        unique_id=source_id,
+    )
+
+
+def sensors_subentry(
+    source_id: str, account: str, host_id: str, *sensors: SensorRecord
+) -> ConfigSubentryData:
+    """Return a host of sensors of a home as its flow stores it."""
+    revision = Revision(
+        since=LONG_AGO, kind=SourceKind.REMOTE, account=account, hardware_id=host_id
+    )
+    source = SensorsSource(
+        source_id=source_id, name="Sensors", revisions=(revision,), sensors=sensors
+    )
+    return ConfigSubentryData(
+        data=source.as_data(),
+        subentry_type=SUBENTRY_SENSORS,
+        title=source.name,
         unique_id=source_id,
     )
 
@@ -112,6 +137,27 @@ def board_entry(config: BoardConfig, key: str) -> MockConfigEntry:
     """Return a pulse board as its flow stores it; `key` is its unique id."""
     return MockConfigEntry(
         domain=DOMAIN, title="The board", unique_id=key, data=board_data(config)
+    )
+
+
+def particle_entry(
+    token: str, account: str = "particle_account", **data: Any
+) -> MockConfigEntry:
+    """Return a Particle account as its flow stores it; `account` is its unique id."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="Particle",
+        unique_id=account,
+        data={CONF_KIND: EntryKind.PARTICLE.value, "token": token, **data},
+    )
+
+
+def particle_revision(
+    board_id: str, account: str = "particle_account", since: datetime = LONG_AGO
+) -> Revision:
+    """Return a revision that reads a Particle board."""
+    return Revision(
+        since=since, kind=SourceKind.PARTICLE, account=account, hardware_id=board_id
     )
 
 

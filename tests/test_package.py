@@ -504,6 +504,7 @@ async def test_actions_are_the_registered_ones(
         ("heating", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
         ("boards", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
         ("particle", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
+        ("sensing", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
         ("clouds", {"homeassistant"}),
     ],
 )

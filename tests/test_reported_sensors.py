@@ -7,10 +7,12 @@ from typing import Any
 from aiohttp import ClientSession
 from homeassistant.components.recorder import Recorder
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components.energy_homes.boards.remote import RemoteReading, RemoteUpdate
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.models import SensorsSource
 
@@ -75,19 +77,21 @@ async def test_sensors_appear_in_the_home(
         assert state.attributes["device_class"] == "temperature"
         assert state.attributes["state_class"] == "measurement"
         assert state.attributes["unit_of_measurement"] == "°C"
-    assert state.attributes["friendly_name"] == f"{HOME} Sensors {NAMELESS}"
+        name = "Hall" if sensor == HALL else NAMELESS
+        assert state.attributes["friendly_name"] == f"{HOME} Sensors {name}"
     source = record(home)
     entry = entity_registry.async_get(NAME)
     assert entry is not None
     assert entry.unique_id == f"{source.sensors[0].sensor_id}_temperature"
-    assert entry.device_id is not None
-    device = device_registry.async_get(entry.device_id)
-    assert device is not None
-    assert device.identifiers == {(DOMAIN, source.source_id)}
-    assert device.config_subentry_id == entry.config_subentry_id
-    above = device_registry.async_get(device.via_device_id or "")
+    above, host = (
+        device_registry.async_get_device_by_identifier((DOMAIN, key), home.entry_id)
+        for key in (home.data["home_id"], source.source_id)
+    )
     assert above is not None
-    assert above.identifiers == {(DOMAIN, home.data["home_id"])}
+    assert host is not None
+    assert host.id == entry.device_id
+    assert host.via_device_id == above.id
+    assert host.config_subentry_id == entry.config_subentry_id
 
     await world.run(5 * MINUTE)
     assert float(state_of(world.hass, NAME)) == world.control.temperatures()[HALL]
@@ -210,7 +214,13 @@ async def test_answers_to_daemons(world: BoardWorld) -> None:
         400,
         {"status": "failed"},
     )
-    for wrong in ({"sensors": {"a": {"value": 1}}}, {"host_id": HARBOUR_DAEMON}, []):
+    wrongs: tuple[object, ...] = (
+        {"sensors": {"a": {"value": 1}}},
+        {"host_id": HARBOUR_DAEMON},
+        {"host_id": HARBOUR_DAEMON, "sensors": {}},
+        [],
+    )
+    for wrong in wrongs:
         assert (await put(world, wrong))[0] == 422
     async with (
         ClientSession() as session,
@@ -261,3 +271,40 @@ async def test_record_of_a_daemon_that_makes_up_sensors(world: BoardWorld) -> No
     assert len(record(home).sensors) == 128
     await world.report()
     assert float(state_of(world.hass, NAME)) == world.control.temperatures()[HALL]
+
+
+async def test_home_that_ends(world: BoardWorld) -> None:
+    """Asked for an update it tells what it knows; once Home Assistant stops it listens no more."""
+    home = await assign(world)
+    assert await async_setup_component(world.hass, "homeassistant", {})
+    await world.hass.services.async_call(
+        "homeassistant", "update_entity", {"entity_id": NAME}, blocking=True
+    )
+    assert float(state_of(world.hass, NAME)) == world.control.temperatures()[HALL]
+    await world.fall_silent()
+    world.hass.set_state(CoreState.stopping)
+    await world.hass.config_entries.async_reload(home.entry_id)
+    world.hass.set_state(CoreState.running)
+    before = record(home)
+    await send(world, late="Late")
+    assert record(home) == before
+    assert state_of(world.hass, NAME) == "unavailable"
+
+
+async def test_account_that_tells_a_home_without_the_source(world: BoardWorld) -> None:
+    """What was removed meanwhile does not come back with the next report."""
+    home = await assign(world)
+    (sensors,) = home.runtime_data.sensors.values()
+    await world.fall_silent()
+    (subentry,) = home.get_subentries_of_type("sensors")
+    world.hass.config_entries.async_remove_subentry(home, subentry.subentry_id)
+    world.hub.take_report(
+        RemoteUpdate(
+            host_id=HARBOUR_DAEMON,
+            readings=(RemoteReading(key="k", sensor_id="new", temperature=1.0),),
+        ),
+        world.virtual.now,
+    )
+    assert len(sensors.source.sensors) == 2
+    await world.settle()
+    assert not home.get_subentries_of_type("sensors")

@@ -29,6 +29,8 @@ from .accounts.pulse_board_entry import (
     async_forget_board,
     pulse_board_hub,
 )
+from .board_edges import async_start_edges
+from .board_push import async_forget_nights
 from .board_view import async_register_board_view
 from .const import (
     CONF_HOME_ID,
@@ -173,6 +175,7 @@ async def _async_setup_pulse_board(
         await hub.async_start()
     entry.async_on_unload(hub.async_stop)
     entry.runtime_data = hub
+    await async_start_edges(hass, entry, hub)
 
 
 def _reload_on_change(
@@ -228,6 +231,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
         await async_remove_particle_account(hass, entry)
     if kind == EntryKind.PULSE_BOARD:
         await async_forget_board(hass, entry)
+        await async_forget_nights(hass, entry.unique_id or entry.entry_id)
     if kind != EntryKind.HOME:
         return
     async_delete_guard_issues(hass, entry)

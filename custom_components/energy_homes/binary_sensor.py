@@ -165,7 +165,7 @@ class HostOnline(HostEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         """Return what the cloud says."""
-        return self.coordinator.readings.online
+        return self.coordinator.update.online
 
 
 class RoomBinarySensor(RoomEntity, BinarySensorEntity):

@@ -10,7 +10,7 @@ import logging
 from typing import Final, override
 
 from aiohttp import web
-from aiohttp.hdrs import CONTENT_ENCODING, METH_GET, METH_POST, METH_PUT
+from aiohttp.hdrs import CONTENT_ENCODING, METH_ANY, METH_GET, METH_POST, METH_PUT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.http import HomeAssistantView
 from homeassistant.helpers.network import is_cloud_connection
@@ -30,6 +30,11 @@ _LOGGER = logging.getLogger(__name__)
 
 BOARD_URL: Final = "/api/energy_homes/board/{secret}"
 SENSORS_URL: Final = f"{BOARD_URL}/v1/sensors/update"
+
+WEBHOOK_URL: Final = "/webhook.php"
+"""What boards with burnt-in firmware call; it answers where somebody has switched it on."""
+
+_BOARD_METHODS: Final = (METH_GET, METH_POST)
 
 BODY_WITHIN_S: Final = 10.0
 """A body that takes longer to arrive is not waited for."""
@@ -61,6 +66,7 @@ class BoardView(HomeAssistantView):
         router.add_route(METH_GET, BOARD_URL, self._hear)
         router.add_route(METH_POST, BOARD_URL, self._hear)
         router.add_route(METH_PUT, SENSORS_URL, self._take_report)
+        router.add_route(METH_ANY, WEBHOOK_URL, self._hear_by_address)
 
     async def _hear(self, request: web.Request) -> web.Response:
         """Answer a board."""
@@ -71,11 +77,24 @@ class BoardView(HomeAssistantView):
         return await self._answered(request, self._daemon_answer)
 
     async def _answered(self, request: web.Request, answer: Answer) -> web.Response:
-        """Answer who may ask; nothing that goes wrong gets into a log with the path."""
+        """Answer who knows a secret and may ask."""
         hub = self._boards.find(request.match_info["secret"])
-        if hub is None or not (
-            hub.config.open_to_all or _is_local(self._hass, request)
-        ):
+        if hub is not None and not hub.config.open_to_all:
+            hub = hub if _is_local(self._hass, request) else None
+        return await self._answer(request, hub, answer)
+
+    async def _hear_by_address(self, request: web.Request) -> web.Response:
+        """Answer a board that knows no secret, by the address that it has."""
+        hub = None
+        if request.method in _BOARD_METHODS and _is_local(self._hass, request):
+            hub = self._boards.at(request.remote)
+        return await self._answer(request, hub, self._board_answer)
+
+    async def _answer(
+        self, request: web.Request, hub: PulseBoardHub | None, answer: Answer
+    ) -> web.Response:
+        """Answer a board; nothing that goes wrong gets into a log with the path."""
+        if hub is None:
             may_ask = self._boards.stranger_may_ask(
                 request.remote, self._hass.loop.time()
             )

@@ -7,6 +7,7 @@ from homeassistant.config_entries import (
     ConfigEntry,
     ConfigFlowResult,
     ConfigSubentryFlow,
+    OptionsFlow,
 )
 from homeassistant.core import callback
 
@@ -23,6 +24,7 @@ from .const import (
 from .flows.account import AccountSteps
 from .flows.assign import async_discover_all, next_assignment
 from .flows.board import BoardSteps
+from .flows.board_options import BoardOptionsFlow
 from .flows.heating import HeatingSteps, async_discover_homes
 from .flows.heating_home import NetatmoHomeSubentryFlow
 from .flows.importing import ImportSteps
@@ -65,6 +67,20 @@ class EnergyHomesConfigFlow(
         if config_entry.data.get(CONF_KIND) == EntryKind.PARTICLE:
             return {SUBENTRY_PARTICLE_BOARD: ParticleBoardSubentryFlow}
         return {}
+
+    @classmethod
+    @callback
+    @override
+    def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
+        """Return whether an entry has options: a pulse board has."""
+        return config_entry.data.get(CONF_KIND) == EntryKind.PULSE_BOARD
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        """Return the flow of a board's options."""
+        return BoardOptionsFlow()
 
     @override
     async def async_step_user(

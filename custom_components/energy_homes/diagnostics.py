@@ -22,6 +22,8 @@ from .heating_coordinator import HeatingCoordinator
 from .home import Home
 from .homes import DATA_HOMES
 from .ledger import LedgerError
+from .sensing.view import SensorView
+from .sensors_coordinator import SensorsCoordinator
 
 TO_REDACT: Final = {
     CONF_ACCOUNT,
@@ -53,6 +55,7 @@ async def async_get_config_entry_diagnostics(
         "entry": {"data": dict(entry.data), "title": entry.title},
         "meters": [_meter(runtime, subentry_id) for subentry_id in runtime.sources],
         "heating": [_heating(heating) for heating in runtime.heating.values()],
+        "sensors": [_sensors(sensors) for sensors in runtime.sensors.values()],
         "home": {
             "power": runtime.data.power,
             "generation_power": runtime.data.generation_power,
@@ -131,8 +134,29 @@ def _heating(heating: HeatingCoordinator) -> dict[str, Any]:
     }
 
 
-def _fields(view: RoomView | ModuleView, *private: str) -> dict[str, Any]:
-    """Return what is shown of a room or module, without some of it."""
+def _sensors(coordinator: SensorsCoordinator) -> dict[str, Any]:
+    """Return a host's revisions and what is heard of its sensors, without their names."""
+    source = coordinator.source
+    return {
+        "revisions": [
+            async_redact_data(revision.as_data(), TO_REDACT)
+            for revision in source.revisions
+        ],
+        "account_loaded": coordinator.update.available,
+        "readings": len(coordinator.update.readings),
+        "sensors": {
+            f"sensor {number}": {
+                "quantity": record.quantity.value,
+                "unit": record.unit,
+                **_fields(coordinator.data[record.sensor_id], "name"),
+            }
+            for number, record in enumerate(source.sensors, 1)
+        },
+    }
+
+
+def _fields(view: RoomView | ModuleView | SensorView, *private: str) -> dict[str, Any]:
+    """Return what is shown of a room, module or sensor, without some of it."""
     return {name: value for name, value in asdict(view).items() if name not in private}
 
 

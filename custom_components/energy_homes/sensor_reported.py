@@ -132,7 +132,7 @@ class HostEntity(CoordinatorEntity[SensorsCoordinator]):
     @override
     def available(self) -> bool:
         """Return whether the account says anything of the host."""
-        return self.coordinator.readings.available
+        return self.coordinator.update.available
 
 
 class LastEventSensor(HostEntity, SensorEntity):
@@ -142,7 +142,7 @@ class LastEventSensor(HostEntity, SensorEntity):
     @override
     def native_value(self) -> datetime | None:
         """Return the stamp of the newest event."""
-        return self.coordinator.readings.last_event
+        return self.coordinator.update.last_event
 
 
 class ReportedSensor(CoordinatorEntity[SensorsCoordinator], SensorEntity):

@@ -64,7 +64,7 @@ class SensorsCoordinator(DataUpdateCoordinator[Mapping[str, SensorView]]):
         return SourceKind.PARTICLE in kinds
 
     @property
-    def readings(self) -> HostUpdate:
+    def update(self) -> HostUpdate:
         """Return what the host said last."""
         return self._update
 

@@ -29,11 +29,13 @@ from .services_heating import (
     async_set_home_mode,
     async_set_setpoint,
 )
+from .services_push import PUSH_READINGS_SCHEMA, async_push_readings
 
 SERVICE_FORGET_HOME: Final = "forget_home"
 SERVICE_GET_POWER: Final = "get_power"
 SERVICE_GET_TEMPERATURE: Final = "get_temperature"
 SERVICE_IMPORT_HOMES: Final = "import_homes"
+SERVICE_PUSH_READINGS: Final = "push_readings"
 SERVICE_SET_HOME_MODE: Final = "set_home_mode"
 SERVICE_SET_SETPOINT: Final = "set_setpoint"
 
@@ -75,6 +77,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
         SERVICE_SET_HOME_MODE,
         async_set_home_mode,
         SET_HOME_MODE_SCHEMA,
+        SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_PUSH_READINGS,
+        async_push_readings,
+        PUSH_READINGS_SCHEMA,
         SupportsResponse.OPTIONAL,
     )
     async_register_admin_service(

@@ -284,7 +284,7 @@ async def attic(
     hass: HomeAssistant, hub: PulseBoardHub, freezer: FrozenDateTimeFactory
 ) -> ConfigEntry:
     """Return a home with the sensors of a host, which it has had for a minute."""
-    home = home_entry("Attic")
+    home: ConfigEntry = home_entry("Attic")
     await set_up(hass, home)
     report(hub, "pi", a=("Hall", 21.0), b=("Loft", 5.0), c=(None, 9.0))
     await hass.async_block_till_done()

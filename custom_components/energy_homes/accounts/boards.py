@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from ..boards.rate import AddressLimit
+from ..boards.rate import AddressLimit, parsed_address
 from ..const import DOMAIN
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Boards:
             burst=STRANGER_BURST,
             total_rate=STRANGERS_RATE,
         )
+        self._addresses: dict[str, PulseBoardHub] = {}
         self.strangers = 0
 
     def attach(self, hub: PulseBoardHub) -> Callable[[], None]:
@@ -62,6 +63,21 @@ class Boards:
             if compare_digest(asked, known):
                 found = hub
         return found
+
+    def attach_address(self, hub: PulseBoardHub, address: str) -> Callable[[], None]:
+        """Let a hub be found by the board's own address; return how to end that."""
+        self._addresses[address] = hub
+
+        def detach() -> None:
+            """Let nobody be the board by an address any more."""
+            if self._addresses.get(address) is hub:
+                del self._addresses[address]
+
+        return detach
+
+    def at(self, address: str | None) -> PulseBoardHub | None:
+        """Return the hub of the board that has an address."""
+        return self._addresses.get(str(parsed_address(address)))
 
     def stranger_may_ask(self, address: str | None, now_s: float) -> bool:
         """Note a request that no board made; return whether it is worth an answer."""

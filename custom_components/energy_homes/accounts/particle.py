@@ -428,8 +428,12 @@ class ParticleHub(PolledAccount[None]):
             await asyncio.sleep(wait.total_seconds())
 
     async def _async_stream(self) -> None:
-        """Take what one stream brings until it ends; raises CloudError by kind."""
+        """Take what one stream brings until it ends; raises CloudError by kind.
+
+        One that is let in and then says nothing at all, no keep-alive either, is not open.
+        """
         async with aclosing(self.client.events()) as stream:
+            await anext(stream)
             async for batch in stream:
                 self.last_heard = dt_util.utcnow()
                 if not self.streaming:

@@ -28,6 +28,7 @@ from ..boards.overrun import BufferWatch
 from ..boards.rate import TokenBucket
 from ..boards.remote import RemoteReply, RemoteUpdate, update_reply
 from ..boards.sensors import RemoteSensors
+from ..boards.topics import BoardState, Reconnected
 from ..const import SourceKind
 from ..ledger import Ledger
 from ..metering.model import CounterReading
@@ -348,6 +349,19 @@ class PulseBoardHub:
         return await self._book.async_change(reset)
 
     @callback
+    def take_state(self, state: BoardState | Reconnected, arrival: datetime) -> None:
+        """Note how the board says that it is, or what its broker says of it."""
+        self.counts[state.value if isinstance(state, BoardState) else "reconnect"] += 1
+        if state is BoardState.DISCONNECTED:
+            self._gone()
+            return
+        self._heard(arrival)
+        if state is BoardState.OVERRUN:
+            # Nobody knows of which channel, so of each what comes next is after a gap.
+            self._gaps.update(self.channels)
+            _LOGGER.warning("%s says that pulses were lost in its buffer", self.title)
+
+    @callback
     def take_report(self, update: RemoteUpdate, arrival: datetime) -> RemoteReply:
         """Return the answer to what a sensor daemon reports."""
         stored = self.sensors.take(update, arrival)
@@ -443,6 +457,16 @@ class PulseBoardHub:
         self._online_timer = async_track_point_in_utc_time(
             self._hass, self._check_online, max(self.last_heard + self.online_for, now)
         )
+
+    @callback
+    def _gone(self) -> None:
+        """Note at once that the board is away."""
+        if self._online_timer is not None:
+            self._online_timer()
+            self._online_timer = None
+        if self._online:
+            self._online = False
+            self._tell_online()
 
     @callback
     def _check_online(self, now: datetime) -> None:

@@ -30,8 +30,12 @@ class Reply(NamedTuple):
 async def exchange(
     name: str,
     request: Callable[[], AbstractAsyncContextManager[aiohttp.ClientResponse]],
+    *,
+    body: bool = True,
 ) -> Reply:
     """Make a request and return its whole reply; `name` is what an error calls it.
+
+    Without `body` nothing of that is read.
 
     Raises CloudRequestError for an impossible address and CloudOutageError where no reply
     comes. No exception with a URL, which may hold a credential, is a cause or a context.
@@ -39,7 +43,8 @@ async def exchange(
     failure: CloudError
     try:
         async with request() as response:
-            return Reply(response.status, response.headers, await response.read())
+            content = await response.read() if body else b""
+            return Reply(response.status, response.headers, content)
     except REQUEST_ERRORS as error:
         failure = request_failure(name, error)
     raise failure
@@ -54,6 +59,8 @@ def request_failure(name: str, error: Exception) -> CloudError:
         return CloudRequestError(f"{name}: not a server address")
     if isinstance(error, TimeoutError):
         return CloudOutageError(f"{name}: no reply in time")
+    if isinstance(error, aiohttp.TooManyRedirects):
+        return CloudOutageError(f"{name}: redirected again and again")
     if isinstance(error, aiohttp.ClientPayloadError):
         return CloudOutageError(f"{name}: reply cut off")
     return CloudOutageError(f"{name}: no connection")

@@ -31,6 +31,9 @@ type Hardware = tuple[str, str]
 
 NO_POWER: Final = NONE
 
+SHARED: Final = (SourceKind.NETATMO, SourceKind.PARTICLE)
+"""What several accounts can have: a Netatmo home, a board that is part of a product too."""
+
 
 @callback
 def homes_labelled(hass: HomeAssistant, label: str) -> list[ConfigEntry]:
@@ -115,8 +118,7 @@ def same_hardware(hass: HomeAssistant, one: Revision, other: Revision) -> bool:
         return one.kind is other.kind and (entity_id_of(hass, one) or one.entity) == (
             entity_id_of(hass, other) or other.entity
         )
-    if one.kind is other.kind is SourceKind.NETATMO:
-        # Two accounts can share a Netatmo home.
+    if one.kind is other.kind and one.kind in SHARED:
         return one.hardware_id == other.hardware_id
     return hardware_of(one) == hardware_of(other)
 
@@ -191,15 +193,18 @@ def hardware_ever_used(hass: HomeAssistant) -> set[Hardware]:
 def hardware_known(hass: HomeAssistant) -> set[Hardware]:
     """Return what nobody has to be asked about, as some home uses it or has used it.
 
-    Of a Netatmo home that several accounts share it is known from all of them.
+    Of what several accounts share it is known from all of them.
     """
-    accounts = [e.unique_id or "" for e in account_entries(hass, EntryKind.NETATMO)]
+    accounts = {
+        kind: [e.unique_id or "" for e in account_entries(hass, EntryKind(kind.value))]
+        for kind in SHARED
+    }
     return hardware_ever_used(hass) | {
         (account, revision.hardware_id)
-        for source in heating_sources(hass).values()
+        for source in all_sources(hass).values()
         for revision in source.revisions
         if revision.hardware_id is not None
-        for account in accounts
+        for account in accounts.get(revision.kind, ())
     }
 
 
