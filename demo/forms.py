@@ -1,6 +1,7 @@
 """Configuration flows over HTTP: how a form is filled, and what a flow says."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from .api import Api
@@ -10,7 +11,7 @@ from .folder import DOMAIN
 FLOW: Final = "config/config_entries/flow"
 
 
-def filled(form: Mapping[str, Any], answers: Mapping[str, str]) -> dict[str, Any]:
+def filled(form: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
     """Return a form's input: the answers, and for every other field what it proposes."""
     if form["type"] != "form":
         raise DemoError(f"Expected a form, got {reason(form)}")
@@ -29,10 +30,18 @@ def reason(result: Mapping[str, Any]) -> str:
     return str(result.get("errors") or result.get("reason") or result["type"])
 
 
-async def assign(api: Api, flow_id: str, label: str, what: str) -> None:
+async def assign(
+    api: Api,
+    flow_id: str,
+    label: str,
+    what: str,
+    answers: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Say of a discovered item which home it belongs to; `what` names it in errors."""
     form = await api.get(f"{FLOW}/{flow_id}")
-    result = await api.post(f"{FLOW}/{flow_id}", filled(form, {"home": label}))
+    result = await api.post(
+        f"{FLOW}/{flow_id}", filled(form, {"home": label, **answers})
+    )
     if result["type"] == "create_entry" or result.get("reason") == "assigned":
         return
     raise DemoError(f"{what} of {label} was refused: {reason(result)}")

@@ -9,13 +9,16 @@ from typing import Final
 
 from simulator.scenario import (
     DEFAULT_SCENARIO,
+    MILL_BOARD,
     NETATMO_CLIENT_ID,
     NETATMO_CLIENT_SECRET,
     NETATMO_SCENARIO,
     NETATMO_USER,
+    PARTICLE_SCENARIO,
+    PARTICLE_TOKEN,
 )
 
-from . import address, energy, flows, heating, onboarding, overview, rooms
+from . import address, energy, flows, heating, onboarding, overview, particle, rooms
 from .api import Api
 from .errors import DemoError
 from .folder import LOOPBACK, DemoFolder
@@ -116,6 +119,7 @@ async def set_up(api: Api) -> dict[str, str]:
     """Add what is missing of homes and accounts, and return each home's entry id."""
     entries = await flows.ensure_homes(api, plans())
     await heating.ensure_heating(api, APPLICATION, heating_plans())
+    await particle.ensure_particle(api, particle_plan())
     return {label: entries[label] for label in HOMES}
 
 
@@ -212,6 +216,22 @@ def heating_plans() -> list[heating.HeatingPlan]:
         for home in user.homes
     }
     return [heating.HeatingPlan(label=label, home_id=ids[label]) for label in HOMES]
+
+
+def particle_plan() -> particle.ParticlePlan:
+    """Return the board to set up: that of Mill Cottage's fridge and microwave."""
+    board = next(
+        device
+        for owner in PARTICLE_SCENARIO
+        for device in owner.devices
+        if device.name == MILL_BOARD
+    )
+    return particle.ParticlePlan(
+        label=board.home,
+        name="Fridge and microwave",
+        token=PARTICLE_TOKEN,
+        board_id=board.id,
+    )
 
 
 def url_of(port: int) -> str:

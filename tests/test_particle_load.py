@@ -7,11 +7,8 @@ import tracemalloc
 from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.energy_homes.const import DOMAIN
-
-from .builders import set_up
+from .builders import particle_entry, set_up
 from .particle_control import PARTICLE_TOKEN, ParticleControl
 from .particle_load import Heard, add_boards, follow, published
 from .virtual import VirtualTime
@@ -21,16 +18,6 @@ SECOND = timedelta(seconds=1)
 ACCOUNT = "particle_account"
 BOARDS = 100
 KEPT_BYTES = 64 * 1024
-
-
-def account() -> MockConfigEntry:
-    """Return the account."""
-    return MockConfigEntry(
-        domain=DOMAIN,
-        title="Particle",
-        unique_id=ACCOUNT,
-        data={"kind": "particle", "token": PARTICLE_TOKEN},
-    )
 
 
 def all_came(heard: Mapping[str, Heard], told: Mapping[str, tuple[int, float]]) -> None:
@@ -48,7 +35,7 @@ async def run(
 ) -> dict[str, Heard]:
     """Let boards speak for a while, and check that all was heard."""
     ids = add_boards(particle, BOARDS)
-    await set_up(hass, account())
+    await set_up(hass, particle_entry(PARTICLE_TOKEN, ACCOUNT))
     await virtual.settle()
     heard = follow(hass, ACCOUNT, ids)
     begin = virtual.now
@@ -79,7 +66,7 @@ async def test_an_hour(
 ) -> None:
     """Nothing lost in an hour, and what our code keeps is as much as after ten minutes."""
     ids = add_boards(particle, BOARDS)
-    await set_up(hass, account())
+    await set_up(hass, particle_entry(PARTICLE_TOKEN, ACCOUNT))
     await virtual.settle()
     heard = follow(hass, ACCOUNT, ids)
     begin = virtual.now
