@@ -1,5 +1,6 @@
 """Entries as the flows create them, for tests that begin after set-up."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 import time
 from typing import Any
@@ -23,6 +24,7 @@ from custom_components.energy_homes.const import (
     DOMAIN,
     SUBENTRY_METER,
     SUBENTRY_NETATMO_HOME,
+    SUBENTRY_PARTICLE_BOARD,
     SUBENTRY_SENSORS,
     EfergyServer,
     EntryKind,
@@ -40,6 +42,9 @@ from custom_components.energy_homes.models import (
     MeterSource,
     Revision,
     SensorsSource,
+)
+from custom_components.energy_homes.particle.measures import (
+    BoardConfig as ParticleBoard,
 )
 from custom_components.energy_homes.sensing.records import SensorRecord
 from tests.netatmo_control import (
@@ -141,7 +146,10 @@ def board_entry(config: BoardConfig, key: str) -> MockConfigEntry:
 
 
 def particle_entry(
-    token: str, account: str = "particle_account", **data: Any
+    token: str,
+    account: str = "particle_account",
+    boards: Iterable[ParticleBoard] = (),
+    **data: Any,
 ) -> MockConfigEntry:
     """Return a Particle account as its flow stores it; `account` is its unique id."""
     return MockConfigEntry(
@@ -149,6 +157,15 @@ def particle_entry(
         title="Particle",
         unique_id=account,
         data={CONF_KIND: EntryKind.PARTICLE.value, "token": token, **data},
+        subentries_data=[
+            ConfigSubentryData(
+                data=board.as_data(),
+                subentry_type=SUBENTRY_PARTICLE_BOARD,
+                title="A board",
+                unique_id=board.board_id,
+            )
+            for board in boards
+        ],
     )
 
 

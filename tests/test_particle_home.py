@@ -49,12 +49,12 @@ ONLINE = "binary_sensor.mill_cottage_fridge_online"
 
 def slots_kwh(truth: dict[str, Any]) -> float:
     """Return the energy of the slots that a board's readings cover."""
-    return sum(kwh for _, kwh in truth["slots"] if kwh is not None)
+    return float(sum(kwh for _, kwh in truth["slots"] if kwh is not None))
 
 
 async def home_with_board(
     hass: HomeAssistant, particle: ParticleControl
-) -> ConfigEntry:
+) -> MockConfigEntry:
     """Return a home with a board on its fridge, its account set up too."""
     board_id = particle.device_id()
     home = home_entry(
@@ -237,7 +237,9 @@ async def test_a_board_takes_the_place_of_another_meter(
     assert float(state_of(hass, "sensor.mill_cottage_energy")) >= before
     (device,) = [
         device
-        for device in dr.async_get(hass).devices.values()
+        for device in dr.async_entries_for_config_entry(
+            dr.async_get(hass), home.entry_id
+        )
         if (DOMAIN, "grid") in device.identifiers
     ]
     assert device.manufacturer == "Particle"
@@ -250,6 +252,14 @@ async def submit_subentry(hass: HomeAssistant, form: Any, **fields: Any) -> Any:
     )
     await hass.async_block_till_done()
     return result
+
+
+async def show(hass: HomeAssistant, entry: ConfigEntry, *entity_ids: str) -> None:
+    """Let people see entities that are disabled at first."""
+    registry = er.async_get(hass)
+    for entity_id in entity_ids:
+        registry.async_update_entity(entity_id, disabled_by=None)
+    await hass.config_entries.async_reload(entry.entry_id)
 
 
 async def discovered(hass: HomeAssistant, name: str) -> Any:
@@ -267,7 +277,6 @@ async def test_boards_are_discovered_as_what_they_are(
     hass: HomeAssistant,
     particle: ParticleControl,
     virtual: VirtualTime,
-    entity_registry_enabled_by_default: None,
 ) -> None:
     """A board with a power is a meter; one with a charge has sensors; each one click away."""
     await set_up(hass, particle_entry(PARTICLE_ODD_TOKEN))
@@ -287,7 +296,6 @@ async def test_boards_are_discovered_as_what_they_are(
     assert 0 < float(charge.state) <= 100
     assert charge.attributes["unit_of_measurement"] == "%"
     assert state_of(hass, "binary_sensor.manor_battery_online") == "on"
-    assert state_of(hass, "sensor.manor_battery_last_event") > "2026-11-18T10:0"
     (home,) = [
         entry
         for entry in hass.config_entries.async_entries(DOMAIN)
@@ -296,6 +304,9 @@ async def test_boards_are_discovered_as_what_they_are(
     (subentry,) = home.get_subentries_of_type("sensors")
     source = SensorsSource.from_subentry(subentry)
     assert [(s.name, s.unit) for s in source.sensors] == [("P2P_State_of_Charge", "%")]
+    await show(hass, home, "sensor.manor_battery_last_event")
+    await virtual.run(MINUTE)
+    assert state_of(hass, "sensor.manor_battery_last_event") > "2026-11-18T10:0"
 
 
 async def test_diagnostics_hide_what_is_private(
@@ -304,7 +315,6 @@ async def test_diagnostics_hide_what_is_private(
     hass_client: ClientSessionGenerator,
     particle: ParticleControl,
     virtual: VirtualTime,
-    entity_registry_enabled_by_default: None,
 ) -> None:
     """They tell how the stream goes, and neither token nor boards' names and ids."""
     entry = particle_entry(PARTICLE_TOKEN)
@@ -323,10 +333,13 @@ async def test_diagnostics_hide_what_is_private(
         "quantity": "power",
         "event": "power",
     }
-    assert state_of(hass, "sensor.particle_connection_to_the_cloud") == "connected"
-    assert state_of(hass, "sensor.particle_stream_openings_in_the_last_hour") == "1"
+    assert state_of(hass, "sensor.particle_cloud") == "connected"
     assert state_of(hass, "sensor.particle_last_event") > "2026-11-18T10:01"
-    assert state_of(hass, "sensor.particle_stream_last_heard") > "2026-11-18T10:01"
+    hidden = ("stream_openings_in_the_last_hour", "stream_last_heard")
+    await show(hass, entry, *(f"sensor.particle_{name}" for name in hidden))
+    await virtual.run(2 * MINUTE)
+    assert state_of(hass, f"sensor.particle_{hidden[0]}") == "2"
+    assert state_of(hass, f"sensor.particle_{hidden[1]}") > "2026-11-18T10:03"
 
 
 async def test_a_board_that_two_accounts_have_is_one(

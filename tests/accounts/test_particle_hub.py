@@ -1,5 +1,6 @@
 """A Particle account's hub in a whole Home Assistant, against the simulated cloud."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 import logging
 from typing import Any
@@ -21,6 +22,8 @@ from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.homes import DATA_HOMES
 from custom_components.energy_homes.metering.model import PowerReading
 from custom_components.energy_homes.particle.hosts import host_of
+from custom_components.energy_homes.particle.measures import BoardConfig, Measure
+from custom_components.energy_homes.sensing.model import Quantity
 from tests.builders import particle_entry
 from tests.particle_control import (
     MILL_BOARD,
@@ -58,15 +61,25 @@ class World:
         self.entry: MockConfigEntry
 
     @property
+    def state(self) -> AccountState:
+        """Return how the account's conversation is going."""
+        return self.hub.state
+
+    @property
     def hub(self) -> ParticleHub:
         """Return the hub of the account, which is loaded."""
         assert self.entry.state is ConfigEntryState.LOADED
         hub: ParticleHub = self.entry.runtime_data
         return hub
 
-    async def start(self, token: str = PARTICLE_TOKEN, **data: Any) -> None:
+    async def start(
+        self,
+        token: str = PARTICLE_TOKEN,
+        boards: Iterable[BoardConfig] = (),
+        **data: Any,
+    ) -> None:
         """Set the account up, with a subscriber of each board there is."""
-        self.entry = particle_entry(token, ACCOUNT, **data)
+        self.entry = particle_entry(token, ACCOUNT, boards, **data)
         self.entry.add_to_hass(self.hass)
         await self.hass.config_entries.async_setup(self.entry.entry_id)
         await self.virtual.settle()
@@ -132,7 +145,7 @@ async def test_every_reading_arrives_once(account: World) -> None:
     assert len(told) > 140
     assert account.readings()[: len(told)] == told
     assert account.particle.calls() == {"devices": 2, "events": 1}
-    assert account.hub.state is AccountState.CONNECTED
+    assert account.state is AccountState.CONNECTED
     (meter,) = account.hub.meters.values()
     assert (meter.name, meter.ghost) == (MILL_BOARD, False)
     assert account.hub.missing == {}
@@ -169,7 +182,7 @@ async def test_a_stream_that_breaks_is_opened_again_at_once(
     told = account.published(begin + 8 * SECOND, account.virtual.now - LATE)
     assert told
     assert set(told) <= set(account.readings())
-    assert account.hub.state is AccountState.CONNECTED
+    assert account.state is AccountState.CONNECTED
     assert account.particle.calls()["events"] == 2
     assert not [
         record
@@ -222,10 +235,10 @@ async def test_a_stream_that_stalls_is_noticed(account: World) -> None:
     await account.virtual.run(MINUTE)
     account.particle.silence(for_=10 * MINUTE)
     await account.virtual.run(5 * MINUTE)
-    assert account.hub.state is AccountState.OUTAGE
+    assert account.state is AccountState.OUTAGE
     assert account.heard[MILL_BOARD][-1].available is False
     await account.virtual.run(12 * MINUTE)
-    assert account.hub.state is AccountState.CONNECTED
+    assert account.state is AccountState.CONNECTED
     assert account.heard[MILL_BOARD][-1].available is True
     begin = account.virtual.now
     await account.virtual.run(MINUTE)
@@ -244,14 +257,14 @@ async def test_an_outage_is_told_once_and_ends(
     simulator.fault("http_503")
     account.particle.reset()
     await account.virtual.run(20 * MINUTE)
-    assert account.hub.state is AccountState.OUTAGE
+    assert account.state is AccountState.OUTAGE
     assert account.heard[MILL_BOARD][-1] == MeterUpdate(available=False)
     assert account.measured[MILL_BOARD][-1] == HostUpdate(available=False)
     assert caplog.text.count("cannot be listened to") == 1
     assert account.particle.calls()["events"] < 20
     simulator.clear_faults()
     await account.virtual.run(6 * MINUTE)
-    assert account.hub.state is AccountState.CONNECTED
+    assert account.state is AccountState.CONNECTED
     assert caplog.text.count("answers again") == 1
     assert account.heard[MILL_BOARD][-1].available is True
 
@@ -265,12 +278,12 @@ async def test_a_call_limit_is_waited_for(
     simulator.fault("http_429", "events")
     account.particle.reset()
     await account.virtual.run(10 * MINUTE)
-    assert account.hub.state is AccountState.QUOTA
+    assert account.state is AccountState.QUOTA
     assert account.particle.calls()["events"] < 8
     assert caplog.text.count("call limit") == 1
     simulator.clear_faults()
     await account.virtual.run(31 * MINUTE)
-    assert account.hub.state is AccountState.CONNECTED
+    assert account.state is AccountState.CONNECTED
     assert "answers again after its call limit" in caplog.text
 
 
@@ -281,7 +294,7 @@ async def test_a_token_that_ends_in_the_middle_asks_for_another(
     await account.start()
     account.particle.expire(at=account.virtual.now + MINUTE)
     await account.virtual.run(2 * MINUTE)
-    assert account.hub.state is AccountState.AUTH
+    assert account.state is AccountState.AUTH
     assert account.reauths() == 1
     assert account.heard[MILL_BOARD][-1].available is False
     calls = account.particle.calls()
@@ -315,7 +328,7 @@ async def test_the_beginning_tells_failures_apart(
     if state is ConfigEntryState.LOADED:
         simulator.clear_faults()
         await account.virtual.run(3 * MINUTE)
-        assert account.hub.state is AccountState.CONNECTED
+        assert account.state is AccountState.CONNECTED
         assert account.readings()
 
 
@@ -370,7 +383,7 @@ async def test_a_list_that_fails_is_no_outage(
     await account.start()
     simulator.fault("http_503", "devices")
     await account.virtual.run(30 * MINUTE)
-    assert account.hub.state is AccountState.CONNECTED
+    assert account.state is AccountState.CONNECTED
     assert account.heard[MILL_BOARD][-1].available is True
 
 
@@ -381,7 +394,7 @@ async def test_a_list_that_is_refused_asks_for_another_token(
     await account.start()
     simulator.fault("http_401", "devices")
     await account.virtual.run(LIST_INTERVAL + MINUTE)
-    assert account.hub.state is AccountState.AUTH
+    assert account.state is AccountState.AUTH
     assert account.reauths() == 1
 
 
@@ -393,6 +406,63 @@ async def test_a_gap_is_filled_by_asking_once(account: World) -> None:
     account.particle.close()
     await account.virtual.run(2 * MINUTE)
     assert account.particle.calls(PARTICLE_ODD_TOKEN)["variable"] == before + 1
+
+
+async def test_variables_that_no_event_tells_of_are_asked_for(
+    account: World, simulator: SimulatorClient
+) -> None:
+    """Once a minute while the board is online; one that cannot be asked harms nobody."""
+    board_id = account.particle.device_id("battery")
+    measures = (
+        Measure(variable="SoC", quantity=Quantity.PERCENTAGE),
+        Measure(variable="none", quantity=Quantity.NUMBER),
+    )
+    await account.start(
+        PARTICLE_ODD_TOKEN,
+        boards=[BoardConfig(board_id=board_id, measures=measures)],
+    )
+    await account.virtual.run(5 * MINUTE + SECOND)
+    hub = account.hub
+    assert 10 <= account.particle.calls(PARTICLE_ODD_TOKEN)["variable"] <= 14
+    assert hub.counts["variable_unknown"] >= 5
+    (charge,) = hub.hosts[host_of(board_id)].readings
+    assert charge.hardware_id == "SoC"
+    assert charge.heard(account.virtual.now)
+    simulator.fault("http_503", "variable")
+    await account.virtual.run(MINUTE)
+    assert hub.counts["variable_failed"] >= 2
+    assert account.state is AccountState.CONNECTED
+    account.particle.offline("battery", late=SECOND)
+    await account.virtual.run(MINUTE)
+    calls = account.particle.calls(PARTICLE_ODD_TOKEN)["variable"]
+    await account.virtual.run(5 * MINUTE)
+    assert account.particle.calls(PARTICLE_ODD_TOKEN)["variable"] == calls
+
+
+async def test_an_events_trouble_does_not_end_the_stream(
+    account: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever goes wrong with one event, the next is heard."""
+    await account.start()
+    await account.virtual.run(MINUTE)
+    troubled = True
+
+    def fail() -> None:
+        """Fail while there is trouble."""
+        if troubled:
+            raise RuntimeError("an entity's trouble")
+
+    account.hub.async_add_listener(fail)
+    account.particle.publish("spark/status", "offline")
+    await account.virtual.run(2 * SECOND)
+    assert "was not taken" in caplog.text
+    troubled = False
+    begin = account.virtual.now
+    await account.virtual.run(MINUTE)
+    told = account.published(begin, account.virtual.now - LATE)
+    assert told
+    assert set(told) <= set(account.readings())
+    assert account.particle.calls()["events"] == 1
 
 
 async def test_older_boards_are_known_too(account: World) -> None:

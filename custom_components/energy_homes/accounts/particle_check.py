@@ -56,7 +56,7 @@ async def async_check_particle(
     client = counted_client(hass, token, url, product)
     told = await client.token_info()
     boards = await client.devices()
-    identity, short = _identity(told.user, boards, token, product)
+    identity, short = account_identity(told.user, boards, token, product)
     return ParticleCheck(unique_id=identity, title=f"Particle {short}", boards=boards)
 
 
@@ -81,7 +81,7 @@ def counted_client(
     )
 
 
-def _identity(
+def account_identity(
     user: str | None,
     boards: tuple[ParticleDevice, ...],
     token: str,

@@ -81,7 +81,7 @@ class ParticleSteps(ConfigFlow):
                 self._particle.url,
                 self._particle.product,
             )
-            self._listening = self.hass.async_create_task(
+            self._listening = self.hass.async_create_background_task(
                 async_listen(client, self._particle_found.boards),
                 "listening to Particle boards",
             )
@@ -129,9 +129,7 @@ class ParticleSteps(ConfigFlow):
                 refused = err
             else:
                 # The entry's own listener reloads it.
-                return self.async_update_and_abort(
-                    entry, data=credentials.as_data(), reason="reauth_successful"
-                )
+                return self.async_update_and_abort(entry, data=credentials.as_data())
         return self.async_show_form(
             step_id="reauth_particle",
             data_schema=vol.Schema({vol.Required(CONF_TOKEN): TOKEN}),
@@ -162,9 +160,7 @@ class ParticleSteps(ConfigFlow):
             except Refused as err:
                 refused = err
             else:
-                return self.async_update_and_abort(
-                    entry, data=credentials.as_data(), reason="reconfigure_successful"
-                )
+                return self.async_update_and_abort(entry, data=credentials.as_data())
         shown = entry.data if user_input is None else user_input
         return self.async_show_form(
             step_id="reconfigure_particle",

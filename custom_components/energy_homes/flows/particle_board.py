@@ -104,10 +104,10 @@ class ParticleBoardSubentryFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Listen to the board for a while, and ask it which variables it has."""
-        if (hub := self._hub) is None:
-            return self._not_loaded()
         if self._learning is None:
-            self._learning = self.hass.async_create_task(
+            if (hub := self._hub) is None:
+                return self._not_loaded()
+            self._learning = self.hass.async_create_background_task(
                 hub.async_learn(self._board_id, LEARN_FOR), "learning of a board"
             )
         if not self._learning.done():
