@@ -21,6 +21,7 @@ from custom_components.energy_homes.ledger import (
     home_key,
     source_key,
 )
+from custom_components.energy_homes.ledger.schema import VERSION
 from custom_components.energy_homes.metering.model import (
     SLOT,
     CounterReading,
@@ -535,7 +536,7 @@ async def test_newer_version_is_not_touched(
 
     with pytest.raises(LedgerVersionError) as caught:
         await ledger.async_open()
-    assert (caught.value.found, caught.value.known) == (99, 2)
+    assert (caught.value.found, caught.value.known) == (99, VERSION)
     assert [file.read_bytes() for file in files] == before
 
 
@@ -604,4 +605,10 @@ async def test_stats(ledger: Ledger) -> None:
 
     assert stats["file_bytes"] + stats["wal_bytes"] > 0
     del stats["file_bytes"], stats["wal_bytes"]
-    assert stats == {"version": 2, "homes": 2, "sources": 4, "slots": 7, "pending": 1}
+    assert stats == {
+        "version": VERSION,
+        "homes": 2,
+        "sources": 4,
+        "slots": 7,
+        "pending": 1,
+    }

@@ -9,13 +9,25 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 
 from ..metering.model import MeterRole, Provenance, Reading, Slot
+from ..metering.periods import Period
 from .boards import ChannelData
 from .codes import kwh
 from .store import LedgerStore
-from .types import HomeTotals, LedgerHome, Opened, StatisticMark, StoredSource
+from .types import (
+    HomeStatement,
+    HomeTotals,
+    LedgerHome,
+    Opened,
+    StatisticMark,
+    StoredSource,
+)
 
 BUSY_TIMEOUT: Final = timedelta(seconds=5)
 """How long to wait for another process that has the file locked."""
+
+
+PERIODS_AT_ONCE: Final = 96
+"""So many periods of each source are read in one job."""
 
 
 class Ledger:
@@ -146,6 +158,34 @@ class Ledger:
     ) -> list[Slot]:
         """Return a source's slots that start in `[start, end)`, oldest first."""
         return await self._run(self._store.slots, source_id, start, end)
+
+    async def async_periods(
+        self, source_ids: Sequence[str], starts: range
+    ) -> dict[str, list[Period]]:
+        """Return the periods of sources that start at `starts`, oldest first.
+
+        `starts` are Unix seconds, and its step is the length: 5, 15, 30 or 60 minutes, to
+        which it is aligned. A long span is read bit by bit, so that slots can be settled
+        in between. A source that was never added has no periods.
+        """
+        found: dict[str, list[Period]] = {}
+        for first in range(0, len(starts) or 1, PERIODS_AT_ONCE):
+            part = starts[first : first + PERIODS_AT_ONCE]
+            for source_id, some in (
+                await self._run(self._store.periods, source_ids, part)
+            ).items():
+                found.setdefault(source_id, []).extend(some)
+        return found
+
+    async def async_statement(
+        self, home_id: str, start: datetime, end: datetime
+    ) -> HomeStatement:
+        """Return what a home counted in the slots that start in `[start, end)`."""
+        return await self._run(self._store.statement, home_id, start, end)
+
+    async def async_sources(self, home_id: str) -> tuple[str, ...]:
+        """Return the sources that a home has or had; costs no I/O."""
+        return self._store.sources_of(home_id)
 
     async def async_counts(
         self, home_id: str, start: datetime, end: datetime

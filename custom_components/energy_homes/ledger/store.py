@@ -1,7 +1,7 @@
 """The ledger's reads and writes, blocking; one transaction each, safe to call from any thread."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ import threading
 from typing import Final
 
 from ..metering.model import MeterRole, Provenance, Reading, Slot
+from ..metering.periods import PERIOD_S, SLOT_S, Period, combined, periods, slot_periods
 from ..metering.power import KNOWN_KEPT
 from .boards import ChannelData, delete_board, read_board, write_board
 from .codes import (
@@ -29,9 +30,12 @@ from .codes import (
     slot_row,
     units,
 )
+from .periods import forget_periods, read_periods, read_slots, write_periods
 from .schema import VERSION, DamagedError, connect, opening, set_aside
+from .statement import read_groups, statement
 from .totals import Carry, SourceState, State, Sums
 from .types import (
+    HomeStatement,
     HomeTotals,
     LedgerError,
     LedgerHome,
@@ -60,6 +64,7 @@ _HOURS: Final = """
 _FORGET_HOME: Final = (
     "DELETE FROM slot WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM pending WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
+    "DELETE FROM period WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM source WHERE home_id = ?",
     "DELETE FROM home WHERE home_id = ?",
 )
@@ -308,6 +313,7 @@ class LedgerStore:
             if source.settled_until is not None and until is not None:
                 until = max(until, source.settled_until)
             changed = energy = returned = 0
+            late: list[int] = []
             with self._writing() as connection:
                 for start, provenance, *energies in rows:
                     done = connection.execute(
@@ -318,6 +324,11 @@ class LedgerStore:
                         changed += 1
                         energy += energies[0] or 0
                         returned += energies[1] or 0
+                        if source.settled_until is not None and (
+                            start < source.settled_until
+                        ):
+                            late.append(start)
+                forget_periods(connection, source.number, late)
                 connection.execute(
                     "UPDATE source SET settled_until = ? WHERE number = ?",
                     (until, source.number),
@@ -399,6 +410,93 @@ class LedgerStore:
                 (source_id, seconds(start), seconds(end)),
             ).fetchall()
         return [row_slot(*row) for row in rows]
+
+    def periods(
+        self, source_ids: Iterable[str], starts: range
+    ) -> dict[str, list[Period]]:
+        """Return the periods of sources that start at `starts`, in Unix seconds.
+
+        A source that was never added has none, nor has one a period that was not settled at
+        its start. Quarter hours that are settled whole are kept for the next time.
+        """
+        with self._reading() as connection:
+            sources = {
+                source_id: source
+                for source_id in source_ids
+                if (source := self.state.sources.get(source_id)) is not None
+            }
+            if starts.step == SLOT_S:
+                numbers = [source.number for source in sources.values()]
+                rows = read_slots(connection, numbers, starts.start, starts.stop)
+                return {
+                    source_id: slot_periods(
+                        row
+                        for row in rows[source.number]
+                        if row.start_s >= starts.start
+                    )
+                    for source_id, source in sources.items()
+                }
+            stop = starts[-1] + starts.step if starts else starts.start
+            quarters = self._quarters(
+                connection, sources.values(), range(starts.start, stop, PERIOD_S)
+            )
+        return {
+            source_id: quarters[source.number]
+            if starts.step == PERIOD_S
+            else combined(quarters[source.number], starts.step)
+            for source_id, source in sources.items()
+        }
+
+    def _quarters(
+        self,
+        connection: sqlite3.Connection,
+        sources: Collection[SourceState],
+        starts: range,
+    ) -> dict[int, list[Period]]:
+        """Return quarter hours by the number of their source, computed where not stored."""
+        found = read_periods(connection, [source.number for source in sources], starts)
+        missing = {
+            source.number: [
+                start
+                for start in starts
+                if start < (source.settled_until or 0)
+                and start not in found[source.number]
+            ]
+            for source in sources
+        }
+        wanted = [start for some in missing.values() for start in some]
+        if not wanted:
+            return _in_order(found)
+        begin, end = min(wanted), max(wanted) + PERIOD_S
+        numbers = [number for number, some in missing.items() if some]
+        rows = read_slots(connection, numbers, begin, end)
+        whole: list[tuple[int, Period]] = []
+        for source in sources:
+            absent = set(missing[source.number])
+            for period in periods(
+                rows.get(source.number, ()), range(begin, end, PERIOD_S)
+            ):
+                if period.start_s in absent:
+                    found[source.number][period.start_s] = period
+                    if period.start_s + PERIOD_S <= (source.settled_until or 0):
+                        whole.append((source.number, period))
+        # Without them the next time costs more, and that is all.
+        if whole:
+            with suppress(LedgerError), self._writing(synchronous="NORMAL") as writing:
+                write_periods(writing, whole)
+        return _in_order(found)
+
+    def statement(self, home_id: str, start: datetime, end: datetime) -> HomeStatement:
+        """Return what a home counted in the slots that start in `[start, end)`."""
+        with self._reading() as connection:
+            sources = dict(self.state.of_home(home_id))
+            numbers = [source.number for source in sources.values()]
+            groups = read_groups(connection, numbers, seconds(start), seconds(end))
+            return statement(self.state, home_id, groups)
+
+    def sources_of(self, home_id: str) -> tuple[str, ...]:
+        """Return the sources that a home has or had, from memory."""
+        return tuple(source_id for source_id, _ in self.state.of_home(home_id))
 
     def counts(
         self, home_id: str, start: datetime, end: datetime
@@ -528,6 +626,14 @@ def _insert_pending(
         "INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?)",
         [(number, *reading_row(reading)) for reading in readings],
     )
+
+
+def _in_order(found: Mapping[int, Mapping[int, Period]]) -> dict[int, list[Period]]:
+    """Return the periods of each source in the order of time."""
+    return {
+        number: [period for _, period in sorted(some.items())]
+        for number, some in found.items()
+    }
 
 
 def _summed(connection: sqlite3.Connection) -> State:
