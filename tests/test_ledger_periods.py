@@ -354,7 +354,8 @@ async def test_statement_of_a_month(ledger: Ledger) -> None:
 
     before = await ledger.async_statement("elm", T0 - HOUR, T0)
     assert before.grid is before.generation is before.returned is None
-    assert before.sources == before.roles == {}
+    assert not before.sources
+    assert not before.roles
 
 
 async def test_statement_where_a_total_was_carried_on(ledger: Ledger) -> None:

@@ -425,7 +425,7 @@ def test_slots_are_periods_of_five_minutes() -> None:
 def test_packets_of_slots_never_fall() -> None:
     """Totals grow with each known slot, from nothing."""
     rows = [row(0, 0.5), row(1, None), row(2, 0), row(3, 1)]
-    assert list(slot_packets(rows)) == [
+    assert slot_packets(rows) == [
         Packet(end_ms(0), kwh(0.5), kwh(0.05)),
         Packet(end_ms(2), kwh(0.5), kwh(0.05)),
         Packet(end_ms(3), kwh(1.5), kwh(0.15)),

@@ -31,7 +31,7 @@ class Group(NamedTuple):
     role: MeterRole
     provenance: Provenance
     after: bool
-    count: int
+    slots: int
     energy: int
     returned: int
     first_s: int
@@ -96,7 +96,7 @@ def _counted(state: State, key: str, groups: Iterable[Group]) -> Counted | None:
 
     slots: Counter[Provenance] = Counter(dict.fromkeys(Provenance, 0))
     for group in inside:
-        slots[group.provenance] += group.count
+        slots[group.provenance] += group.slots
     at_end = quantity.slots_sum() - energy(group for group in ours if group.after)
     return Counted(
         begin=begin,

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import csv
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from io import StringIO
 import re
 from typing import Any, Final, Self, override
@@ -58,18 +59,25 @@ class DocumentId:
     @override
     def __str__(self) -> str:
         """Return the id."""
-        start = datetime.fromtimestamp(self.start_s, UTC)
-        return (
-            f"cache_{start:{_STAMP}}_{DURATIONS[self.duration_s]}"
-            f"_{self.source_id}_{CACHE_NAME}"
-        )
+        return _id(self.source_id, self.start_s, self.duration_s)
+
+
+def _id(source_id: str, start_s: int, duration_s: int) -> str:
+    """Return the id of a source's period."""
+    return f"{_id_of_all(start_s, duration_s)}{source_id}_{CACHE_NAME}"
+
+
+@lru_cache(maxsize=1024)
+def _id_of_all(start_s: int, duration_s: int) -> str:
+    """Return what the ids of all sources' periods begin with: meters are read together."""
+    return f"cache_{_iso(1000 * start_s)}_{DURATIONS[duration_s]}_"
 
 
 def document(source_id: str, period: Period) -> dict[str, Any]:
     """Return a period as a document; energies are in kWh, times in milliseconds."""
     counted = period.counted
     return {
-        "id": str(DocumentId(source_id, period.start_s, period.duration_s)),
+        "id": _id(source_id, period.start_s, period.duration_s),
         "periodStartDateMillis": 1000 * period.start_s,
         "periodDurationMillis": 1000 * period.duration_s,
         "sourceId": source_id,

@@ -9,11 +9,13 @@ Energies are whole micro-Wh, so that sums are exact in any order; they are round
 are shown. Instants are Unix seconds (`_s`) or milliseconds (`_ms`), periods are half-open.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final, NamedTuple, Self
 
 from .model import SLOT, Provenance
@@ -136,7 +138,7 @@ def starts_s(begin_s: int, end_s: int, duration_s: int) -> range:
     return range(-(-begin_s // duration_s) * duration_s, end_s, duration_s)
 
 
-def accumulations(packets: Iterable[Packet], starts_ms: range) -> list[Accumulation]:
+def accumulations(packets: Sequence[Packet], starts_ms: range) -> list[Accumulation]:
     """Return what was counted in the periods that start at `starts_ms`.
 
     They follow on each other: the range's step is their length. Packets are in the order of
@@ -144,40 +146,45 @@ def accumulations(packets: Iterable[Packet], starts_ms: range) -> list[Accumulat
     in full. However old the last packet is, the unknown part reaches back to it, so that
     everything between the first packet and the last is in some period.
     """
+    counted = _counted(packets)
+    stamps_ms = [packet.at_ms for packet in counted]
     duration_ms = starts_ms.step
     found: list[Accumulation] = []
-    counted = _counted(packets)
-    before: Packet | None = None
-    packet = next(counted, None)
+    index = bisect_left(stamps_ms, starts_ms.start)
     for start_ms in starts_ms:
-        while packet is not None and packet.at_ms < start_ms:
-            before, packet = packet, next(counted, None)
-        if packet is None or packet.at_ms >= start_ms + duration_ms:
-            found.append(UNKNOWN)
-            continue
-        first = last = packet
-        while packet is not None and packet.at_ms < start_ms + duration_ms:
-            last, packet = packet, next(counted, None)
-        found.append(_accumulation(before, first, last, start_ms - duration_ms))
-        before = last
+        first, index = index, bisect_left(stamps_ms, start_ms + duration_ms, lo=index)
+        found.append(
+            UNKNOWN
+            if first == index
+            else _accumulation(
+                counted[first - 1] if first else None,
+                counted[first],
+                counted[index - 1],
+                start_ms - duration_ms,
+            )
+        )
     return found
 
 
-def _counted(packets: Iterable[Packet]) -> Iterator[Packet]:
-    """Yield packets of a counter that does not begin anew where the given one does."""
+def _counted(packets: Sequence[Packet]) -> Sequence[Packet]:
+    """Return packets of a counter that goes on where the given one begins anew."""
+    if not any(_began_anew(*both) for both in pairwise(packets)):
+        return packets
     energy = returned = 0
-    before: Packet | None = None
-    for packet in packets:
-        if before is None:
-            pass
-        elif packet.energy < before.energy or packet.returned < before.returned:
-            energy += packet.energy
-            returned += packet.returned
-        else:
-            energy += packet.energy - before.energy
-            returned += packet.returned - before.returned
-        before = packet
-        yield Packet(packet.at_ms, energy, returned)
+    counted = [packets[0]]
+    for before, packet in pairwise(packets):
+        if _began_anew(before, packet):
+            energy += before.energy
+            returned += before.returned
+        counted.append(
+            Packet(packet.at_ms, energy + packet.energy, returned + packet.returned)
+        )
+    return counted
+
+
+def _began_anew(before: Packet, packet: Packet) -> bool:
+    """Return whether a counter was set back to zero between two packets."""
+    return packet.energy < before.energy or packet.returned < before.returned
 
 
 def _accumulation(
@@ -223,14 +230,16 @@ def combine(one: Accumulation, other: Accumulation) -> Accumulation:
     )
 
 
-def slot_packets(rows: Iterable[SlotRow]) -> Iterator[Packet]:
-    """Yield a packet after each known slot, at its last millisecond; rows are in order."""
+def slot_packets(rows: Iterable[SlotRow]) -> list[Packet]:
+    """Return a packet after each known slot, at its last millisecond; rows are in order."""
     energy = returned = 0
+    packets: list[Packet] = []
     for start_s, _, slot_energy, slot_returned in rows:
         if slot_energy is not None and slot_returned is not None:
             energy += slot_energy
             returned += slot_returned
-            yield Packet(1000 * (start_s + SLOT_S) - 1, energy, returned)
+            packets.append(Packet(1000 * (start_s + SLOT_S) - 1, energy, returned))
+    return packets
 
 
 def periods(rows: Sequence[SlotRow], starts: range) -> list[Period]:
@@ -245,7 +254,7 @@ def periods(rows: Sequence[SlotRow], starts: range) -> list[Period]:
         return []
     starts = starts[max(begin_s - starts.start, 0) // starts.step :]
     starts_ms = range(1000 * starts.start, 1000 * starts.stop, 1000 * starts.step)
-    qualities = _qualities(rows, starts)
+    qualities = _qualities(rows, starts.step)
     return [
         Period(
             start_s=start_s,
@@ -259,21 +268,21 @@ def periods(rows: Sequence[SlotRow], starts: range) -> list[Period]:
     ]
 
 
-def _qualities(rows: Iterable[SlotRow], starts: range) -> Mapping[int, Quality]:
-    """Return where the slots of each period come from; one without a slot is left out."""
+def _qualities(rows: Iterable[SlotRow], duration_s: int) -> Mapping[int, Quality]:
+    """Return where the known slots of each period come from, by the period's start."""
+    slots = Counter((row[0] // duration_s, row[1]) for row in rows)
     found: dict[int, Quality] = {}
-    for start_s, group in groupby(
-        (row for row in rows if row.start_s >= starts.start),
-        key=lambda row: row.start_s // starts.step * starts.step,
-    ):
-        origins = [row.provenance for row in group]
-        seconds = {
-            origin.value: SLOT_S * origins.count(origin)
-            for origin in Provenance
-            if origin is not Provenance.UNKNOWN
-        }
-        found[start_s] = Quality(**seconds, unknown=starts.step - sum(seconds.values()))
-    return found
+    for (number, origin), count in slots.items():
+        quality = found.get(number, Quality(unknown=duration_s))
+        if origin is not Provenance.UNKNOWN:
+            known_s = SLOT_S * count
+            found[number] = quality._replace(
+                **{
+                    origin.value: known_s,
+                    "unknown": quality.unknown - known_s,
+                }
+            )
+    return {number * duration_s: quality for number, quality in found.items()}
 
 
 def slot_periods(rows: Iterable[SlotRow]) -> list[Period]:
