@@ -120,6 +120,7 @@ def test_ledger_of_before_boards_is_opened(tmp_path: Path) -> None:
     with store._writing() as connection:
         connection.execute("DROP TABLE board_channel")
         connection.execute("DROP TABLE period")
+        connection.execute("DROP TABLE asked")
     with store._reading() as connection:
         connection.execute("PRAGMA user_version = 1")
     store.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 import shutil
 import sqlite3
@@ -28,34 +28,14 @@ from custom_components.energy_homes.metering.model import (
     MeterRole,
     PowerReading,
     Provenance,
-    Slot,
     unknown_slot,
 )
 from custom_components.energy_homes.metering.power import KNOWN_KEPT
 
-T0 = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
+from .ledger_slots import T0, slot, unknown
+
 HOUR = timedelta(hours=1)
 GRID, GENERATION, SUBMETER = MeterRole.GRID, MeterRole.GENERATION, MeterRole.SUBMETER
-
-
-def slot(
-    number: int,
-    energy: float = 0.1,
-    returned: float = 0.0,
-    provenance: Provenance = Provenance.MEASURED,
-) -> Slot:
-    """Return the known slot that starts so many slots after T0."""
-    return Slot(
-        start=T0 + number * SLOT,
-        energy=energy,
-        returned=returned,
-        provenance=provenance,
-    )
-
-
-def unknown(number: int) -> Slot:
-    """Return the unknown slot that starts so many slots after T0."""
-    return unknown_slot(T0 + number * SLOT)
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for slot in slots:
             before = kept.get(slot.start)
             if before is None or (slot.known and not before[1].known):
-                kept[slot.start] = (role, slot)
+                kept[slot.start] = (role if before is None else before[0], slot)
                 changed += 1
         self.pending[source_id] = {r.at: r for r in reversed(readings)}
         assert self.store.settle(source_id, role, slots, readings) == changed

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 import sqlite3
 
@@ -12,13 +12,7 @@ import pytest
 from custom_components.energy_homes.ledger import Counted, Ledger, home_key
 from custom_components.energy_homes.ledger.codes import seconds
 from custom_components.energy_homes.ledger.schema import VERSION
-from custom_components.energy_homes.metering.model import (
-    SLOT,
-    MeterRole,
-    Provenance,
-    Slot,
-    unknown_slot,
-)
+from custom_components.energy_homes.metering.model import SLOT, MeterRole, Provenance
 from custom_components.energy_homes.metering.periods import (
     PERIOD_S,
     SLOT_S,
@@ -27,30 +21,11 @@ from custom_components.energy_homes.metering.periods import (
     starts_s,
 )
 
-T0 = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
+from .ledger_slots import T0, slot, unknown
+
 HOUR = timedelta(hours=1)
 GRID = MeterRole.GRID
 KWH = 10**9
-
-
-def slot(
-    number: int,
-    energy: float = 0.1,
-    returned: float = 0.0,
-    provenance: Provenance = Provenance.MEASURED,
-) -> Slot:
-    """Return the known slot that starts so many slots after T0."""
-    return Slot(
-        start=T0 + number * SLOT,
-        energy=energy,
-        returned=returned,
-        provenance=provenance,
-    )
-
-
-def unknown(number: int) -> Slot:
-    """Return the unknown slot that starts so many slots after T0."""
-    return unknown_slot(T0 + number * SLOT)
 
 
 def quarters(first: int, count: int, minutes: int = 15) -> range:
@@ -296,6 +271,7 @@ async def test_ledger_of_before_periods_is_opened(ledger: Ledger, version: int) 
     await ledger.async_settle("elm-grid", GRID, [slot(n) for n in range(6)], [])
     await ledger.async_close()
     with sqlite3.connect(ledger.path) as other:
+        other.execute("DROP TABLE asked")
         other.execute("DROP TABLE period")
         if version < 2:
             other.execute("DROP TABLE board_channel")

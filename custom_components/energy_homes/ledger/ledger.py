@@ -1,13 +1,14 @@
 """The ledger as Home Assistant's side uses it: asynchronous, one job at a time."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from homeassistant.core import HomeAssistant
 
+from ..metering.holes import Hole
 from ..metering.model import MeterRole, Provenance, Reading, Slot
 from ..metering.periods import Period
 from .boards import ChannelData
@@ -119,8 +120,8 @@ class Ledger:
     ) -> int:
         """Commit slots, replace the pending readings, return how many slots changed.
 
-        A known slot never changes, an unknown one may become known; delivering slots twice
-        changes nothing. `pending` is the slotter's at the moment of the call. Raises
+        A known slot never changes, an unknown one may become known, in the role that it was
+        written with; delivering slots twice changes nothing. `pending` is the slotter's at the moment of the call. Raises
         ValueError for a slot that is not aligned.
         """
         return await self._run(self._store.settle, source_id, role, slots, pending)
@@ -182,6 +183,29 @@ class Ledger:
     ) -> HomeStatement:
         """Return what a home counted in the slots that start in `[start, end)`."""
         return await self._run(self._store.statement, home_id, start, end)
+
+    async def async_holes(
+        self,
+        source_id: str,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        cuts: Iterable[datetime] = (),
+    ) -> list[Hole]:
+        """Return the spans of a source's slots that are not known, newest first.
+
+        Slots that start in `[begin, end)`, from its first slot on and as far as it is
+        settled. A hole ends at each of `cuts`. Raises LedgerError for an unknown source.
+        """
+        return await self._run(self._store.holes, source_id, begin, end, tuple(cuts))
+
+    async def async_asked(self, source_id: str) -> list[Hole]:
+        """Return the spans of a source that a vendor was asked for, in no order."""
+        return await self._run(self._store.asked, source_id)
+
+    async def async_add_asked(self, source_id: str, spans: Sequence[Hole]) -> None:
+        """Remember that a vendor was asked for spans of a source, so that it is not again."""
+        await self._run(self._store.add_asked, source_id, spans)
 
     async def async_sources(self, home_id: str) -> tuple[str, ...]:
         """Return the sources that a home has or had; costs no I/O."""

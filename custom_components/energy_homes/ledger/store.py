@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from typing import Final
 
+from ..metering.holes import Hole
 from ..metering.model import MeterRole, Provenance, Reading, Slot
 from ..metering.periods import PERIOD_S, SLOT_S, Period, combined, periods, slot_periods
 from ..metering.power import KNOWN_KEPT
@@ -30,6 +31,7 @@ from .codes import (
     slot_row,
     units,
 )
+from .holes import read_asked, read_holes, write_asked
 from .periods import forget_periods, read_periods, read_slots, write_periods
 from .schema import VERSION, DamagedError, connect, opening, set_aside
 from .statement import read_groups, statement
@@ -53,9 +55,10 @@ _UPSERT_SLOT: Final = """
     INSERT INTO slot (source, start, role, provenance, energy, returned)
     VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET
-        role = excluded.role, provenance = excluded.provenance,
+        provenance = excluded.provenance,
         energy = excluded.energy, returned = excluded.returned
     WHERE slot.provenance = 0 AND excluded.provenance <> 0
+    RETURNING role
 """
 _HOURS: Final = """
     SELECT start / 3600, COALESCE(SUM(CASE WHEN ? THEN returned ELSE energy END), 0)
@@ -64,6 +67,7 @@ _HOURS: Final = """
 _FORGET_HOME: Final = (
     "DELETE FROM slot WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM pending WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
+    "DELETE FROM asked WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM period WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM source WHERE home_id = ?",
     "DELETE FROM home WHERE home_id = ?",
@@ -302,7 +306,8 @@ class LedgerStore:
     ) -> int:
         """Commit slots and what is pending after them; return how many slots changed.
 
-        A known slot never changes, an unknown one may become known.
+        A known slot never changes, an unknown one may become known: in the role that the
+        meter had then.
         """
         rows = [slot_row(slot) for slot in slots]
         with self._lock:
@@ -312,18 +317,20 @@ class LedgerStore:
             )
             if source.settled_until is not None and until is not None:
                 until = max(until, source.settled_until)
-            changed = energy = returned = 0
+            changed = 0
+            sums = {role: Sums()}
             late: list[int] = []
             with self._writing() as connection:
                 for start, provenance, *energies in rows:
-                    done = connection.execute(
+                    for (code,) in connection.execute(
                         _UPSERT_SLOT,
                         (source.number, start, ROLES[role], provenance, *energies),
-                    ).rowcount
-                    if done > 0:
+                    ).fetchall():
                         changed += 1
-                        energy += energies[0] or 0
-                        returned += energies[1] or 0
+                        kept = ROLE_OF[code]
+                        sums[kept] = sums.get(kept, Sums()).plus(
+                            Sums(energy=energies[0] or 0, returned=energies[1] or 0)
+                        )
                         if source.settled_until is not None and (
                             start < source.settled_until
                         ):
@@ -337,10 +344,9 @@ class LedgerStore:
                     "DELETE FROM pending WHERE source = ?", (source.number,)
                 )
                 _insert_pending(connection, source.number, pending)
-            self.state = self.state.with_source(
-                source_id,
-                source.with_slots(role, Sums(energy=energy, returned=returned), until),
-            )
+            for kept, added in sums.items():
+                source = source.with_slots(kept, added, until)
+            self.state = self.state.with_source(source_id, source)
             return changed
 
     def totals(self, home_id: str) -> HomeTotals:
@@ -494,6 +500,37 @@ class LedgerStore:
             groups = read_groups(connection, numbers, seconds(start), seconds(end))
             return statement(self.state, home_id, groups)
 
+    def holes(
+        self,
+        source_id: str,
+        begin: datetime | None,
+        end: datetime | None,
+        cuts: Iterable[datetime],
+    ) -> list[Hole]:
+        """Return a source's holes in `[begin, end)`, as far as it is settled."""
+        source = self._source(source_id)
+        until = source.settled_until or 0
+        with self._reading() as connection:
+            return read_holes(
+                connection,
+                source.number,
+                0 if begin is None else _slot_from(begin),
+                until if end is None else min(until, _slot_from(end)),
+                map(seconds, cuts),
+            )
+
+    def asked(self, source_id: str) -> list[Hole]:
+        """Return the spans of a source that a vendor was asked for."""
+        number = self._source(source_id).number
+        with self._reading() as connection:
+            return read_asked(connection, number)
+
+    def add_asked(self, source_id: str, spans: Iterable[Hole]) -> None:
+        """Add to the spans of a source that a vendor was asked for."""
+        number = self._source(source_id).number
+        with self._writing() as connection:
+            write_asked(connection, number, spans)
+
     def sources_of(self, home_id: str) -> tuple[str, ...]:
         """Return the sources that a home has or had, from memory."""
         return tuple(source_id for source_id, _ in self.state.of_home(home_id))
@@ -626,6 +663,11 @@ def _insert_pending(
         "INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?)",
         [(number, *reading_row(reading)) for reading in readings],
     )
+
+
+def _slot_from(at: datetime) -> int:
+    """Return the start of the first slot that starts at or after an instant."""
+    return -(-seconds(at) // SLOT_SECONDS) * SLOT_SECONDS
 
 
 def _in_order(found: Mapping[int, Mapping[int, Period]]) -> dict[int, list[Period]]:
