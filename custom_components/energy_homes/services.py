@@ -20,6 +20,7 @@ from .home import Home
 from .homes import DATA_HOMES, home_entries, normalized_label
 from .services_errors import invalid, ledger_errors
 from .services_fields import ATTR_HOME, ATTR_HOMES, HOME_FIELD
+from .services_gaps import REPAIR_GAPS_SCHEMA, async_repair_gaps
 from .services_heating import (
     GET_TEMPERATURE_SCHEMA,
     SET_HOME_MODE_SCHEMA,
@@ -37,6 +38,7 @@ SERVICE_GET_POWER: Final = "get_power"
 SERVICE_GET_STATEMENT: Final = "get_statement"
 SERVICE_GET_TEMPERATURE: Final = "get_temperature"
 SERVICE_IMPORT_HOMES: Final = "import_homes"
+SERVICE_REPAIR_GAPS: Final = "repair_gaps"
 SERVICE_SET_HOME_MODE: Final = "set_home_mode"
 SERVICE_SET_SETPOINT: Final = "set_setpoint"
 
@@ -90,6 +92,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
         SERVICE_SET_HOME_MODE,
         async_set_home_mode,
         SET_HOME_MODE_SCHEMA,
+        SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_REPAIR_GAPS,
+        async_repair_gaps,
+        REPAIR_GAPS_SCHEMA,
         SupportsResponse.OPTIONAL,
     )
     async_register_admin_service(

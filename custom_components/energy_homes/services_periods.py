@@ -94,7 +94,7 @@ async def _async_by_span(
     newest_s = newest_start_s(dt_util.utcnow(), duration_s)
     spans: list[tuple[Home, range]] = []
     for home in homes.select(data.get(ATTR_HOME)):
-        start, end = (_instant(data[name], home) for name in (ATTR_START, ATTR_END))
+        start, end = (instant(data[name], home) for name in (ATTR_START, ATTR_END))
         if start >= end:
             raise invalid("bad_span", start=start.isoformat(), end=end.isoformat())
         starts = starts_s(
@@ -227,7 +227,7 @@ def _duration_s(text: str) -> int:
     return choices[one_of(text, choices, "unknown_period")]
 
 
-def _instant(at: datetime, home: Home) -> datetime:
+def instant(at: datetime, home: Home) -> datetime:
     """Return an instant; without an offset it is the home's wall time."""
     if at.utcoffset() is None:
         return at.replace(tzinfo=home.coordinator.time_zone)
