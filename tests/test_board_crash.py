@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import Final
 
+from custom_components.energy_homes.ledger.schema import VERSION
 from custom_components.energy_homes.ledger.store import LedgerStore
 from tests.board_kit import KEY, SECRET
 
@@ -118,6 +119,8 @@ def test_ledger_of_before_boards_is_opened(tmp_path: Path) -> None:
     store.add_home("home", "Home")
     with store._writing() as connection:
         connection.execute("DROP TABLE board_channel")
+        connection.execute("DROP TABLE period")
+        connection.execute("DROP TABLE asked")
     with store._reading() as connection:
         connection.execute("PRAGMA user_version = 1")
     store.close()
@@ -128,5 +131,5 @@ def test_ledger_of_before_boards_is_opened(tmp_path: Path) -> None:
     assert store.board(KEY) == {}
     store.store_board(KEY, {1: {"pulses": 3}})
     assert store.board(KEY) == {1: {"pulses": 3}}
-    assert store.stats()["version"] == 2
+    assert store.stats()["version"] == VERSION
     store.close()

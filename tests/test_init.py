@@ -48,7 +48,10 @@ async def test_healthy_home_equals_the_published_readings(
     simulator: SimulatorClient,
     virtual: VirtualTime,
 ) -> None:
-    """An hour of slots is the integral of what the meters published."""
+    """An hour of slots is the integral of what the meters published.
+
+    So is the slot in which the first reading ended, which the vendor's history tells of.
+    """
     grid, solar = sids(simulator, "Elm Street")
     await set_up(
         hass,
@@ -72,11 +75,11 @@ async def test_healthy_home_equals_the_published_readings(
         (solar, "sensor.elm_street_generation_energy"),
     ):
         readings = simulator.published(
-            sid, start - 2 * MINUTE, start + timedelta(minutes=67)
+            sid, start - 7 * MINUTE, start + timedelta(minutes=67)
         )
         first, last = (
             int((start + offset).timestamp() * 1000)
-            for offset in (timedelta(), 60 * MINUTE)
+            for offset in (-5 * MINUTE, 60 * MINUTE)
         )
         watt_ms = 0.0
         for (before, _), (stamp, watts) in pairwise(readings):
@@ -86,8 +89,7 @@ async def test_healthy_home_equals_the_published_readings(
             watt_ms / 3.6e9, rel=1e-3
         )
     assert state_of(hass, "sensor.elm_street_coverage_of_the_last_hour") == "100.0"
-    # Of each meter the slot in which its first reading ended is known in part only.
-    assert state_of(hass, "sensor.elm_street_unknown_slots_today") == "2"
+    assert state_of(hass, "sensor.elm_street_unknown_slots_today") == "0"
 
 
 async def test_two_homes_on_one_account_cause_one_call(
@@ -118,9 +120,11 @@ async def test_two_homes_on_one_account_cause_one_call(
 
     assert state_of(hass, "sensor.flat_1_power") != STATE_UNAVAILABLE
     assert state_of(hass, "sensor.flat_2_power") != STATE_UNAVAILABLE
-    assert state_of(hass, "sensor.flat_2_unknown_slots_today") == "1"
+    assert state_of(hass, "sensor.flat_2_unknown_slots_today") == "0"
+    # Of each meter the slot in which its first reading ended is asked for, once.
     assert simulator.calls("fake-token-of-two-flats") == {
-        "getCurrentValuesSummary": pytest.approx(120, abs=3)
+        "getCurrentValuesSummary": pytest.approx(120, abs=3),
+        "getHV": 2,
     }
 
 
@@ -146,10 +150,11 @@ async def test_meters_far_apart_are_asked_for_twice(
     simulator.clear_calls()
     await virtual.run(60 * MINUTE)
 
-    assert state_of(hass, "sensor.terrace_1_unknown_slots_today") == "1"
-    assert state_of(hass, "sensor.terrace_2_unknown_slots_today") == "1"
+    assert state_of(hass, "sensor.terrace_1_unknown_slots_today") == "0"
+    assert state_of(hass, "sensor.terrace_2_unknown_slots_today") == "0"
     assert simulator.calls(TERRACE_TOKEN) == {
-        "getCurrentValuesSummary": pytest.approx(240, abs=4)
+        "getCurrentValuesSummary": pytest.approx(240, abs=4),
+        "getHV": 2,
     }
 
 

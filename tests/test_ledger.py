@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 import shutil
 import sqlite3
@@ -21,6 +21,7 @@ from custom_components.energy_homes.ledger import (
     home_key,
     source_key,
 )
+from custom_components.energy_homes.ledger.schema import VERSION
 from custom_components.energy_homes.metering.model import (
     SLOT,
     CounterReading,
@@ -32,29 +33,10 @@ from custom_components.energy_homes.metering.model import (
 )
 from custom_components.energy_homes.metering.power import KNOWN_KEPT
 
-T0 = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
+from .ledger_slots import T0, slot, unknown
+
 HOUR = timedelta(hours=1)
 GRID, GENERATION, SUBMETER = MeterRole.GRID, MeterRole.GENERATION, MeterRole.SUBMETER
-
-
-def slot(
-    number: int,
-    energy: float = 0.1,
-    returned: float = 0.0,
-    provenance: Provenance = Provenance.MEASURED,
-) -> Slot:
-    """Return the known slot that starts so many slots after T0."""
-    return Slot(
-        start=T0 + number * SLOT,
-        energy=energy,
-        returned=returned,
-        provenance=provenance,
-    )
-
-
-def unknown(number: int) -> Slot:
-    """Return the unknown slot that starts so many slots after T0."""
-    return unknown_slot(T0 + number * SLOT)
 
 
 @pytest.fixture
@@ -564,7 +546,7 @@ async def test_newer_version_is_not_touched(
 
     with pytest.raises(LedgerVersionError) as caught:
         await ledger.async_open()
-    assert (caught.value.found, caught.value.known) == (99, 2)
+    assert (caught.value.found, caught.value.known) == (99, VERSION)
     assert [file.read_bytes() for file in files] == before
 
 
@@ -633,4 +615,10 @@ async def test_stats(ledger: Ledger) -> None:
 
     assert stats["file_bytes"] + stats["wal_bytes"] > 0
     del stats["file_bytes"], stats["wal_bytes"]
-    assert stats == {"version": 2, "homes": 2, "sources": 4, "slots": 7, "pending": 1}
+    assert stats == {
+        "version": VERSION,
+        "homes": 2,
+        "sources": 4,
+        "slots": 7,
+        "pending": 1,
+    }

@@ -10,6 +10,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from custom_components.energy_homes.ledger import home_key, source_key
+from custom_components.energy_homes.ledger.codes import seconds, slot_row
 from custom_components.energy_homes.ledger.store import LedgerStore
 from custom_components.energy_homes.metering.model import (
     SLOT,
@@ -18,6 +19,16 @@ from custom_components.energy_homes.metering.model import (
     Provenance,
     Slot,
     unknown_slot,
+)
+from custom_components.energy_homes.metering.periods import (
+    PERIOD_S,
+    SHOWN_S,
+    SLOT_S,
+    Period,
+    SlotRow,
+    combined,
+    periods,
+    slot_periods,
 )
 
 T0: Final = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
@@ -55,6 +66,7 @@ READINGS: Final = st.lists(
     ),
     max_size=4,
 )
+SHOWN: Final = st.sampled_from([*SHOWN_S, PERIOD_S, PERIOD_S])
 SOURCES: Final = st.sampled_from(sorted(HOME_OF))
 
 
@@ -120,7 +132,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for slot in slots:
             before = kept.get(slot.start)
             if before is None or (slot.known and not before[1].known):
-                kept[slot.start] = (role, slot)
+                kept[slot.start] = (role if before is None else before[0], slot)
                 changed += 1
         self.pending[source_id] = {r.at: r for r in reversed(readings)}
         assert self.store.settle(source_id, role, slots, readings) == changed
@@ -137,6 +149,35 @@ class LedgerMachine(RuleBasedStateMachine):
         at = T0 + timedelta(minutes=minutes)
         self.store.carry(key, at, energy)
         self.carried.setdefault(key, {}).setdefault(at, energy)
+
+    @rule(first=st.integers(-12, 12), count=st.integers(1, 12), step=SHOWN)
+    def ask(self, first: int, count: int, step: int) -> None:
+        """Ask for periods: what was stored long ago is what the slots say now."""
+        begin = seconds(T0) // step * step + first * PERIOD_S // step * step
+        starts = range(begin, begin + count * step, step)
+        asked = self.store.periods([*HOME_OF, "nobody"], starts)
+        assert set(asked) == set(self.slots)
+        for source_id, found in asked.items():
+            assert found == self.periods(source_id, starts)
+
+    def periods(self, source_id: str, starts: range) -> list[Period]:
+        """Return a source's periods as all of its slots say them."""
+        kept = sorted(self.slots[source_id].items())
+        rows = []
+        for _, (_, slot) in kept:
+            start, _, energy, returned = slot_row(slot)
+            rows.append(SlotRow(start, slot.provenance, energy, returned))
+        if starts.step == SLOT_S:
+            return slot_periods(row for row in rows if row.start_s in starts)
+        until = max((row.start_s + SLOT_S for row in rows), default=0)
+        # Long before the first slot, so that the core itself finds where they begin.
+        early = range(starts.start - 96 * starts.step, starts.stop, PERIOD_S)
+        quarters = [one for one in periods(rows, early) if one.start_s < until]
+        return [
+            period
+            for period in combined(quarters, starts.step)
+            if period.start_s in starts
+        ]
 
     @rule(home_id=st.sampled_from(["elm", "mill"]))
     def forget(self, home_id: str) -> None:
@@ -218,5 +259,5 @@ class LedgerMachine(RuleBasedStateMachine):
 
 TestLedgerMachine = LedgerMachine.TestCase
 TestLedgerMachine.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None
+    max_examples=30, stateful_step_count=20, deadline=None
 )

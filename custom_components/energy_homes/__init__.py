@@ -85,12 +85,14 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     with suppress(LedgerError):
         await homes.async_open_ledger()
     homes.true_up.async_start()
+    homes.history.async_start()
     stop_discovery = await async_start_discovery(hass, homes.accounts)
     async_setup_services(hass)
     async_register_board_view(hass)
 
     async def async_stop(_event: Event) -> None:
         """Leave the ledger in good order when Home Assistant stops."""
+        await homes.history.async_stop()
         await homes.async_stop()
         await boards_of(hass).async_stop()
         stop_discovery()

@@ -1,7 +1,7 @@
 """The coordinator of a home's meters: readings in, settled energy and present power out."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
@@ -21,7 +21,7 @@ from .accounts.registry import Accounts
 from .const import DOMAIN, SETTLE_DELAY
 from .ledger import Ledger, LedgerError
 from .meter import USUAL_SPACING, Meter, async_stored
-from .metering.model import SLOT, MeterRole, Provenance, slot_start
+from .metering.model import SLOT, MeterRole, Provenance, Slot, slot_start
 from .models import MeterSource
 
 if TYPE_CHECKING:
@@ -159,6 +159,18 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
             self._stopped = True
             for meter in self.meters.values():
                 await meter.async_flush()
+
+    async def async_take(self, source_id: str, slots: Sequence[Slot]) -> bool:
+        """Commit slots of the past that a vendor's history or their neighbours tell of.
+
+        Return whether they are committed; once the home has stopped nothing is any more.
+        """
+        async with self._settling:
+            if self._stopped:
+                return False
+            stored = await self.meters[source_id].async_take(slots)
+        await self.async_settle()
+        return stored
 
     async def async_settle(self, *, first: bool = False) -> None:
         """Settle and commit what is due; publish only what is committed.

@@ -12,6 +12,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from .accounts.registry import Accounts
 from .const import CONF_HOME_ID, CONF_KIND, DOMAIN, SUBENTRY_METER, EntryKind
+from .history import History
 from .ledger import Ledger, LedgerError, LedgerVersionError
 from .models import MeterSource
 from .recorder_statistics import TrueUp
@@ -42,6 +43,7 @@ class Homes:
         self._opening: asyncio.Task[None] | None = None
         self.accounts = Accounts()
         self.true_up = TrueUp(hass, ledger)
+        self.history = History(hass, self)
 
     def attach(self, home: Home) -> Callable[[], None]:
         """Make a home known; return how to take it away."""

@@ -389,6 +389,15 @@ class Meter:
         stored, self._stored = self._stored, False
         return stored
 
+    async def async_take(self, slots: Iterable[Slot]) -> bool:
+        """Store slots of the past that somebody else knows; a known one stays as it is.
+
+        Return whether they are stored; those that are not are kept for the next time.
+        """
+        self._unsaved_slots.extend(slots)
+        await self._async_store()
+        return not self._unsaved_slots
+
     async def async_flush(self) -> None:
         """Store what was heard, once nothing is listened to any more."""
         await self._async_save_readings()

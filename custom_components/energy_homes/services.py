@@ -1,4 +1,4 @@
-"""Actions: questions answered from memory, heating set, homes added or forgotten."""
+"""Actions: questions answered from memory or the ledger, heating set, homes added or forgotten."""
 
 from typing import Any, Final
 
@@ -9,7 +9,6 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 import voluptuous as vol
@@ -19,8 +18,9 @@ from .coordinator import HomeData
 from .flows.importing import IMPORT_HOME_SCHEMA, async_import_homes
 from .home import Home
 from .homes import DATA_HOMES, home_entries, normalized_label
-from .ledger import LedgerError
-from .services_fields import ATTR_HOME, HOME_FIELD
+from .services_errors import invalid, ledger_errors
+from .services_fields import ATTR_HOME, ATTR_HOMES, HOME_FIELD
+from .services_gaps import REPAIR_GAPS_SCHEMA, async_repair_gaps
 from .services_heating import (
     GET_TEMPERATURE_SCHEMA,
     SET_HOME_MODE_SCHEMA,
@@ -34,17 +34,20 @@ from .services_meters import (
     SET_METER_READING_SCHEMA,
     async_set_meter_reading,
 )
+from .services_periods import GET_PERIODS_SCHEMA, async_get_periods
 from .services_push import PUSH_READINGS_SCHEMA, async_push_readings
+from .services_statement import GET_STATEMENT_SCHEMA, async_get_statement
 
 SERVICE_FORGET_HOME: Final = "forget_home"
+SERVICE_GET_PERIODS: Final = "get_periods"
 SERVICE_GET_POWER: Final = "get_power"
+SERVICE_GET_STATEMENT: Final = "get_statement"
 SERVICE_GET_TEMPERATURE: Final = "get_temperature"
 SERVICE_IMPORT_HOMES: Final = "import_homes"
 SERVICE_PUSH_READINGS: Final = "push_readings"
+SERVICE_REPAIR_GAPS: Final = "repair_gaps"
 SERVICE_SET_HOME_MODE: Final = "set_home_mode"
 SERVICE_SET_SETPOINT: Final = "set_setpoint"
-
-ATTR_HOMES: Final = "homes"
 
 GET_POWER_SCHEMA: Final = vol.Schema(HOME_FIELD)
 IMPORT_HOMES_SCHEMA: Final = vol.Schema(
@@ -68,6 +71,20 @@ def async_setup_services(hass: HomeAssistant) -> None:
         SERVICE_GET_TEMPERATURE,
         async_get_temperature,
         GET_TEMPERATURE_SCHEMA,
+        SupportsResponse.ONLY,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_PERIODS,
+        async_get_periods,
+        GET_PERIODS_SCHEMA,
+        SupportsResponse.ONLY,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_STATEMENT,
+        async_get_statement,
+        GET_STATEMENT_SCHEMA,
         SupportsResponse.ONLY,
     )
     hass.services.async_register(
@@ -96,6 +113,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
         SERVICE_PUSH_READINGS,
         async_push_readings,
         PUSH_READINGS_SCHEMA,
+        SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_REPAIR_GAPS,
+        async_repair_gaps,
+        REPAIR_GAPS_SCHEMA,
         SupportsResponse.OPTIONAL,
     )
     async_register_admin_service(
@@ -152,7 +176,7 @@ async def _async_forget_home(call: ServiceCall) -> ServiceResponse:
     """Delete the stored history of a home that was removed."""
     homes = call.hass.data[DATA_HOMES]
     wanted = normalized_label(call.data[ATTR_HOME])
-    try:
+    with ledger_errors():
         stored = await homes.ledger.async_homes()
         # The mark is missing where the ledger could not be written when a home was removed.
         there = {
@@ -162,19 +186,10 @@ async def _async_forget_home(call: ServiceCall) -> ServiceResponse:
         found = [home for home in removed if normalized_label(home.label) == wanted]
         if not found:
             in_use = wanted in map(normalized_label, there.values())
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="home_in_use" if in_use else "unknown_removed_home",
-                translation_placeholders={
-                    "home": call.data[ATTR_HOME],
-                    "homes": ", ".join(sorted({h.label for h in removed})) or "-",
-                },
+            raise invalid(
+                "home_in_use" if in_use else "unknown_removed_home",
+                home=call.data[ATTR_HOME],
+                homes=", ".join(sorted({h.label for h in removed})) or "-",
             )
         rows = [await homes.ledger.async_forget_home(home.home_id) for home in found]
-    except LedgerError as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="ledger_failed",
-            translation_placeholders={"error": str(err)},
-        ) from err
     return {"home": found[0].label, "rows": sum(rows)}

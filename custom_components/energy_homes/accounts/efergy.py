@@ -114,6 +114,11 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
         return self._inventory.meters
 
     @property
+    def sole_meter(self) -> str | None:
+        """Return the meter that the household's sums are of, None where several are."""
+        return self._inventory.sole_meter
+
+    @property
     def missing(self) -> Mapping[str, datetime]:
         """Return the meters that have reported and do not now, and since when."""
         return self._inventory.missing

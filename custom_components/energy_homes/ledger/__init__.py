@@ -2,6 +2,8 @@
 
 from .ledger import Ledger
 from .types import (
+    Counted,
+    HomeStatement,
     HomeTotals,
     LedgerError,
     LedgerHome,
@@ -14,6 +16,8 @@ from .types import (
 )
 
 __all__ = [
+    "Counted",
+    "HomeStatement",
     "HomeTotals",
     "Ledger",
     "LedgerError",

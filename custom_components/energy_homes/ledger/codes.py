@@ -12,6 +12,7 @@ from ..metering.model import (
     Reading,
     Slot,
 )
+from ..metering.periods import SlotRow
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 UNITS_PER_KWH: Final = 1_000_000_000
@@ -105,3 +106,14 @@ def row_slot(
         returned=None if returned is None else returned / UNITS_PER_KWH,
         provenance=PROVENANCE_OF[provenance],
     )
+
+
+def row_of(slot: Slot) -> SlotRow:
+    """Return a slot in whole micro-Wh. Raises ValueError for one that is not aligned."""
+    start, _, energy, returned = slot_row(slot)
+    return SlotRow(start, slot.provenance, energy, returned)
+
+
+def slot_of(row: SlotRow) -> Slot:
+    """Return a slot that is given in whole micro-Wh."""
+    return row_slot(row.start_s, PROVENANCES[row.provenance], row.energy, row.returned)

@@ -1,21 +1,34 @@
 """The ledger as Home Assistant's side uses it: asynchronous, one job at a time."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from homeassistant.core import HomeAssistant
 
+from ..metering.holes import Hole
 from ..metering.model import MeterRole, Provenance, Reading, Slot
+from ..metering.periods import Period
 from .boards import ChannelData
 from .codes import kwh
 from .store import LedgerStore
-from .types import HomeTotals, LedgerHome, Opened, StatisticMark, StoredSource
+from .types import (
+    HomeStatement,
+    HomeTotals,
+    LedgerHome,
+    Opened,
+    StatisticMark,
+    StoredSource,
+)
 
 BUSY_TIMEOUT: Final = timedelta(seconds=5)
 """How long to wait for another process that has the file locked."""
+
+
+PERIODS_AT_ONCE: Final = 96
+"""So many periods of each source are read in one job."""
 
 
 class Ledger:
@@ -107,8 +120,8 @@ class Ledger:
     ) -> int:
         """Commit slots, replace the pending readings, return how many slots changed.
 
-        A known slot never changes, an unknown one may become known; delivering slots twice
-        changes nothing. `pending` is the slotter's at the moment of the call. Raises
+        A known slot never changes, an unknown one may become known, in the role that it was
+        written with; delivering slots twice changes nothing. `pending` is the slotter's at the moment of the call. Raises
         ValueError for a slot that is not aligned.
         """
         return await self._run(self._store.settle, source_id, role, slots, pending)
@@ -146,6 +159,57 @@ class Ledger:
     ) -> list[Slot]:
         """Return a source's slots that start in `[start, end)`, oldest first."""
         return await self._run(self._store.slots, source_id, start, end)
+
+    async def async_periods(
+        self, source_ids: Sequence[str], starts: range
+    ) -> dict[str, list[Period]]:
+        """Return the periods of sources that start at `starts`, oldest first.
+
+        `starts` are Unix seconds, and its step is the length: 5, 15, 30 or 60 minutes, to
+        which it is aligned. A long span is read bit by bit, so that slots can be settled
+        in between. A source that was never added has no periods.
+        """
+        found: dict[str, list[Period]] = {}
+        for first in range(0, len(starts) or 1, PERIODS_AT_ONCE):
+            part = starts[first : first + PERIODS_AT_ONCE]
+            for source_id, some in (
+                await self._run(self._store.periods, source_ids, part)
+            ).items():
+                found.setdefault(source_id, []).extend(some)
+        return found
+
+    async def async_statement(
+        self, home_id: str, start: datetime, end: datetime
+    ) -> HomeStatement:
+        """Return what a home counted in the slots that start in `[start, end)`."""
+        return await self._run(self._store.statement, home_id, start, end)
+
+    async def async_holes(
+        self,
+        source_id: str,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        cuts: Iterable[datetime] = (),
+    ) -> list[Hole]:
+        """Return the spans of a source's slots that are not known, newest first.
+
+        Slots that start in `[begin, end)`, from its first slot on and as far as it is
+        settled. A hole ends at each of `cuts`. Raises LedgerError for an unknown source.
+        """
+        return await self._run(self._store.holes, source_id, begin, end, tuple(cuts))
+
+    async def async_asked(self, source_id: str) -> list[Hole]:
+        """Return the spans of a source that a vendor was asked for, in no order."""
+        return await self._run(self._store.asked, source_id)
+
+    async def async_add_asked(self, source_id: str, spans: Sequence[Hole]) -> None:
+        """Remember that a vendor was asked for spans of a source, so that it is not again."""
+        await self._run(self._store.add_asked, source_id, spans)
+
+    async def async_sources(self, home_id: str) -> tuple[str, ...]:
+        """Return the sources that a home has or had; costs no I/O."""
+        return self._store.sources_of(home_id)
 
     async def async_counts(
         self, home_id: str, start: datetime, end: datetime

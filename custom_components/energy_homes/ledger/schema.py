@@ -13,6 +13,8 @@ from typing import Final
 from uuid import uuid4
 
 from .boards import BOARD_SCHEMA
+from .holes import ASKED_SCHEMA
+from .periods import PERIOD_SCHEMA
 from .types import LedgerError, LedgerVersionError
 
 # Times of slots are Unix seconds, other times Unix microseconds; energies are micro-Wh.
@@ -46,7 +48,7 @@ _VERSION_1: Final = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-MIGRATIONS: Final = (_VERSION_1, BOARD_SCHEMA)
+MIGRATIONS: Final = (_VERSION_1, BOARD_SCHEMA, PERIOD_SCHEMA, ASKED_SCHEMA)
 """Statements that lead from each version to the next, the first from an empty file."""
 
 VERSION: Final = len(MIGRATIONS)

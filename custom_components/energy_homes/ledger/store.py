@@ -1,7 +1,7 @@
 """The ledger's reads and writes, blocking; one transaction each, safe to call from any thread."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,9 @@ import sqlite3
 import threading
 from typing import Final
 
+from ..metering.holes import Hole
 from ..metering.model import MeterRole, Provenance, Reading, Slot
+from ..metering.periods import PERIOD_S, SLOT_S, Period, combined, periods, slot_periods
 from ..metering.power import KNOWN_KEPT
 from .boards import ChannelData, delete_board, read_board, write_board
 from .codes import (
@@ -30,9 +32,13 @@ from .codes import (
     slot_row,
     units,
 )
+from .holes import read_asked, read_holes, write_asked
+from .periods import forget_periods, read_periods, read_slots, write_periods
 from .schema import VERSION, DamagedError, connect, opening, set_aside
+from .statement import read_groups, statement
 from .totals import Carry, SourceState, State, Sums
 from .types import (
+    HomeStatement,
     HomeTotals,
     LedgerError,
     LedgerHome,
@@ -61,6 +67,8 @@ _HOURS: Final = """
 _FORGET_HOME: Final = (
     "DELETE FROM slot WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM pending WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
+    "DELETE FROM asked WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
+    "DELETE FROM period WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM source WHERE home_id = ?",
     "DELETE FROM home WHERE home_id = ?",
 )
@@ -299,7 +307,7 @@ class LedgerStore:
         """Commit slots and what is pending after them; return how many slots changed.
 
         A known slot never changes. An unknown one may become known, or more may turn out
-        to have been counted in it; what was counted stays in its role.
+        to have been counted in it: in the role that the meter had then.
         """
         rows = [slot_row(slot) for slot in slots]
         with self._lock:
@@ -311,19 +319,22 @@ class LedgerStore:
                 until = max(until, source.settled_until)
             changed = 0
             after = source
+            late: list[int] = []
             with self._writing() as connection:
                 for start, *new in rows:
                     at = (source.number, start)
                     old = connection.execute(_SLOT, at).fetchone()
-                    kept = role
-                    if old is not None:
-                        if not _improves(old, new):
-                            continue
-                        if old[1] or old[2]:
-                            kept = ROLE_OF[old[3]]
+                    if old is not None and not _improves(old, new):
+                        continue
+                    kept = role if old is None else ROLE_OF[old[3]]
                     connection.execute(_PUT_SLOT, (*at, ROLES[kept], *new))
                     changed += 1
                     after = after.with_slots(kept, _grown(old, new), until)
+                    if source.settled_until is not None and (
+                        start < source.settled_until
+                    ):
+                        late.append(start)
+                forget_periods(connection, source.number, late)
                 connection.execute(
                     "UPDATE source SET settled_until = ? WHERE number = ?",
                     (until, source.number),
@@ -403,6 +414,124 @@ class LedgerStore:
                 (source_id, seconds(start), seconds(end)),
             ).fetchall()
         return [row_slot(*row) for row in rows]
+
+    def periods(
+        self, source_ids: Iterable[str], starts: range
+    ) -> dict[str, list[Period]]:
+        """Return the periods of sources that start at `starts`, in Unix seconds.
+
+        A source that was never added has none, nor has one a period that was not settled at
+        its start. Quarter hours that are settled whole are kept for the next time.
+        """
+        with self._reading() as connection:
+            sources = {
+                source_id: source
+                for source_id in source_ids
+                if (source := self.state.sources.get(source_id)) is not None
+            }
+            if starts.step == SLOT_S:
+                numbers = [source.number for source in sources.values()]
+                rows = read_slots(connection, numbers, starts.start, starts.stop)
+                return {
+                    source_id: slot_periods(
+                        row
+                        for row in rows[source.number]
+                        if row.start_s >= starts.start
+                    )
+                    for source_id, source in sources.items()
+                }
+            stop = starts[-1] + starts.step if starts else starts.start
+            quarters = self._quarters(
+                connection, sources.values(), range(starts.start, stop, PERIOD_S)
+            )
+        return {
+            source_id: quarters[source.number]
+            if starts.step == PERIOD_S
+            else combined(quarters[source.number], starts.step)
+            for source_id, source in sources.items()
+        }
+
+    def _quarters(
+        self,
+        connection: sqlite3.Connection,
+        sources: Collection[SourceState],
+        starts: range,
+    ) -> dict[int, list[Period]]:
+        """Return quarter hours by the number of their source, computed where not stored."""
+        found = read_periods(connection, [source.number for source in sources], starts)
+        missing = {
+            source.number: [
+                start
+                for start in starts
+                if start < (source.settled_until or 0)
+                and start not in found[source.number]
+            ]
+            for source in sources
+        }
+        wanted = [start for some in missing.values() for start in some]
+        if not wanted:
+            return _in_order(found)
+        begin, end = min(wanted), max(wanted) + PERIOD_S
+        numbers = [number for number, some in missing.items() if some]
+        rows = read_slots(connection, numbers, begin, end)
+        whole: list[tuple[int, Period]] = []
+        for source in sources:
+            absent = set(missing[source.number])
+            for period in periods(
+                rows.get(source.number, ()), range(begin, end, PERIOD_S)
+            ):
+                if period.start_s in absent:
+                    found[source.number][period.start_s] = period
+                    if period.start_s + PERIOD_S <= (source.settled_until or 0):
+                        whole.append((source.number, period))
+        # Without them the next time costs more, and that is all.
+        if whole:
+            with suppress(LedgerError), self._writing(synchronous="NORMAL") as writing:
+                write_periods(writing, whole)
+        return _in_order(found)
+
+    def statement(self, home_id: str, start: datetime, end: datetime) -> HomeStatement:
+        """Return what a home counted in the slots that start in `[start, end)`."""
+        with self._reading() as connection:
+            sources = dict(self.state.of_home(home_id))
+            numbers = [source.number for source in sources.values()]
+            groups = read_groups(connection, numbers, seconds(start), seconds(end))
+            return statement(self.state, home_id, groups)
+
+    def holes(
+        self,
+        source_id: str,
+        begin: datetime | None,
+        end: datetime | None,
+        cuts: Iterable[datetime],
+    ) -> list[Hole]:
+        """Return a source's holes in `[begin, end)`, as far as it is settled."""
+        source = self._source(source_id)
+        until = source.settled_until or 0
+        with self._reading() as connection:
+            return read_holes(
+                connection,
+                source.number,
+                0 if begin is None else _slot_from(begin),
+                until if end is None else min(until, _slot_from(end)),
+                map(seconds, cuts),
+            )
+
+    def asked(self, source_id: str) -> list[Hole]:
+        """Return the spans of a source that a vendor was asked for."""
+        number = self._source(source_id).number
+        with self._reading() as connection:
+            return read_asked(connection, number)
+
+    def add_asked(self, source_id: str, spans: Iterable[Hole]) -> None:
+        """Add to the spans of a source that a vendor was asked for."""
+        number = self._source(source_id).number
+        with self._writing() as connection:
+            write_asked(connection, number, spans)
+
+    def sources_of(self, home_id: str) -> tuple[str, ...]:
+        """Return the sources that a home has or had, from memory."""
+        return tuple(source_id for source_id, _ in self.state.of_home(home_id))
 
     def counts(
         self, home_id: str, start: datetime, end: datetime
@@ -553,6 +682,19 @@ def _insert_pending(
         "INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?)",
         [(number, *reading_row(reading)) for reading in readings],
     )
+
+
+def _slot_from(at: datetime) -> int:
+    """Return the start of the first slot that starts at or after an instant."""
+    return -(-seconds(at) // SLOT_SECONDS) * SLOT_SECONDS
+
+
+def _in_order(found: Mapping[int, Mapping[int, Period]]) -> dict[int, list[Period]]:
+    """Return the periods of each source in the order of time."""
+    return {
+        number: [period for _, period in sorted(some.items())]
+        for number, some in found.items()
+    }
 
 
 def _summed(connection: sqlite3.Connection) -> State:

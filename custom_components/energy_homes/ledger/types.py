@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from ..metering.model import Reading
+from ..metering.model import MeterRole, Provenance, Reading
 
 type HomeQuantity = Literal["grid", "generation", "returned"]
 
@@ -80,6 +80,36 @@ class HomeTotals:
     generation: float
     returned: float
     sources: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What a total counted in the settled slots of a span.
+
+    `[begin, end)` is what the slots cover (UTC); `first` and `last` are the totals then,
+    `energy` is what the slots have, all in kWh. `slots` says how many come from where.
+    """
+
+    begin: datetime
+    end: datetime
+    first: float
+    last: float
+    energy: float
+    slots: Mapping[Provenance, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeStatement:
+    """What a home counted in a span; None where a total has no slot in it.
+
+    `sources` and `roles` (the newest one in the span) are those that have slots in it.
+    """
+
+    grid: Counted | None
+    generation: Counted | None
+    returned: Counted | None
+    sources: Mapping[str, Counted]
+    roles: Mapping[str, MeterRole]
 
 
 @dataclass(frozen=True, slots=True)
