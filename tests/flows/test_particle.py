@@ -335,7 +335,6 @@ async def test_reauthentication_of_an_account_that_never_loaded(
     assert form["errors"] == {"token": "wrong_account"}
     result = await submit(hass, form, token=PARTICLE_TOKEN)
     assert result["reason"] == "reauth_successful"
-    # Nothing was set up that could hear of it.
     assert entry.data["token"] == PARTICLE_TOKEN
     await virtual.run(10 * SECOND)
     assert entry.state is ConfigEntryState.LOADED
