@@ -1,1 +1,1 @@
-"""The demo: a real Home Assistant with two simulated homes, set up as a user would do it."""
+"""The demo: a real Home Assistant with three simulated homes, set up as a user would do it."""

@@ -17,7 +17,7 @@ def options() -> Options:
     """Return what the command line says."""
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
-        description="A real Home Assistant with two simulated homes, on this machine only.",
+        description="A real Home Assistant with three simulated homes, on this machine only.",
     )
     parser.add_argument("--port", type=int, default=8123, help="of Home Assistant")
     parser.add_argument(

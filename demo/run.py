@@ -9,6 +9,7 @@ from typing import Final
 
 from simulator.scenario import (
     DEFAULT_SCENARIO,
+    HARBOUR_BOARD,
     MILL_BOARD,
     NETATMO_CLIENT_ID,
     NETATMO_CLIENT_SECRET,
@@ -18,16 +19,39 @@ from simulator.scenario import (
     PARTICLE_TOKEN,
 )
 
-from . import address, energy, flows, heating, onboarding, overview, particle, rooms
+from . import (
+    address,
+    boards,
+    energy,
+    flows,
+    heating,
+    onboarding,
+    overview,
+    particle,
+    rooms,
+)
 from .api import Api
 from .errors import DemoError
 from .folder import LOOPBACK, DemoFolder
+from .forms import entry_ids
 from .hass_process import HassProcess, is_free
 from .say import say
 from .simulator_process import SimulatorProcess
 from .wait import until
 
 HOMES: Final = ("Elm Street", "Mill Cottage")
+"""The homes with an Efergy account and heating."""
+
+BOARD: Final = boards.BoardPlan(
+    label="Harbour Flat",
+    title="Harbour board",
+    simulated=HARBOUR_BOARD,
+    channels={
+        1: boards.ChannelPlan(name="Electricity meter", role="grid"),
+        2: boards.ChannelPlan(name="Kitchen", role="submeter"),
+    },
+)
+ALL_HOMES: Final = (*HOMES, BOARD.label)
 FIRST_POWER_SECONDS: Final = 300
 FIRST_ENERGY_SECONDS: Final = 1800
 FIRST_TEMPERATURE_SECONDS: Final = 300
@@ -83,12 +107,14 @@ async def _run_in(folder: DemoFolder, port: int, options: Options) -> None:
                 group.create_task(hass.watch()),
                 group.create_task(simulator.watch()),
             ]
-            await _show(folder, port, options)
+            await _show(folder, port, simulator.url, options)
             for watcher in watchers:
                 watcher.cancel()
 
 
-async def _show(folder: DemoFolder, port: int, options: Options) -> None:
+async def _show(
+    folder: DemoFolder, port: int, simulator_url: str, options: Options
+) -> None:
     """Set up what is missing and show the homes until the time is over."""
     if port != options.port:
         async with Api(url_of(port)) as api:
@@ -96,9 +122,9 @@ async def _show(folder: DemoFolder, port: int, options: Options) -> None:
             await address.move(api, options.port)
     async with Api(url_of(options.port)) as api:
         await bring_up(api, folder)
-        entries = await set_up(api)
+        entries = await set_up(api, simulator_url)
         homes = await energy.find_entities(api, entries)
-        heated = await rooms.find_rooms(api, entries)
+        heated = await rooms.find_rooms(api, {label: entries[label] for label in HOMES})
         await energy.ensure_dashboard(api, homes)
         await overview.ensure_overview(api, homes, heated)
         say(f"Home Assistant {api.url}")
@@ -115,12 +141,14 @@ async def _show(folder: DemoFolder, port: int, options: Options) -> None:
                 await asyncio.Event().wait()
 
 
-async def set_up(api: Api) -> dict[str, str]:
+async def set_up(api: Api, simulator_url: str) -> dict[str, str]:
     """Add what is missing of homes and accounts, and return each home's entry id."""
-    entries = await flows.ensure_homes(api, plans())
+    await flows.ensure_homes(api, plans())
+    await boards.ensure_board(api, simulator_url, BOARD)
     await heating.ensure_heating(api, APPLICATION, heating_plans())
     await particle.ensure_particle(api, particle_plan())
-    return {label: entries[label] for label in HOMES}
+    entries = await entry_ids(api)
+    return {label: entries[label] for label in ALL_HOMES}
 
 
 async def bring_up(api: Api, folder: DemoFolder) -> None:

@@ -12,7 +12,7 @@ from playwright.async_api import Locator, Page, ViewportSize, expect
 from .browser import browser_page
 from .errors import DemoError
 from .folder import DOMAIN, ROOT
-from .run import HOMES
+from .run import ALL_HOMES
 from .say import say
 
 INTEGRATION: Final = f"config/integrations/integration/{DOMAIN}"
@@ -28,9 +28,9 @@ async def goto(page: Page, address: str) -> None:
 
 
 async def open_integration(page: Page, url: str) -> None:
-    """Open the integration's own page and wait until both homes are on it."""
+    """Open the integration's own page and wait until all homes are on it."""
     await goto(page, f"{url}/{INTEGRATION}")
-    for label in HOMES:
+    for label in ALL_HOMES:
         await expect(page.get_by_text(label, exact=True).first).to_be_visible(
             timeout=LOAD_MS
         )
@@ -57,7 +57,7 @@ async def open_thermostat(page: Page, url: str, climate: str) -> Locator:
 async def open_overview(page: Page, url: str) -> None:
     """Open the first page and wait until it shows the power of each home."""
     await goto(page, f"{url}/home")
-    for label in HOMES:
+    for label in ALL_HOMES:
         tile = page.get_by_role("button", name=re.compile(rf"^{label} Power {WATTS}"))
         await expect(tile).to_be_visible(timeout=LOAD_MS)
 

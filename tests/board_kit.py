@@ -81,12 +81,18 @@ class Follower:
 
     @property
     def readings(self) -> list[tuple[datetime, float]]:
-        """Return stamps and energies that were told, each once."""
+        """Return stamps and energies that were told, each once, since the first pulse."""
         readings = [update.reading for update in self.updates]
-        counted = [r for r in readings if isinstance(r, CounterReading)]
+        counted = [r for r in readings if isinstance(r, CounterReading) and r.energy]
         return [(reading.at, reading.energy) for reading in dict.fromkeys(counted)]
 
     @property
     def gaps(self) -> list[datetime]:
         """Return the stamps before which nobody knows what was used."""
-        return [u.reading.at for u in self.updates if u.gap and u.reading is not None]
+        return [
+            update.reading.at
+            for update in self.updates
+            if update.gap
+            and isinstance(update.reading, CounterReading)
+            and update.reading.energy
+        ]

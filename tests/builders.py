@@ -47,6 +47,7 @@ from custom_components.energy_homes.particle.measures import (
     BoardConfig as ParticleBoard,
 )
 from custom_components.energy_homes.sensing.records import SensorRecord
+from tests.board_kit import CONFIG, KEY
 from tests.netatmo_control import (
     NETATMO_CLIENT_ID,
     NETATMO_CLIENT_SECRET,
@@ -63,6 +64,27 @@ def efergy_revision(
     """Return a revision that reads an Efergy meter."""
     return Revision(
         since=since, kind=SourceKind.EFERGY, account=account, hardware_id=hardware_id
+    )
+
+
+def board_entry(
+    config: BoardConfig = CONFIG, *, key: str = KEY, title: str = "Harbour board"
+) -> MockConfigEntry:
+    """Return a pulse board as its flow stores it."""
+    return MockConfigEntry(
+        domain=DOMAIN, title=title, unique_id=key, data=board_data(config)
+    )
+
+
+def board_revision(
+    channel: int, since: datetime = LONG_AGO, *, key: str = KEY
+) -> Revision:
+    """Return a revision that reads a channel of a pulse board."""
+    return Revision(
+        since=since,
+        kind=SourceKind.PULSE_BOARD,
+        account=key,
+        hardware_id=str(channel),
     )
 
 
@@ -135,13 +157,6 @@ def account_entry(token: str, account: str, **data: Any) -> MockConfigEntry:
             CONF_SERVER: EfergyServer.ENGAGE.value,
             **data,
         },
-    )
-
-
-def board_entry(config: BoardConfig, key: str) -> MockConfigEntry:
-    """Return a pulse board as its flow stores it; `key` is its unique id."""
-    return MockConfigEntry(
-        domain=DOMAIN, title="The board", unique_id=key, data=board_data(config)
     )
 
 

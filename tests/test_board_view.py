@@ -1,11 +1,9 @@
 """The board's endpoint: true answers for those who know the secret, none for others."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from random import Random
 from typing import Any, Final
 
 from aiohttp import FormData
@@ -27,6 +25,7 @@ from custom_components.energy_homes.board_view import (
 )
 from custom_components.energy_homes.boards.config import BoardConfig
 from custom_components.energy_homes.ledger import Ledger
+from tests.board_abuse import flood
 from tests.board_kit import KEY, SECRET, ledger_at, started_hub
 
 URL: Final = f"/api/energy_homes/board/{SECRET}"
@@ -344,22 +343,6 @@ async def test_body_that_breaks_off(
     assert await get(client, "channel=1&millis=1") == OK
 
 
-def garbage(random: Random) -> bytes:
-    """Return a request that no board makes."""
-    names = ("channel", "millis", "metercount", "debug", "stop", "x", "%C3%A4", "")
-    values = ("-", "1e3", "0x10", "NaN", "%D9%A1", "9" * 30, "", "true1", "1+2", "%00")
-    fields = "&".join(
-        f"{random.choice(names)}={random.choice(values)}"
-        for _ in range(random.randrange(4))
-    )
-    body = random.choice((fields.encode(), random.randbytes(random.randrange(40))))
-    line = random.choice(
-        (f"GET {URL}?{fields}", f"POST {URL}", f"POST {URL}?{fields}", f"PUT {SENSORS}")
-    )
-    head = f"{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
-
-
 async def opened_post(
     client: Client, hub: PulseBoardHub, head: str
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -398,24 +381,8 @@ async def test_ten_thousand_requests_of_garbage(
     client: Client, hub: PulseBoardHub, caplog: pytest.LogCaptureFixture
 ) -> None:
     """None is taken for a pulse, none fails inside, and the board is heard after it."""
-    assert client.port is not None
-    statuses: Counter[int] = Counter()
-
-    async def send(seed: int) -> None:
-        """Send a thousand, fifty at a time."""
-        random = Random(seed)
-        reader, writer = await asyncio.open_connection(client.host, client.port)
-        for _ in range(20):
-            writer.write(b"".join(garbage(random) for _ in range(50)))
-            for _ in range(50):
-                head = await reader.readuntil(b"\r\n\r\n")
-                statuses[int(head.split()[1])] += 1
-                length = head.lower().partition(b"content-length: ")[2].split()[0]
-                await reader.readexactly(int(length))
-        writer.close()
-
     caplog.set_level("WARNING", "aiohttp.access")
-    await asyncio.gather(*map(send, range(10)))
+    statuses = await flood(client)
     assert statuses.total() == 10_000
     assert set(statuses) <= {400, 413, 422, 429}
     assert hub.commits == 0

@@ -160,6 +160,35 @@ async def test_unknown_slot_becomes_known_once(ledger: Ledger) -> None:
     assert (await ledger.async_load("elm-grid")).settled_until == T0 + 3 * SLOT
 
 
+async def test_what_was_counted_of_an_unknown_slot_only_grows(ledger: Ledger) -> None:
+    """It counts in the totals, in the role that it had, and never counts twice."""
+    await fill(ledger)
+    before = (await ledger.async_totals("elm")).grid
+
+    def counted(energy: float) -> Slot:
+        """Return a slot of which so many kWh were counted."""
+        return Slot(
+            start=T0 + SLOT,
+            energy=energy,
+            returned=0.0,
+            provenance=Provenance.UNKNOWN,
+        )
+
+    for energy, changed in ((0.25, 1), (0.25, 0), (0.125, 0), (0.5, 1)):
+        settled = await ledger.async_settle("elm-grid", GRID, [counted(energy)], [])
+        assert settled == changed
+    assert (await ledger.async_totals("elm")).grid == before + 0.5
+    assert await ledger.async_settle("elm-grid", SUBMETER, [slot(1, 0.4)], []) == 0
+    assert await ledger.async_settle("elm-grid", SUBMETER, [slot(1, 0.75)], []) == 1
+    totals = await ledger.async_totals("elm")
+    assert totals.grid == before + 0.75
+    await ledger.async_close()
+    await ledger.async_open()
+    assert await ledger.async_totals("elm") == totals
+    known = await ledger.async_slots("elm-grid", T0 + SLOT, T0 + 2 * SLOT)
+    assert known == [slot(1, 0.75)]
+
+
 async def test_restart_finds_everything(hass: HomeAssistant, ledger: Ledger) -> None:
     """What was answered before a restart is answered after it."""
     await fill(ledger)
@@ -186,7 +215,7 @@ async def test_pending_readings_are_replaced_by_settling(ledger: Ledger) -> None
     await ledger.async_add_readings("elm-grid", [first, PowerReading(second.at, 9)])
     assert await ledger.async_load("elm-grid") == StoredSource(None, (first, second))
 
-    count = CounterReading(T0 + SLOT, 12_345.678)
+    count = CounterReading(T0 + SLOT, 12_345.678, gap=True)
     await ledger.async_settle("elm-grid", GRID, [slot(0)], [second, count])
     assert await ledger.async_load("elm-grid") == StoredSource(
         T0 + SLOT, (second, count), known=frozenset({T0}), open_from=T0

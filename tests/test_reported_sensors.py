@@ -17,7 +17,7 @@ from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.models import SensorsSource
 
 from .board_control import HARBOUR_DAEMON
-from .board_kit import CONFIG, KEY
+from .board_kit import KEY
 from .board_world import HALL, MINUTE, NAMELESS, SENSORS_PATH, BoardWorld, board_world
 from .builders import board_entry, home_entry, set_up, state_of
 from .flows.helpers import homes, submit
@@ -38,7 +38,7 @@ async def world(
     virtual: VirtualTime,
 ) -> AsyncIterator[BoardWorld]:
     """Return a home without anything in it, and a board."""
-    await set_up(hass, board_entry(CONFIG, KEY), home_entry(HOME))
+    await set_up(hass, board_entry(), home_entry(HOME))
     async with board_world(hass, virtual, simulator) as world:
         yield world
 

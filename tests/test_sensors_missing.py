@@ -21,7 +21,7 @@ from custom_components.energy_homes.diagnostics import (
     async_get_config_entry_diagnostics,
 )
 
-from .board_kit import CONFIG, KEY
+from .board_kit import KEY
 from .builders import board_entry, home_entry, sensors_subentry, set_up
 from .flows.helpers import discovered, placeholders
 from .virtual import VirtualTime
@@ -44,7 +44,7 @@ def report(board: MockConfigEntry, host: str = "pi") -> None:
 @pytest.fixture
 def board() -> MockConfigEntry:
     """Return a board that is not set up yet."""
-    return board_entry(CONFIG, KEY)
+    return board_entry()
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ async def test_host_that_is_silent_for_a_day(
     assert raised.translation_placeholders == {
         "home": "Attic",
         "meter": "Sensors",
-        "hardware": "pi (The board)",
+        "hardware": "pi (Harbour board)",
         "since": dt_util.as_local(heard).strftime("%Y-%m-%d %H:%M"),
     }
     report(board)

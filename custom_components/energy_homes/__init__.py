@@ -57,14 +57,20 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS: dict[EntryKind, list[Platform]] = {
     EntryKind.HOME: [
         Platform.BINARY_SENSOR,
+        Platform.BUTTON,
         Platform.CLIMATE,
         Platform.EVENT,
+        Platform.NUMBER,
         Platform.SELECT,
         Platform.SENSOR,
     ],
     EntryKind.EFERGY: [Platform.SENSOR],
     EntryKind.NETATMO: [Platform.SENSOR],
-    EntryKind.PULSE_BOARD: [],
+    EntryKind.PULSE_BOARD: [
+        Platform.BINARY_SENSOR,
+        Platform.SENSOR,
+        Platform.SWITCH,
+    ],
     EntryKind.PARTICLE: [Platform.SENSOR],
 }
 """What each kind of entry has entities of."""

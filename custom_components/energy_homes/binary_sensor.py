@@ -1,4 +1,4 @@
-"""Binary sensors of boards, heated rooms and their modules."""
+"""Binary sensors of heated rooms and their modules, and of boards."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import SourceKind
-from .entity import MeterEntity, ModuleEntity, RoomEntity, has_valve
+from .entity import BoardEntity, MeterEntity, ModuleEntity, RoomEntity, has_valve
 from .heating.model import THERMOSTAT_TYPES
 from .heating.records import ModuleRecord
 from .heating.view import ModuleView, RoomView
@@ -113,9 +113,10 @@ async def async_setup_entry(
     entry: ConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the binary sensors of a home's boards, rooms and modules."""
+    """Add the binary sensors of a home's boards, rooms and modules, or of a board."""
     home = entry.runtime_data
     if not isinstance(home, Home):
+        async_add_entities([BoardOnline(entry, ONLINE)])
         return
     for subentry_id, source in home.sources.items():
         if any(r.kind is SourceKind.PARTICLE for r in source.revisions):
@@ -206,3 +207,19 @@ class ModuleBinarySensor(ModuleEntity, BinarySensorEntity):
     def is_on(self) -> bool | None:
         """Return what the vendor says of the module now."""
         return self.entity_description.value_fn(self.module)
+
+
+class BoardOnline(BoardEntity, BinarySensorEntity):
+    """Whether a board was heard of late."""
+
+    @property
+    @override
+    def value(self) -> bool:
+        """Return whether the board was heard of late."""
+        return self.hub.online
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return whether the board was heard of late."""
+        return self.value

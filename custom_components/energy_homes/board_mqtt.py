@@ -127,7 +127,7 @@ class TopicFollower:
             return
         match said:
             case None:
-                self._hub.refused("retained")
+                self._hub.counts["retained"] += 1
             case Pulse() | PowerUp():
                 self._hass.async_create_task(
                     self._async_hear(said, arrival), f"{self._hub.title} message"
@@ -146,7 +146,11 @@ class TopicFollower:
             or len(self._waiting) >= MAX_WAITING
             or self._stop_watching is None
         ):
-            self._hub.refused("lost")
+            self._hub.counts["lost"] += 1
+            _LOGGER.warning(
+                "What %s published could not be kept: a pulse may be lost",
+                self._hub.title,
+            )
             return
         key = object()
 

@@ -238,10 +238,10 @@ class BoardPush:
     def _asked(self) -> None:
         """Push because the board asks for it: one at a time, and only to where people say."""
         if self._options.push_url is None:
-            self._hub.refused("push_without_address")
+            self._hub.counts["push_without_address"] += 1
             return
         if self._under_way:
-            self._hub.refused("push_under_way")
+            self._hub.counts["push_under_way"] += 1
             return
         self._hass.async_create_task(
             self._async_try(self._options.push_url, board_readings(self._hub)),

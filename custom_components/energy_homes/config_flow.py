@@ -24,6 +24,7 @@ from .const import (
 from .flows.account import AccountSteps
 from .flows.assign import async_discover_all, next_assignment
 from .flows.board import BoardSteps
+from .flows.board_change import BoardChangeSteps
 from .flows.board_options import BoardOptionsFlow
 from .flows.heating import HeatingSteps, async_discover_homes
 from .flows.heating_home import NetatmoHomeSubentryFlow
@@ -41,6 +42,7 @@ class EnergyHomesConfigFlow(
     AccountSteps,
     NetatmoSteps,
     BoardSteps,
+    BoardChangeSteps,
     ParticleSteps,
     SensingSteps,
     HeatingSteps,
@@ -112,6 +114,8 @@ class EnergyHomesConfigFlow(
                 return await self.async_step_reconfigure_home()
             case EntryKind.NETATMO:
                 return await self.async_step_reconfigure_netatmo()
+            case EntryKind.PULSE_BOARD:
+                return await self.async_step_reconfigure_pulse_board()
             case EntryKind.PARTICLE:
                 return await self.async_step_reconfigure_particle()
         return await self.async_step_reconfigure_efergy()

@@ -5,24 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
-from math import inf
 from typing import TYPE_CHECKING, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.helpers.event import (
-    async_call_later,
     async_track_time_interval,
     async_track_utc_time_change,
 )
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
+from .accounts.channel import ChannelView
 from .accounts.registry import Accounts
 from .const import DOMAIN, SETTLE_DELAY
 from .ledger import Ledger, LedgerError
 from .meter import USUAL_SPACING, Meter, async_stored
-from .metering.deadband import power_moved
 from .metering.model import SLOT, MeterRole, Provenance, slot_start
 from .models import MeterSource
 
@@ -33,9 +31,6 @@ _LOGGER = logging.getLogger(__name__)
 
 HOUR: Final = timedelta(hours=1)
 
-SHOWN_EVERY: Final = timedelta(seconds=10)
-"""A meter's power that moves little is shown this often."""
-
 ENDING: Final = (CoreState.stopping, CoreState.final_write, CoreState.stopped)
 
 type HomeConfigEntry = ConfigEntry[Home]
@@ -45,6 +40,8 @@ type HomeConfigEntry = ConfigEntry[Home]
 class MeterData:
     """A meter now: power in W, energy total in kWh, the newest reading's stamp.
 
+    `estimated` says whether the power is the highest that is still possible, None of a
+    meter whose power never is; `channel` is of a meter whose pulses a board counts;
     `online` says whether its board is connected, None where nobody knows or asks.
     """
 
@@ -52,6 +49,8 @@ class MeterData:
     power: float | None
     energy: float
     last_reading: datetime | None
+    estimated: bool | None = None
+    channel: ChannelView | None = None
     online: bool | None = None
 
 
@@ -72,6 +71,16 @@ class HomeData:
     last_reading: datetime | None
     coverage: float | None
     unknown_today: int
+
+    @property
+    def estimated(self) -> bool | None:
+        """Return whether the power is partly an estimate; None where it never is."""
+        told = [
+            meter.estimated
+            for meter in self.meters.values()
+            if meter.role is MeterRole.GRID and meter.estimated is not None
+        ]
+        return any(told) if told else None
 
 
 class HomeCoordinator(DataUpdateCoordinator[HomeData]):
@@ -101,8 +110,6 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         self._home_id = home_id
         self._settling = asyncio.Lock()
         self._unpublished = False
-        self._shown_at_s: dict[str, float] = {}
-        self._show_timer: CALLBACK_TYPE | None = None
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._stopped = False
         self.meters: dict[str, Meter] = {}
@@ -148,9 +155,6 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         """
         while self._unsubscribe:
             self._unsubscribe.pop()()
-        if self._show_timer is not None:
-            self._show_timer()
-            self._show_timer = None
         async with self._settling:
             self._stopped = True
             for meter in self.meters.values():
@@ -177,7 +181,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
                 _LOGGER.debug("%s is not published yet: %s", self.name, err)
                 return
             self._unpublished = False
-            self._show(data)
+            self.async_set_updated_data(data)
 
     @override
     async def _async_update_data(self) -> HomeData:
@@ -207,55 +211,12 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
 
     @callback
     def _reading_came(self) -> None:
-        """Show new powers; energy stays as it was last committed.
-
-        What a meter says every few seconds, and moves little, waits: the recorder would
-        store each of it. Its slots have it already.
-        """
+        """Show new powers; energy stays as it was last committed."""
         if self.data is None:
             return
         data = self._with_power(self.data)
-        if data == self.data:
-            return
-        wait_s = self._wait_to_show_s(data)
-        if wait_s <= 0:
-            self._show(data)
-        elif self._show_timer is None:
-            self._show_timer = async_call_later(self.hass, wait_s, self._show_later)
-
-    def _wait_to_show_s(self, data: HomeData) -> float:
-        """Return how long new powers can wait, in seconds; zero for not at all."""
-        wait_s = SHOWN_EVERY.total_seconds()
-        now_s = self.hass.loop.time()
-        for source_id, meter in data.meters.items():
-            shown = self.data.meters[source_id]
-            if meter == shown:
-                continue
-            if meter.online is not shown.online or power_moved(
-                shown.power, meter.power
-            ):
-                return 0
-            shown_at_s = self._shown_at_s.get(source_id, -inf)
-            wait_s = min(wait_s, shown_at_s + SHOWN_EVERY.total_seconds() - now_s)
-        return wait_s
-
-    @callback
-    def _show_later(self, _now: datetime) -> None:
-        """Show what has waited."""
-        self._show_timer = None
-        self._reading_came()
-
-    @callback
-    def _show(self, data: HomeData) -> None:
-        """Show a home as it is now."""
-        before = self.data
-        for source_id, meter in data.meters.items():
-            if before is None or before.meters.get(source_id) != meter:
-                self._shown_at_s[source_id] = self.hass.loop.time()
-        if self._show_timer is not None:
-            self._show_timer()
-            self._show_timer = None
-        self.async_set_updated_data(data)
+        if data != self.data:
+            self.async_set_updated_data(data)
 
     async def _async_data(self, now: datetime) -> HomeData:
         """Return the home as the ledger and its meters know it."""
@@ -300,6 +261,8 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
                 power=meter.power,
                 energy=data.meters[source_id].energy,
                 last_reading=meter.last_reading,
+                estimated=meter.estimated,
+                channel=None if meter.channel is None else meter.channel.view,
                 online=meter.online,
             )
             for source_id, meter in self.meters.items()

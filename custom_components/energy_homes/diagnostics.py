@@ -11,10 +11,13 @@ from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
+from .accounts.boards import boards_of
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
 from .accounts.netatmo_tokens import CONF_AUTH_IMPLEMENTATION
 from .accounts.particle import ParticleHub
+from .accounts.pulse_board import PulseBoardHub
+from .boards.config import CONF_SECRET
 from .const import CONF_ACCOUNT, CONF_HARDWARE, CONF_PRODUCT
 from .heating.held import HeldRequest
 from .heating.view import ModuleView, RoomView
@@ -30,13 +33,15 @@ TO_REDACT: Final = {
     CONF_AUTH_IMPLEMENTATION,
     CONF_HARDWARE,
     CONF_PRODUCT,
+    CONF_SECRET,
     CONF_TOKEN,
     CONF_URL,
 }
 
 
 async def async_get_config_entry_diagnostics(
-    hass: HomeAssistant, entry: ConfigEntry[Home | EfergyHub | NetatmoHub | ParticleHub]
+    hass: HomeAssistant,
+    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | ParticleHub | PulseBoardHub],
 ) -> dict[str, Any]:
     """Return what helps to understand an entry's state."""
     if entry.state is not ConfigEntryState.LOADED:
@@ -47,9 +52,18 @@ async def async_get_config_entry_diagnostics(
         }
     runtime = entry.runtime_data
     if not isinstance(runtime, Home):
+        match runtime:
+            case EfergyHub():
+                account = _account(runtime)
+            case PulseBoardHub():
+                account = _board(hass, runtime)
+            case ParticleHub():
+                account = _particle_account(runtime)
+            case _:
+                account = _netatmo_account(runtime)
         return {
             "entry": async_redact_data(dict(entry.data), TO_REDACT),
-            "account": _any_account(runtime),
+            "account": account,
         }
     return {
         "entry": {"data": dict(entry.data), "title": entry.title},
@@ -168,16 +182,6 @@ def _held(held: HeldRequest | None) -> dict[str, Any] | None:
     return {**data, "command": async_redact_data(data["command"], {"room"})}
 
 
-def _any_account(hub: EfergyHub | NetatmoHub | ParticleHub) -> dict[str, Any]:
-    """Return how an account's conversation with its cloud goes, whatever its vendor."""
-    match hub:
-        case ParticleHub():
-            return _particle_account(hub)
-        case NetatmoHub():
-            return _netatmo_account(hub)
-    return _account(hub)
-
-
 def _account(hub: EfergyHub) -> dict[str, Any]:
     """Return how an account's conversation with its cloud goes."""
     return {
@@ -223,6 +227,36 @@ def _particle_account(hub: ParticleHub) -> dict[str, Any]:
                 "missing_since": hub.missing.get(board_id),
             }
             for number, (board_id, board) in enumerate(hub.boards.items(), 1)
+        },
+        "now": dt_util.utcnow(),
+    }
+
+
+def _board(hass: HomeAssistant, hub: PulseBoardHub) -> dict[str, Any]:
+    """Return what a board said, and what was counted on its channels."""
+    return {
+        "state": hub.state.value,
+        "last_heard": hub.last_heard,
+        "online_for_s": hub.online_for.total_seconds(),
+        "set_meter": hub.set_meter,
+        "calls_last_hour": hub.calls_last_hour,
+        "calls_last_day": hub.calls_last_day,
+        "counts": dict(hub.counts),
+        "refused": hub.refusals,
+        "commits": hub.commits,
+        "strangers": boards_of(hass).strangers,
+        "channels": {
+            f"channel {number}": {
+                "pulses": channel.pulses,
+                "energy": channel.energy,
+                "reading": channel.reading,
+                "subtotal": channel.subtotal,
+                "last_pulse": channel.at,
+                "period_ms": channel.period,
+                "power": hub.present(number).power,
+                "estimated": hub.present(number).estimated,
+            }
+            for number, channel in hub.channels.items()
         },
         "now": dt_util.utcnow(),
     }

@@ -2,20 +2,24 @@
 
 from typing import override
 
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
-from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
 from .accounts.particle import ParticleHub
-from .const import CONF_KIND, DOMAIN, EntryKind
+from .accounts.pulse_board import PulseBoardHub
+from .const import CONF_KIND, DOMAIN, MANUFACTURER, EntryKind
 from .coordinator import HomeCoordinator, MeterData
 from .heating.model import VALVE_TYPES
 from .heating.records import RoomRecord
 from .heating.view import HeatingData, ModuleView, RoomView
 from .heating_coordinator import HeatingCoordinator
 from .home import Home
+from .meter_reading import DialMeter
 from .models import MeterSource
 
 _VENDORS = {
@@ -57,6 +61,21 @@ class MeterEntity(CoordinatorEntity[HomeCoordinator]):
     def meter(self) -> MeterData:
         """Return the meter as it is now."""
         return self.coordinator.data.meters[self._source_id]
+
+
+class DialEntity(MeterEntity):
+    """An entity of what the dial of a meter shows."""
+
+    def __init__(self, dial: DialMeter, description: EntityDescription) -> None:
+        """Belong to the meter's device."""
+        super().__init__(dial.home, dial.source, description)
+        self.dial = dial
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the board is loaded; it need not be heard."""
+        return self.meter.channel is not None
 
 
 class HeatingEntity(CoordinatorEntity[HeatingCoordinator]):
@@ -163,3 +182,40 @@ class AccountEntity[Hub: EfergyHub | NetatmoHub | ParticleHub](CoordinatorEntity
     def available(self) -> bool:
         """Return True: what is told here is most wanted when the cloud is away."""
         return True
+
+
+class BoardEntity(Entity):
+    """An entity of a pulse board itself; it is there whether or not the board is heard."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(self, entry: ConfigEntry, description: EntityDescription) -> None:
+        """Belong to the own device of a board that is set up."""
+        self.hub: PulseBoardHub = entry.runtime_data
+        self.entity_description = description
+        self._attr_unique_id = f"{entry.entry_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, entry.entry_id)},
+            manufacturer=MANUFACTURER,
+            name=entry.title,
+        )
+        self._written: object = None
+
+    @property
+    def value(self) -> object:
+        """Return what is shown now."""
+        raise NotImplementedError
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the board."""
+        self._written = self.value
+        self.async_on_remove(self.hub.async_add_listener(self._heard))
+
+    @callback
+    def _heard(self) -> None:
+        """Show what has changed; most pulses change nothing of the board itself."""
+        if not self.should_poll and (value := self.value) != self._written:
+            self._written = value
+            self.async_write_ha_state()

@@ -74,6 +74,14 @@ class Home:
         """Return the home as it is now."""
         return self.coordinator.data
 
+    def has_channel(self, source: MeterSource) -> bool:
+        """Return whether a board counts a meter of the home, now or from a later day on."""
+        newest = source.revisions[-1]
+        return SourceKind.PULSE_BOARD in (
+            source.current(dt_util.utcnow()).kind,
+            newest.kind,
+        )
+
     @property
     def generates(self) -> bool:
         """Return whether the home has, or had, a generation meter."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 from typing import Final
@@ -10,10 +11,12 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
+from .accounts.channel import BoardChannel, board_channel
 from .accounts.registry import Accounts, MeterUpdate
 from .const import SETTLE_DELAY, SourceKind
 from .entity_source import EntitySource
 from .ledger import Ledger, LedgerError, StoredSource
+from .metering.deadband import power_moved
 from .metering.model import (
     MAX_POWER,
     CounterReading,
@@ -22,9 +25,17 @@ from .metering.model import (
     Slot,
     slot_start,
 )
+from .metering.pulse_decay import PresentPower
 from .metering.readings import GAP_FACTOR, MAX_AHEAD
-from .metering.slots import AddResult, CounterSlotter, PowerSlotter, restored_slotter
-from .models import MeterSource, Revision
+from .metering.slots import (
+    AddResult,
+    CounterSlotter,
+    PowerSlotter,
+    PulseSlotter,
+    restored_slotter,
+)
+from .models import MeterSource, hardware_kind
+from .pace import Pace
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,6 +47,12 @@ A counter's is learned: it is reported when its integration likes to.
 
 PARTICLE_SPACING: Final = timedelta(seconds=4)
 """Of the boards of the p2penergy project; what is slower is learned."""
+
+SHOWN_EVERY: Final = timedelta(seconds=10)
+"""A power that differs a little from the last one is shown so often, others at once."""
+
+type AnySlotter = PowerSlotter | CounterSlotter | PulseSlotter
+type SlotterKind = type[PowerSlotter | CounterSlotter | PulseSlotter]
 
 STALE_SPACINGS: Final = 5
 LEAST_STALE: Final = timedelta(minutes=1)
@@ -56,42 +73,47 @@ async def async_stored(
     """
     stored = await ledger.async_load(source.source_id)
     revision = source.current(now)
-    if stored.pending and stored.hardware not in {None, revision.hardware}:
-        before = next(
-            (r for r in source.revisions if r.hardware == stored.hardware), revision
+    if (
+        stored.pending
+        and stored.hardware is not None
+        and stored.hardware != revision.hardware
+    ):
+        slots = _restored(stored, hardware_kind(stored.hardware)).settle(
+            now + SETTLE_DELAY
         )
-        slots = _restored(stored, before).settle(now + SETTLE_DELAY)
         await ledger.async_settle(source.source_id, source.role, slots, ())
     if not await ledger.async_read_from(source.source_id, revision.hardware):
         return stored
     return await ledger.async_load(source.source_id)
 
 
-def _spacing(revision: Revision) -> timedelta:
-    """Return the usual time between the powers of hardware."""
-    particle = revision.kind is SourceKind.PARTICLE
-    return PARTICLE_SPACING if particle else USUAL_SPACING
+def _spacing(kind: SourceKind) -> timedelta:
+    """Return the usual time between the powers of a kind of hardware."""
+    return PARTICLE_SPACING if kind is SourceKind.PARTICLE else USUAL_SPACING
 
 
-def _learns_slower(revision: Revision) -> bool:
+def _learns_slower(kind: SourceKind) -> bool:
     """Return whether hardware may be slower than usual: what a board sends is its own."""
-    return revision.kind is SourceKind.PARTICLE
+    return kind is SourceKind.PARTICLE
 
 
 def _restored(
-    stored: StoredSource, revision: Revision, since: datetime | None = None
-) -> PowerSlotter | CounterSlotter:
+    stored: StoredSource, kind: SourceKind, since: datetime | None = None
+) -> AnySlotter:
     """Return a slotter that goes on, with hardware that measures `since` an instant."""
     open_from = stored.open_from
-    if open_from is not None and since is not None:
-        open_from = max(open_from, slot_start(since))
+    pulses = kind is SourceKind.PULSE_BOARD
+    if since is not None and (open_from is not None or pulses):
+        begun = slot_start(since)
+        open_from = begun if open_from is None else max(open_from, begun)
     return restored_slotter(
         stored.pending,
-        usual_spacing=_spacing(revision),
-        learn_slower=_learns_slower(revision),
+        usual_spacing=_spacing(kind),
+        learn_slower=_learns_slower(kind),
         settled_until=stored.settled_until,
         open_from=open_from,
         known=stored.known,
+        pulses=pulses,
     )
 
 
@@ -118,7 +140,7 @@ class Meter:
         self._on_reading = on_reading
         self.source = source
         revision = source.current(dt_util.utcnow())
-        self._slotter = _restored(stored, revision, revision.since)
+        self._slotter = _restored(stored, revision.kind, revision.since)
         self._unsaved_readings: list[Reading] = []
         self._unsaved_slots: list[Slot] = []
         self._storing = asyncio.Lock()
@@ -131,6 +153,9 @@ class Meter:
         self._available = False
         self._power: float | None = None
         self.online: bool | None = None
+        self._present: PresentPower | None = None
+        self._shown = Pace(hass, SHOWN_EVERY, self._show)
+        self._shown_power: float | None = None
         self.last_reading = max(
             (reading.at for reading in stored.pending), default=None
         )
@@ -139,10 +164,24 @@ class Meter:
     @property
     def power(self) -> float | None:
         """Return the present power in W; None where nobody can say."""
-        if not self._available or self.last_reading is None:
+        if not self._available:
+            return None
+        if self._present is not None:
+            return self._present.power
+        if self.last_reading is None:
             return None
         age = dt_util.utcnow() - self.last_reading
         return self._power if -MAX_AHEAD <= age <= self._stale_after else None
+
+    @property
+    def estimated(self) -> bool | None:
+        """Return whether the power is an estimate; None where it never is one."""
+        return None if self._present is None else self._present.estimated
+
+    @property
+    def channel(self) -> BoardChannel | None:
+        """Return the board's channel that is the meter now, where there is one."""
+        return board_channel(self._accounts, self.source.current(dt_util.utcnow()))
 
     @property
     def _stale_after(self) -> timedelta:
@@ -206,6 +245,8 @@ class Meter:
         self._entity = None
         self._available = False
         self.online = None
+        self._present = None
+        self._shown.async_stop()
 
     @callback
     def _next_revision(self, now: datetime) -> None:
@@ -222,22 +263,25 @@ class Meter:
         self.async_start()
         self._on_reading()
 
-    def _begin_slots(
-        self, kind: type[PowerSlotter | CounterSlotter], at: datetime
-    ) -> None:
+    def _begin_slots(self, kind: SlotterKind, at: datetime) -> None:
         """Settle what ended by an instant, and go on from there with a new slotter."""
         old = self._slotter
         self._unsaved_slots.extend(old.settle(at + SETTLE_DELAY))
         self._refused += old.refused
-        if kind is CounterSlotter:
-            self._slotter = CounterSlotter(settled_until=old.settled_until)
-            return
-        revision = self.source.current(at)
-        self._slotter = PowerSlotter(
-            usual_spacing=_spacing(revision),
-            learn_slower=_learns_slower(revision),
-            settled_until=old.settled_until,
-        )
+        until = old.settled_until
+        revision = self.source.current(dt_util.utcnow())
+        if kind is PulseSlotter:
+            self._slotter = PulseSlotter(
+                settled_until=until, open_from=slot_start(revision.since)
+            )
+        elif kind is CounterSlotter:
+            self._slotter = CounterSlotter(settled_until=until)
+        else:
+            self._slotter = PowerSlotter(
+                usual_spacing=_spacing(revision.kind),
+                learn_slower=_learns_slower(revision.kind),
+                settled_until=until,
+            )
 
     @callback
     def async_tick(self) -> None:
@@ -248,14 +292,42 @@ class Meter:
     @callback
     def _from_account(self, update: MeterUpdate) -> None:
         """Take what the meter's account says."""
-        self._available = update.available
-        self.online = update.online
+        was_available, self._available = self._available, update.available
+        was_online, self.online = self.online, update.online
+        before, self._present = self._present, update.present
         reading = update.reading
         if reading is not None:
+            if update.gap and isinstance(reading, CounterReading):
+                reading = replace(reading, gap=True)
             self._add(reading)
             # After a restart the newest reading is known already, yet to be shown.
             if isinstance(reading, PowerReading) and reading.at == self.last_reading:
                 self._power = reading.power
+        if (
+            update.at_once
+            or was_available is not update.available
+            or was_online is not update.online
+            or self._jumped(before)
+        ):
+            self._shown.now()
+        else:
+            self._shown.soon()
+
+    def _jumped(self, before: PresentPower | None) -> bool:
+        """Return whether the power is another than it was, and not only a little."""
+        if before is None and self._present is None:
+            return power_moved(self._shown_power, self.power)
+        return (
+            before is None
+            or self._present is None
+            or before.estimated
+            or self._present.estimated
+        )
+
+    @callback
+    def _show(self) -> None:
+        """Let the home show what the meter says now."""
+        self._shown_power = self.power
         self._on_reading()
 
     @callback
@@ -278,7 +350,9 @@ class Meter:
         ):
             self._refused += 1
             return
-        wanted = CounterSlotter if isinstance(reading, CounterReading) else PowerSlotter
+        wanted: SlotterKind = PowerSlotter
+        if isinstance(reading, CounterReading):
+            wanted = PulseSlotter if self._entity is None else CounterSlotter
         if not isinstance(self._slotter, wanted):
             # An entity may begin to count instead of saying its power.
             self._begin_slots(wanted, reading.at)

@@ -11,6 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
+from .accounts.pulse_board import PulseBoardHub
 from .accounts.registry import AccountState
 from .const import DOMAIN, METER_MISSING_AFTER, SourceKind
 from .flows.inventory import (
@@ -140,6 +141,9 @@ class MissingSources:
         hub = hubs(self._hass).get(revision.account)
         if hub is None:
             return self._sight_without_hub(revision), None
+        if isinstance(hub, PulseBoardHub) and hub.state is AccountState.OUTAGE:
+            # It calls us: silence is all that there is to notice.
+            return Sight.MISSING, hub.last_heard
         if hub.state is not AccountState.CONNECTED:
             return Sight.UNSURE, None
         if (since := hub.missing.get(revision.hardware_id)) is not None:
@@ -207,7 +211,10 @@ class MissingSources:
             hardware = entity_id_of(self._hass, revision) or str(revision.entity)
         else:
             account = account_title(self._hass, str(revision.account))
-            hardware = f"{revision.hardware_id} ({account})"
+            hub = hubs(self._hass).get(str(revision.account))
+            meter = hub and hub.meters.get(str(revision.hardware_id))
+            name = meter.name if meter else str(revision.hardware_id)
+            hardware = f"{name} ({account})"
         ir.async_create_issue(
             self._hass,
             DOMAIN,

@@ -55,7 +55,7 @@ class Revision:
 
     @property
     def hardware(self) -> str:
-        """Return what tells this hardware from any other."""
+        """Return what tells this hardware from any other, its kind first."""
         return f"{self.kind}:{self.account or ''}:{self.hardware_id or self.entity}"
 
     def as_data(self) -> dict[str, Any]:
@@ -167,6 +167,11 @@ class SensorsSource(Source):
             CONF_REVISIONS: [revision.as_data() for revision in self.revisions],
             CONF_SENSORS: [sensor.as_data() for sensor in self.sensors],
         }
+
+
+def hardware_kind(hardware: str) -> SourceKind:
+    """Return the kind of what a revision's `hardware` tells from any other."""
+    return SourceKind(hardware.partition(":")[0])
 
 
 def _revisions(data: Mapping[str, Any]) -> tuple[Revision, ...]:

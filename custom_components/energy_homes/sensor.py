@@ -20,9 +20,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
 from .accounts.particle import ParticleHub
+from .accounts.pulse_board import PulseBoardHub
 from .coordinator import HomeData, MeterData
 from .entity import (
     AccountEntity,
+    BoardEntity,
     HomeEntity,
     MeterEntity,
     ModuleEntity,
@@ -33,6 +35,7 @@ from .heating_coordinator import HeatingCoordinator
 from .home import Home
 from .metering.model import MeterRole
 from .sensor_account import (
+    BOARD_SENSORS,
     EFERGY_SENSORS,
     NETATMO_SENSORS,
     PARTICLE_SENSORS,
@@ -66,6 +69,8 @@ class MeterSensorDescription(SensorEntityDescription):
 
     value_fn: Callable[[MeterData], Value]
     needs_value: bool = False
+    of_dial: bool = False
+    """Only of meters that have a dial, which their home cannot show for them."""
 
 
 HOME_SENSORS: tuple[HomeSensorDescription, ...] = (
@@ -173,12 +178,35 @@ METER_SENSORS: tuple[MeterSensorDescription, ...] = (
         entity_registry_enabled_default=False,
         value_fn=lambda meter: meter.last_reading,
     ),
+    MeterSensorDescription(
+        key="subtotal",
+        translation_key="subtotal",
+        device_class=SensorDeviceClass.ENERGY,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=2,
+        value_fn=lambda meter: (
+            None if meter.channel is None else meter.channel.subtotal
+        ),
+        needs_value=True,
+        of_dial=True,
+    ),
+    MeterSensorDescription(
+        key="last_pulse",
+        translation_key="last_pulse",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda meter: (
+            None if meter.channel is None else meter.channel.last_pulse
+        ),
+        of_dial=True,
+    ),
 )
 
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | ParticleHub],
+    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | ParticleHub | PulseBoardHub],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of a home with its meters and rooms, or of an account."""
@@ -187,6 +215,8 @@ async def async_setup_entry(
             async_add_entities(AccountSensor(efergy, one) for one in EFERGY_SENSORS)
         case NetatmoHub() as netatmo:
             async_add_entities(AccountSensor(netatmo, one) for one in NETATMO_SENSORS)
+        case PulseBoardHub():
+            async_add_entities(BoardSensor(entry, one) for one in BOARD_SENSORS)
         case ParticleHub() as particle:
             async_add_entities(AccountSensor(particle, one) for one in PARTICLE_SENSORS)
         case Home() as home:
@@ -211,7 +241,11 @@ def _add_home(home: Home, async_add_entities: AddConfigEntryEntitiesCallback) ->
     )
     for subentry_id, source in home.sources.items():
         async_add_entities(
-            (MeterSensor(home, source, description) for description in METER_SENSORS),
+            (
+                MeterSensor(home, source, description)
+                for description in METER_SENSORS
+                if not description.of_dial or home.has_channel(source)
+            ),
             config_subentry_id=subentry_id,
         )
 
@@ -242,6 +276,12 @@ class HomeSensor(HomeEntity, SensorEntity):
 
     @property
     @override
+    def extra_state_attributes(self) -> dict[str, bool] | None:
+        """Return whether a power that can be an estimate is one."""
+        return _estimated(self.entity_description, self.coordinator.data.estimated)
+
+    @property
+    @override
     def available(self) -> bool:
         """Return whether there is something to show."""
         return not self.entity_description.needs_value or self.native_value is not None
@@ -256,9 +296,8 @@ class MeterSensor(MeterEntity, SensorEntity):
     @override
     def entity_registry_enabled_default(self) -> bool:
         """Return False for a meter that the home's own sensors show already."""
-        return (
-            self.entity_description.entity_registry_enabled_default
-            and self.meter.role is MeterRole.SUBMETER
+        return self.entity_description.entity_registry_enabled_default and (
+            self.entity_description.of_dial or self.meter.role is MeterRole.SUBMETER
         )
 
     @property
@@ -266,6 +305,12 @@ class MeterSensor(MeterEntity, SensorEntity):
     def native_value(self) -> Value:
         """Return what the meter says now."""
         return self.entity_description.value_fn(self.meter)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, bool] | None:
+        """Return whether a power that can be an estimate is one."""
+        return _estimated(self.entity_description, self.meter.estimated)
 
     @property
     @override
@@ -310,3 +355,36 @@ class AccountSensor[Hub: EfergyHub | NetatmoHub | ParticleHub](
     def native_value(self) -> Value:
         """Return how the conversation with the cloud goes."""
         return self.entity_description.value_fn(self.coordinator)
+
+
+class BoardSensor(BoardEntity, SensorEntity):
+    """A sensor of a pulse board."""
+
+    entity_description: AccountSensorDescription[PulseBoardHub]
+
+    @property
+    @override
+    def should_poll(self) -> bool:
+        """Return whether each pulse would change it."""
+        return self.entity_description.polled
+
+    @property
+    @override
+    def value(self) -> Value:
+        """Return how the conversation with the board goes."""
+        return self.entity_description.value_fn(self.hub)
+
+    @property
+    @override
+    def native_value(self) -> Value:
+        """Return how the conversation with the board goes."""
+        return self.value
+
+
+def _estimated(
+    description: SensorEntityDescription, estimated: bool | None
+) -> dict[str, bool] | None:
+    """Return the attribute of a power that says whether it is an estimate."""
+    if description.key != "power" or estimated is None:
+        return None
+    return {"estimated": estimated}

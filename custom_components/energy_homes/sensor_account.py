@@ -14,6 +14,7 @@ from homeassistant.const import EntityCategory
 from .accounts.efergy import EfergyHub
 from .accounts.netatmo import NetatmoHub
 from .accounts.particle import ParticleHub
+from .accounts.pulse_board import PulseBoardHub
 from .accounts.registry import AccountHub, AccountState, HeatingHub
 
 
@@ -22,6 +23,8 @@ class AccountSensorDescription[Hub](SensorEntityDescription):
     """A sensor of a kind of account."""
 
     value_fn: Callable[[Hub], datetime | float | int | str | None]
+    polled: bool = False
+    """Changes so often that it is only looked at from time to time."""
 
 
 def _of_every_account[Hub: AccountHub | HeatingHub](
@@ -76,6 +79,26 @@ NETATMO_SENSORS: tuple[AccountSensorDescription[NetatmoHub], ...] = (
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         value_fn=lambda hub: hub.app_calls_last_hour,
+    ),
+)
+
+BOARD_SENSORS: tuple[AccountSensorDescription[PulseBoardHub], ...] = (
+    AccountSensorDescription(
+        key="calls_last_hour",
+        translation_key="calls_last_hour",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda hub: hub.calls_last_hour,
+        polled=True,
+    ),
+    AccountSensorDescription(
+        key="refused_messages",
+        translation_key="refused_messages",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda hub: hub.refusals,
+        polled=True,
     ),
 )
 

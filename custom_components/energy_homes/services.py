@@ -29,6 +29,11 @@ from .services_heating import (
     async_set_home_mode,
     async_set_setpoint,
 )
+from .services_meters import (
+    SERVICE_SET_METER_READING,
+    SET_METER_READING_SCHEMA,
+    async_set_meter_reading,
+)
 from .services_push import PUSH_READINGS_SCHEMA, async_push_readings
 
 SERVICE_FORGET_HOME: Final = "forget_home"
@@ -77,6 +82,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
         SERVICE_SET_HOME_MODE,
         async_set_home_mode,
         SET_HOME_MODE_SCHEMA,
+        SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_SET_METER_READING,
+        async_set_meter_reading,
+        SET_METER_READING_SCHEMA,
         SupportsResponse.OPTIONAL,
     )
     hass.services.async_register(

@@ -21,7 +21,7 @@ from .clouds.sheet import is_push_url
 from .const import DOMAIN, EntryKind, SourceKind
 from .flows.inventory import account_entries
 from .homes import DATA_HOMES, normalized_label
-from .services_meters import HomeMeter, named_meters
+from .meter_names import HomeMeter, find_meter, home_meters
 
 ATTR_BOARD: Final = "board"
 ATTR_METERS: Final = "meters"
@@ -49,8 +49,12 @@ async def async_push_readings(call: ServiceCall) -> ServiceResponse:
             address = BoardOptions.from_data(entry.options).push_url
         readings: Sequence[NamedReading] = _board_readings(hass, entry)
     else:
-        meters = named_meters(hass, call.data[ATTR_METERS])
-        readings = [NamedReading(m.name, _reading(hass, m)) for m in meters]
+        known = home_meters(hass)
+        meters = [
+            find_meter(hass, text, known, "unknown_meter")
+            for text in call.data[ATTR_METERS]
+        ]
+        readings = [NamedReading(m.name, _reading(m)) for m in meters]
     if address is None:
         raise _refused("push_url_needed")
     if not is_push_url(address):
@@ -103,24 +107,21 @@ def _board_readings(
     if not isinstance(hub, PulseBoardHub):
         raise HomeAssistantError(
             translation_domain=DOMAIN,
-            translation_key="board_not_loaded",
+            translation_key="push_board_not_loaded",
             translation_placeholders={"board": entry.title},
         )
     return board_readings(hub)
 
 
 @callback
-def _reading(hass: HomeAssistant, meter: HomeMeter) -> float | None:
+def _reading(meter: HomeMeter) -> float | None:
     """Return what a meter shows in kWh, its energy total where it has no dial of ours.
 
     None where that is not known.
     """
-    revision = meter.revision
-    if revision.kind is SourceKind.PULSE_BOARD:
-        hub = hass.data[DATA_HOMES].accounts.get(str(revision.account))
-        if not isinstance(hub, PulseBoardHub):
-            return None
-        return channel_reading(hub, int(str(revision.hardware_id)))
+    if meter.revision.kind is SourceKind.PULSE_BOARD:
+        channel = meter.home.coordinator.meters[meter.source.source_id].channel
+        return None if channel is None else channel_reading(channel.hub, channel.number)
     data = meter.home.data.meters[meter.source.source_id]
     if data.last_reading is None and data.energy == 0:
         return None

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from .accounts.efergy import EfergyHub
 from .accounts.endpoints import base_url, netatmo_url, particle_url
 from .accounts.particle import ParticleHub
+from .accounts.pulse_board import PulseBoardHub
 from .accounts.registry import AccountHub, HeatingHub
 from .const import EfergyServer
 from .homes import DATA_HOMES
@@ -25,12 +26,19 @@ def async_register(
 async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     """Return counts, and whether the clouds that are used answer."""
     homes = hass.data[DATA_HOMES]
-    meter_hubs = homes.accounts.hubs.values()
+    boards = [
+        hub for hub in homes.accounts.hubs.values() if isinstance(hub, PulseBoardHub)
+    ]
+    meter_hubs = [
+        hub
+        for hub in homes.accounts.hubs.values()
+        if not isinstance(hub, PulseBoardHub)
+    ]
     heating_hubs = homes.accounts.heating_hubs.values()
     hubs: tuple[AccountHub | HeatingHub, ...] = (*meter_hubs, *heating_hubs)
     info: dict[str, Any] = {
         "homes": len(homes.all),
-        "accounts": len(hubs),
+        "accounts": len(hubs) + len(boards),
         "calls_last_hour": sum(hub.calls_last_hour for hub in hubs),
     }
     try:
@@ -42,6 +50,9 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
         info["ledger_slots"] = stats["slots"]
         size = stats["file_bytes"] + stats["wal_bytes"]
         info["ledger_size"] = f"{size / 1_000_000:.1f} MB"
+    if boards:
+        info["boards"] = len(boards)
+        info["boards_online"] = sum(board.online for board in boards)
     if any(isinstance(hub, EfergyHub) for hub in meter_hubs):
         info["can_reach_efergy"] = system_health.async_check_can_reach_url(
             hass, base_url(EfergyServer.ENGAGE, None)

@@ -34,7 +34,7 @@ from custom_components.energy_homes.boards.message import (
     Stop,
 )
 from custom_components.energy_homes.ledger import Ledger, LedgerError
-from custom_components.energy_homes.metering.model import MeterRole
+from custom_components.energy_homes.metering.model import CounterReading, MeterRole
 from custom_components.energy_homes.metering.pulses import PulseSettings
 from tests.board_kit import CONFIG, KEY, SECRET, Follower, ledger_at, pulse, started_hub
 
@@ -109,7 +109,9 @@ async def test_homes_hear_energy_and_power(
 ) -> None:
     """The first pulse after power-up has no power, and nobody knows what was before it."""
     first, second = Follower(accounts, 1), Follower(accounts, 2)
-    assert first.updates == [MeterUpdate(available=False)]
+    # What was never heard has counted nothing until now, which is where homes begin.
+    assert not first.last.available
+    assert first.last.reading == CounterReading(NOON, 0.0)
 
     await counted(hub, freezer, 1000)
     assert first.power() == (None, False)

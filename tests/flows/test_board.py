@@ -3,6 +3,7 @@
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.energy_homes.accounts.boards import boards_of
@@ -62,18 +63,34 @@ async def test_board_is_added_and_continues_into_its_home(hass: HomeAssistant) -
 
 
 @pytest.mark.parametrize(
-    ("internal_url", "host", "port"),
+    ("listens_on", "internal_url", "host", "port"),
     [
-        (None, "10.10.10.10", "8123"),
-        ("http://home.example:80", "home.example", "80"),
-        ("https://home.example", "10.10.10.10", "8123"),
+        ("10.10.10.10", None, "10.10.10.10", "8123"),
+        ("127.0.0.1", None, "127.0.0.1", "8123"),
+        ("0.0.0.0", None, "10.10.10.10", "8123"),
+        ("::", None, "10.10.10.10", "8123"),
+        ("hass.local", None, "hass.local", "8123"),
+        ("0.0.0.0", "http://home.example:80", "home.example", "80"),
+        ("0.0.0.0", "http://home.example", "home.example", "80"),
+        ("0.0.0.0", "https://home.example", "10.10.10.10", "8123"),
+        (None, None, "-", "-"),
     ],
 )
 async def test_address_is_one_that_a_board_can_call(
-    hass: HomeAssistant, internal_url: str | None, host: str, port: str
+    hass: HomeAssistant,
+    listens_on: str | None,
+    internal_url: str | None,
+    host: str,
+    port: str,
 ) -> None:
     """An internal address counts, unless it needs TLS."""
+    assert await async_setup_component(hass, "http", {})
+    assert hass.config.api is not None
     hass.config.internal_url = internal_url
+    if listens_on is None:
+        hass.config.api = None
+    else:
+        hass.config.api.host = listens_on
     form = await start(hass, "pulse_board")
     told = placeholders(await submit(hass, form, name="Board", channels=["1"]))
     assert (told["host"], told["port"]) == (host, port)
@@ -89,7 +106,7 @@ async def test_wrong_names_and_channels(hass: HomeAssistant) -> None:
     assert form["errors"] == {"name": "duplicate_board"}
     form = await submit(hass, form, name="Other", channels=["1", "65"])
     assert form["errors"] == {"channels": "channel_number"}
-    assert placeholders(form) == {"channel": "65", "highest": "64"}
+    assert placeholders(form) == {"number": "65", "highest": "64"}
     form = await submit(hass, form, name="Other", channels=["64"])
     result = await submit(hass, form)
     assert list(result["result"].data["channels"]) == ["64"]

@@ -29,7 +29,7 @@ from custom_components.energy_homes.accounts.pulse_board import PulseBoardHub
 from custom_components.energy_homes.boards.remote import RemoteReading, RemoteUpdate
 from custom_components.energy_homes.const import DOMAIN, SUBENTRY_SENSORS, SourceKind
 from custom_components.energy_homes.models import SensorsSource
-from tests.board_kit import CONFIG, KEY
+from tests.board_kit import KEY
 from tests.builders import board_entry, home_entry, set_up, state_of
 
 from .helpers import (
@@ -60,7 +60,7 @@ async def hub(
     recorder_mock: Recorder, hass: HomeAssistant, noon: None
 ) -> PulseBoardHub:
     """Return a board to which daemons report."""
-    board = board_entry(CONFIG, KEY)
+    board = board_entry()
     await set_up(hass, board)
     assert isinstance(board.runtime_data, PulseBoardHub)
     return board.runtime_data
@@ -162,7 +162,7 @@ async def test_assign_to_the_only_home(hass: HomeAssistant, hub: PulseBoardHub) 
     assert suggested(form) == {"home": "Attic", "name": "Sensors"}
     assert placeholders(form) == {
         "host": "pi",
-        "account": "The board",
+        "account": "Harbour board",
         "sensors": "Hall (21.2 °C), b (3.0 °C)",
         "homes": "Attic",
     }
@@ -317,7 +317,7 @@ async def test_add_refused(
     await submit_sensors(hass, await start_sensors(hass, other), host=NEW_PI)
     form = await submit_sensors(hass, form, host=NEW_PI)
     assert form["errors"] == {"host": "unknown_host"}
-    assert placeholders(form)["hosts"] == "third (The board)"
+    assert placeholders(form)["hosts"] == "third (Harbour board)"
 
 
 async def test_rename(hass: HomeAssistant, attic: ConfigEntry) -> None:

@@ -50,7 +50,7 @@ def test_stamps_are_aware(kind: type[PowerReading | CounterReading]) -> None:
     ("energy", "returned", "provenance"),
     [
         (None, None, Provenance.MEASURED),
-        (0, 0, Provenance.UNKNOWN),
+        (0, None, Provenance.UNKNOWN),
         (1, None, Provenance.VENDOR),
         (None, 1, Provenance.UNKNOWN),
         (-1e-9, 0, Provenance.MEASURED),
@@ -60,7 +60,7 @@ def test_stamps_are_aware(kind: type[PowerReading | CounterReading]) -> None:
 def test_slots_do_not_contradict_themselves(
     energy: float | None, returned: float | None, provenance: Provenance
 ) -> None:
-    """Unknown and without energy are the same."""
+    """What is known has both energies; what is not has both or none."""
     with pytest.raises(ValueError, match="A slot"):
         Slot(start=T0, energy=energy, returned=returned, provenance=provenance)
 

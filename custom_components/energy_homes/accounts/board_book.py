@@ -85,8 +85,10 @@ class ChannelBook:
         if self._committing is not None:
             await asyncio.wait([self._committing])
 
-    async def async_change(self, edit: Edit) -> bool:
-        """Return whether a change is committed; False where it is not, or not yet."""
+    async def async_change(
+        self, edit: Edit, *, within_s: float | None = COMMIT_WITHIN_S
+    ) -> bool:
+        """Return whether a change is committed; False where it is not, or not in time."""
         if self._stopped or len(self._waiting) >= MAX_WAITING:
             return False
         kept: asyncio.Future[bool] = self._hass.loop.create_future()
@@ -99,7 +101,7 @@ class ChannelBook:
             if not task.done():
                 self._committing = task
         if not kept.done():
-            await asyncio.wait([kept], timeout=COMMIT_WITHIN_S)
+            await asyncio.wait([kept], timeout=within_s)
         return kept.done() and kept.result()
 
     def fresh(self, number: int) -> PulseChannel:

@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 from typing import Any, Final
@@ -91,6 +92,7 @@ class PulseBoardHub:
         self.sensors = RemoteSensors()
         self.last_heard: datetime | None = None
         self.counts: Counter[str] = Counter()
+        self.refusals = 0
         self._hass = hass
         self._accounts = accounts
         self._boards = boards
@@ -142,6 +144,10 @@ class PulseBoardHub:
     def channels(self) -> Mapping[int, PulseChannel]:
         """Return all channels that are set up or were ever heard, as they are kept."""
         return self._book.channels
+
+    def channel(self, number: int) -> PulseChannel:
+        """Return a channel, also one that was never heard."""
+        return self.channels.get(number) or self._book.fresh(number)
 
     @property
     def commits(self) -> int:
@@ -230,15 +236,14 @@ class PulseBoardHub:
     @callback
     def meter_update(self, hardware_id: str) -> MeterUpdate:
         """Return the present state of a channel."""
-        number = int(hardware_id) if hardware_id.isdecimal() else 0
-        if not self._online or (channel := self.channels.get(number)) is None:
+        if not hardware_id.isdecimal():
             return MeterUpdate(available=False)
-        reading = None
-        if channel.at is not None:
-            reading = CounterReading(channel.at, channel.energy)
+        number = int(hardware_id)
+        channel = self.channel(number)
         return MeterUpdate(
-            available=True,
-            reading=reading,
+            available=self._online,
+            # A channel that was never heard has counted nothing until now.
+            reading=CounterReading(channel.at or dt_util.utcnow(), channel.energy),
             # So it is after the first pulse of a life of the board.
             gap=channel.period is None,
             present=self.present(number),
@@ -266,13 +271,14 @@ class PulseBoardHub:
         self._requests.append((minute, count))
         if self._bucket.take(self._hass.loop.time()):
             return True
-        self.counts["too_many"] += 1
+        self.refused("too_many")
         return False
 
     @callback
     def refused(self, problem: str) -> None:
         """Count a request that nobody can use."""
         self.counts[problem] += 1
+        self.refusals += 1
         if self.debug:
             _LOGGER.debug("%s sent what cannot be used: %s", self.title, problem)
 
@@ -309,7 +315,8 @@ class PulseBoardHub:
                     channel = channels.get(number) or self._book.fresh(number)
                     channels[number] = channel.with_metercount(hundredths)
 
-                kept = await self._book.async_change(set_count)
+                if kept := await self._book.async_change(set_count):
+                    self._tell_set(number)
             case PowerUp():
                 kept = await self._book.async_change(_power_up)
             case PushReadings():
@@ -336,7 +343,7 @@ class PulseBoardHub:
             channel = channels.get(number) or self._book.fresh(number)
             channels[number] = channel.with_reading(reading)
 
-        return await self._book.async_change(set_reading)
+        return await self._async_commanded(number, set_reading)
 
     async def async_reset_subtotal(self, number: int) -> bool:
         """Let a channel's subtotal begin at zero; return whether that is kept."""
@@ -346,7 +353,30 @@ class PulseBoardHub:
             channel = channels.get(number) or self._book.fresh(number)
             channels[number] = channel.with_subtotal_reset()
 
-        return await self._book.async_change(reset)
+        return await self._async_commanded(number, reset)
+
+    async def _async_commanded(
+        self, number: int, change: Callable[[Channels], None]
+    ) -> bool:
+        """Change a channel, however long that takes; tell homes once it is kept."""
+        if kept := await self._book.async_change(change, within_s=None):
+            self._tell_set(number)
+        return kept
+
+    @callback
+    def _tell_set(self, number: int) -> None:
+        """Tell homes that a channel was set."""
+        self._publish(number, replace(self._told_again(number), at_once=True))
+
+    @callback
+    def _told_again(self, number: int) -> MeterUpdate:
+        """Return what is known of a channel, for homes that follow it already."""
+        if not self._online:
+            return MeterUpdate(available=False)
+        if self.channel(number).at is None:
+            # The pulse that may come in this very instant is news, not a repeat.
+            return MeterUpdate(available=True, present=self.present(number))
+        return self.meter_update(str(number))
 
     @callback
     def take_state(self, state: BoardState | Reconnected, arrival: datetime) -> None:
@@ -403,7 +433,13 @@ class PulseBoardHub:
         present = self._told_power[pulse.number] = self.present(pulse.number)
         self._publish(
             pulse.number,
-            MeterUpdate(available=True, reading=reading, gap=gap, present=present),
+            MeterUpdate(
+                available=True,
+                reading=reading,
+                gap=gap,
+                present=present,
+                at_once=pulse.result.jump,
+            ),
         )
 
     @callback
@@ -484,7 +520,7 @@ class PulseBoardHub:
         now = dt_util.utcnow()
         for number in self.channels:
             self._told_power[number] = self.present(number)
-            self._publish(number, self.meter_update(str(number)))
+            self._publish(number, self._told_again(number))
             self._note_power(number, now)
         self._tell_listeners()
 

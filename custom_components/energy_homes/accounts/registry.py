@@ -51,14 +51,16 @@ class MeterUpdate:
     outage, refused credentials, the meter is gone from the account). A quota does not make
     it False: the last reading stays until it is stale. `reading` is None where there is no
     new one; `gap` says that nobody knows what was used between it and the one before.
-    `present` is the power now where the account tells it apart from its readings. `online`
-    says whether the board behind the meter is connected, None where nobody knows or asks.
+    `present` is the power now where the account tells it apart from its readings;
+    `at_once` says that it is worth to be shown without waiting for others. `online` says
+    whether the board behind the meter is connected, None where nobody knows or asks.
     """
 
     available: bool
     reading: Reading | None = None
     gap: bool = False
     present: PresentPower | None = None
+    at_once: bool = False
     online: bool | None = None
 
 

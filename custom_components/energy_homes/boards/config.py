@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from ..metering.model import MeterRole
 from ..metering.pulses import PulseSettings, default_settings
+
+CONF_SECRET: Final = "secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class BoardConfig:
     def as_data(self) -> dict[str, Any]:
         """Return the board as JSON has it, secret and all."""
         return {
-            "secret": self.secret,
+            CONF_SECRET: self.secret,
             "open_to_all": self.open_to_all,
             "channels": {
                 str(number): channel.as_data()
@@ -75,7 +77,7 @@ class BoardConfig:
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """Return a board that was kept; `data` may hold more than that."""
         return cls(
-            secret=data["secret"],
+            secret=data[CONF_SECRET],
             open_to_all=data.get("open_to_all", False),
             channels={
                 int(number): ChannelConfig.from_data(channel)

@@ -1,5 +1,6 @@
 """Steps of a pulse board: adding it, and saying what its sketch has to call."""
 
+from ipaddress import ip_address
 from secrets import token_urlsafe
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
     TextSelector,
 )
+from homeassistant.util.network import is_ip_address
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 from yarl import URL
@@ -122,7 +124,7 @@ def new_channels(numbers: list[str]) -> dict[int, ChannelConfig]:
     Raises Refused for what is no channel.
     """
     channels: dict[int, ChannelConfig] = {}
-    for number in sorted(channel_number(text) for text in numbers):
+    for number in sorted(channel_number(text, CONF_CHANNELS) for text in numbers):
         channels[number] = ChannelConfig(
             name=f"Channel {number}",
             role=MeterRole.SUBMETER if channels else MeterRole.GRID,
@@ -131,13 +133,13 @@ def new_channels(numbers: list[str]) -> dict[int, ChannelConfig]:
     return channels
 
 
-def channel_number(text: str) -> int:
+def channel_number(text: str, field: str) -> int:
     """Return the number of a channel; raises Refused for what is none."""
     try:
         return read_channel(text.strip())
     except BoardMessageError:
         raise Refused(
-            "channel_number", CONF_CHANNELS, channel=text, highest=str(MAX_CHANNEL)
+            "channel_number", field, number=text, highest=str(MAX_CHANNEL)
         ) from None
 
 
@@ -148,8 +150,10 @@ def board_address(hass: HomeAssistant, secret: str) -> dict[str, str]:
     That is the internal address where somebody has set one that a board can call, for
     boards speak no TLS; else the address on which Home Assistant listens.
     """
-    api = hass.config.api
-    host, port = (NONE, NONE) if api is None else (api.local_ip, str(api.port))
+    host = port = NONE
+    if (api := hass.config.api) is not None:
+        everywhere = is_ip_address(api.host) and ip_address(api.host).is_unspecified
+        host, port = api.local_ip if everywhere else api.host, str(api.port)
     if (internal := hass.config.internal_url) is not None:
         url = URL(internal)
         if url.scheme == "http" and url.host is not None:

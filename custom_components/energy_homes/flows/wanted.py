@@ -12,7 +12,16 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from ..accounts.registry import MeterInfo
-from ..const import CONF_ACCOUNT, CONF_ENTITY, CONF_ROLE, DOMAIN, EntryKind, SourceKind
+from ..boards.config import BoardConfig
+from ..const import (
+    CONF_ACCOUNT,
+    CONF_ENTITY,
+    CONF_KIND,
+    CONF_ROLE,
+    DOMAIN,
+    EntryKind,
+    SourceKind,
+)
 from ..homes import meter_sources, normalized_label
 from ..metering.model import MeterRole
 from ..models import MeterSource, Revision
@@ -93,15 +102,15 @@ def _account_of(hass: HomeAssistant, meter: Mapping[str, Any]) -> ConfigEntry | 
         return next(
             (e for e in account_entries(hass) if e.data[CONF_TOKEN] == token), None
         )
-    return named_account(hass, name, EntryKind.EFERGY)
+    return named_account(hass, name, EntryKind.EFERGY, EntryKind.PULSE_BOARD)
 
 
-def named_account(hass: HomeAssistant, name: str, kind: EntryKind) -> ConfigEntry:
-    """Return the account of a kind with a title or a unique id.
+def named_account(hass: HomeAssistant, name: str, *kinds: EntryKind) -> ConfigEntry:
+    """Return the account of some kinds with a title or a unique id.
 
     Raises Refused where none has the name, or more than one.
     """
-    entries = account_entries(hass, kind)
+    entries = [entry for kind in kinds for entry in account_entries(hass, kind)]
     wanted = normalized_label(name)
     found = [e for e in entries if e.unique_id == name.strip()] or [
         e for e in entries if normalized_label(e.title) == wanted
@@ -133,6 +142,8 @@ async def async_account(
     Raises Refused where the account does not answer, or has no meter.
     """
     entry = _account_of(hass, meter)
+    if entry is not None and entry.data[CONF_KIND] == EntryKind.PULSE_BOARD:
+        return _board(hass, entry)
     credentials = Credentials.read(
         entry.data if entry is not None and CONF_ACCOUNT in meter else meter
     )
@@ -161,6 +172,30 @@ async def async_account(
     return account
 
 
+def _board(hass: HomeAssistant, entry: ConfigEntry) -> ImportedAccount:
+    """Return a board with the channels that are set up or were heard."""
+    key = entry.unique_id or ""
+    hub = hubs(hass).get(key)
+    config = BoardConfig.from_data(entry.data)
+    return ImportedAccount(
+        key=key,
+        title=entry.title,
+        meters=live_meters(hub)
+        if hub is not None
+        else [
+            MeterInfo(
+                hardware_id=str(number),
+                name=channel.name,
+                role=channel.role,
+                power=None,
+                last_seen=None,
+            )
+            for number, channel in config.channels.items()
+        ],
+        kind=SourceKind.PULSE_BOARD,
+    )
+
+
 def wanted_hardware(
     account: ImportedAccount, meter: Mapping[str, Any], since: datetime
 ) -> list[WantedMeter]:
@@ -173,8 +208,10 @@ def wanted_hardware(
     if (sid := meter.get(CONF_SID)) is not None:
         found = [known for known in account.meters if known.hardware_id == sid]
     else:
-        # The cloud knows no submeters: one of those counts as a grid meter there.
-        listed = MeterRole.GRID if role is MeterRole.SUBMETER else role
+        # Efergy knows no submeters: one of those counts as a grid meter there.
+        listed = role
+        if role is MeterRole.SUBMETER and account.kind is SourceKind.EFERGY:
+            listed = MeterRole.GRID
         found = [known for known in account.meters if listed in (None, known.role)]
     meters = {
         "account": account.title,

@@ -30,6 +30,7 @@ PROVENANCES: Final = {
 PROVENANCE_OF: Final = {code: origin for origin, code in PROVENANCES.items()}
 POWER: Final = 0
 COUNTER: Final = 1
+COUNTER_AFTER_GAP: Final = 2
 
 
 def micros(at: datetime) -> int:
@@ -65,14 +66,17 @@ def kwh(energy: int) -> float:
 def reading_row(reading: Reading) -> tuple[int, int, float]:
     """Return a reading as it is stored: stamp, kind, value."""
     if isinstance(reading, CounterReading):
-        return micros(reading.at), COUNTER, reading.energy
+        kind = COUNTER_AFTER_GAP if reading.gap else COUNTER
+        return micros(reading.at), kind, reading.energy
     return micros(reading.at), POWER, reading.power
 
 
 def row_reading(at_us: int, kind: int, value: float) -> Reading:
     """Return a stored reading."""
     at = from_micros(at_us)
-    return CounterReading(at, value) if kind == COUNTER else PowerReading(at, value)
+    if kind == POWER:
+        return PowerReading(at, value)
+    return CounterReading(at, value, gap=kind == COUNTER_AFTER_GAP)
 
 
 def slot_row(slot: Slot) -> tuple[int, int, int | None, int | None]:

@@ -15,6 +15,7 @@ from .boards import ChannelData, delete_board, read_board, write_board
 from .codes import (
     HOUR_SECONDS,
     PROVENANCE_OF,
+    PROVENANCES,
     ROLE_OF,
     ROLES,
     SLOT_SECONDS,
@@ -45,14 +46,14 @@ from .types import (
 CHECKPOINT_PAGES: Final = 1000
 """SQLite's own default for when the WAL is written back into the main file."""
 
-_UPSERT_SLOT: Final = """
-    INSERT INTO slot (source, start, role, provenance, energy, returned)
-    VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET
-        role = excluded.role, provenance = excluded.provenance,
-        energy = excluded.energy, returned = excluded.returned
-    WHERE slot.provenance = 0 AND excluded.provenance <> 0
+_SLOT: Final = """
+    SELECT provenance, energy, returned, role FROM slot WHERE source = ? AND start = ?
 """
+_PUT_SLOT: Final = """
+    INSERT OR REPLACE INTO slot (source, start, role, provenance, energy, returned)
+    VALUES (?, ?, ?, ?, ?, ?)
+"""
+_UNKNOWN: Final = PROVENANCES[Provenance.UNKNOWN]
 _HOURS: Final = """
     SELECT start / 3600, COALESCE(SUM(CASE WHEN ? THEN returned ELSE energy END), 0)
     FROM slot WHERE source = ? AND start >= ? AND role = COALESCE(?, role) GROUP BY 1
@@ -297,7 +298,8 @@ class LedgerStore:
     ) -> int:
         """Commit slots and what is pending after them; return how many slots changed.
 
-        A known slot never changes, an unknown one may become known.
+        A known slot never changes. An unknown one may become known, or more may turn out
+        to have been counted in it; what was counted stays in its role.
         """
         rows = [slot_row(slot) for slot in slots]
         with self._lock:
@@ -307,17 +309,21 @@ class LedgerStore:
             )
             if source.settled_until is not None and until is not None:
                 until = max(until, source.settled_until)
-            changed = energy = returned = 0
+            changed = 0
+            after = source
             with self._writing() as connection:
-                for start, provenance, *energies in rows:
-                    done = connection.execute(
-                        _UPSERT_SLOT,
-                        (source.number, start, ROLES[role], provenance, *energies),
-                    ).rowcount
-                    if done > 0:
-                        changed += 1
-                        energy += energies[0] or 0
-                        returned += energies[1] or 0
+                for start, *new in rows:
+                    at = (source.number, start)
+                    old = connection.execute(_SLOT, at).fetchone()
+                    kept = role
+                    if old is not None:
+                        if not _improves(old, new):
+                            continue
+                        if old[1] or old[2]:
+                            kept = ROLE_OF[old[3]]
+                    connection.execute(_PUT_SLOT, (*at, ROLES[kept], *new))
+                    changed += 1
+                    after = after.with_slots(kept, _grown(old, new), until)
                 connection.execute(
                     "UPDATE source SET settled_until = ? WHERE number = ?",
                     (until, source.number),
@@ -326,10 +332,8 @@ class LedgerStore:
                     "DELETE FROM pending WHERE source = ?", (source.number,)
                 )
                 _insert_pending(connection, source.number, pending)
-            self.state = self.state.with_source(
-                source_id,
-                source.with_slots(role, Sums(energy=energy, returned=returned), until),
-            )
+            after = after.with_slots(role, Sums(), until)
+            self.state = self.state.with_source(source_id, after)
             return changed
 
     def totals(self, home_id: str) -> HomeTotals:
@@ -518,6 +522,27 @@ class LedgerStore:
             if (source := self.state.sources.get(source_id)) is None:
                 raise LedgerError(f"The ledger has no source {source_id}")
         return source
+
+
+def _improves(old: Sequence[int | None], new: Sequence[int | None]) -> bool:
+    """Return whether a slot (provenance, energy, returned) takes the place of another.
+
+    What was counted of an unknown slot never gets less: totals must not fall.
+    """
+    energy, returned = (
+        (n or 0) - (o or 0) for o, n in zip(old[1:3], new[1:3], strict=True)
+    )
+    if old[0] != _UNKNOWN or energy < 0 or returned < 0:
+        return False
+    return new[0] != _UNKNOWN or energy > 0 or returned > 0
+
+
+def _grown(old: Sequence[int | None] | None, new: Sequence[int | None]) -> Sums:
+    """Return what a slot (provenance, energy, returned) has more than the one before."""
+    _, energy, returned = (0, 0, 0) if old is None else old[:3]
+    return Sums(
+        energy=(new[1] or 0) - (energy or 0), returned=(new[2] or 0) - (returned or 0)
+    )
 
 
 def _insert_pending(

@@ -52,12 +52,14 @@ class PowerReading:
 class CounterReading:
     """What an energy counter shows at an instant.
 
-    `at` is aware and UTC; `energy` is in kWh.
+    `at` is aware and UTC; `energy` is in kWh. `gap` says that more may have been used since
+    the reading before it than the counter tells.
     Raises ValueError for a naive stamp and for an energy that is negative or not finite.
     """
 
     at: datetime
     energy: float
+    gap: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a reading."""
@@ -73,9 +75,9 @@ type Reading = PowerReading | CounterReading
 class Slot:
     """Energy of one slot `[start, start + SLOT)`.
 
-    `energy` and `returned` (exported by a signed grid meter) are in kWh, never negative,
-    and both None exactly when `provenance` is UNKNOWN.
-    Raises ValueError where that does not hold.
+    `energy` and `returned` (exported by a signed grid meter) are in kWh and never negative.
+    Where `provenance` is UNKNOWN both are None, or what was counted of it: the whole is
+    more. Raises ValueError where that does not hold.
     """
 
     start: datetime
@@ -86,8 +88,8 @@ class Slot:
     def __post_init__(self) -> None:
         """Refuse a slot that says two things at once."""
         for value in (self.energy, self.returned):
-            if (value is not None) is not self.known:
-                raise ValueError(f"A slot that is {self.provenance} has energy {value}")
+            if value is None and (self.known or self.energy is not self.returned):
+                raise ValueError(f"A slot that is {self.provenance} has no energy")
             if value is not None and not (isfinite(value) and value >= 0):
                 raise ValueError(f"A slot cannot have an energy of {value} kWh")
 

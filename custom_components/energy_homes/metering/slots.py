@@ -7,9 +7,17 @@ from typing import Protocol
 from .counter import CounterSlotter
 from .model import CounterReading, Reading, Slot
 from .power import PowerSlotter
+from .pulse_slots import PulseSlotter
 from .readings import DEFAULT_SETTLE_DELAY, AddResult
 
-__all__ = ["AddResult", "CounterSlotter", "PowerSlotter", "Slotter", "restored_slotter"]
+__all__ = [
+    "AddResult",
+    "CounterSlotter",
+    "PowerSlotter",
+    "PulseSlotter",
+    "Slotter",
+    "restored_slotter",
+]
 
 
 class Slotter(Protocol):
@@ -50,16 +58,25 @@ def restored_slotter(
     open_from: datetime | None = None,
     known: Iterable[datetime] = (),
     settle_delay: timedelta = DEFAULT_SETTLE_DELAY,
-) -> PowerSlotter | CounterSlotter:
+    pulses: bool = False,
+) -> PowerSlotter | CounterSlotter | PulseSlotter:
     """Return a slotter that goes on where the one that a restart ended was.
 
     The newest reading says of which kind it is; those of another kind are of hardware
     that was replaced since. Without readings it counts powers. `usual_spacing` is that of
-    powers, with `learn_slower`, `open_from` and `known` as of PowerSlotter; a counter's own is learned.
+    powers, with `learn_slower`, `open_from` and `known` as of PowerSlotter; a counter's own
+    is learned. `pulses` says that the readings are of counted pulses.
     """
     readings = sorted(pending, key=lambda reading: reading.at)
-    slotter: PowerSlotter | CounterSlotter
-    if readings and isinstance(readings[-1], CounterReading):
+    slotter: PowerSlotter | CounterSlotter | PulseSlotter
+    if pulses:
+        slotter = PulseSlotter(
+            settled_until=settled_until,
+            settle_delay=settle_delay,
+            open_from=open_from,
+        )
+        readings = [r for r in readings if isinstance(r, CounterReading)]
+    elif readings and isinstance(readings[-1], CounterReading):
         slotter = CounterSlotter(settled_until=settled_until, settle_delay=settle_delay)
     else:
         slotter = PowerSlotter(
