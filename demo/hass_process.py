@@ -13,7 +13,9 @@ RESTART_EXIT_CODE: Final = 100
 STOP_SECONDS: Final = 60
 # Ours would shadow Home Assistant's own search for packages, or choose another address.
 NOT_INHERITED: Final = ("PYTHONPATH", "SETUP_PORT", "HA_DISABLE_LOG_FILE")
-VENDOR_URLS: Final = ("ENERGY_HOMES_EFERGY_URL", "ENERGY_HOMES_NETATMO_URL")
+VENDOR_URLS: Final = tuple(
+    f"ENERGY_HOMES_{vendor}_URL" for vendor in ("EFERGY", "NETATMO", "PARTICLE")
+)
 
 
 def is_free(port: int) -> bool:

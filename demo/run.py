@@ -10,13 +10,26 @@ from typing import Final
 from simulator.scenario import (
     DEFAULT_SCENARIO,
     HARBOUR_BOARD,
+    MILL_BOARD,
     NETATMO_CLIENT_ID,
     NETATMO_CLIENT_SECRET,
     NETATMO_SCENARIO,
     NETATMO_USER,
+    PARTICLE_SCENARIO,
+    PARTICLE_TOKEN,
 )
 
-from . import address, boards, energy, flows, heating, onboarding, overview, rooms
+from . import (
+    address,
+    boards,
+    energy,
+    flows,
+    heating,
+    onboarding,
+    overview,
+    particle,
+    rooms,
+)
 from .api import Api
 from .errors import DemoError
 from .folder import LOOPBACK, DemoFolder
@@ -133,6 +146,7 @@ async def set_up(api: Api, simulator_url: str) -> dict[str, str]:
     await flows.ensure_homes(api, plans())
     await boards.ensure_board(api, simulator_url, BOARD)
     await heating.ensure_heating(api, APPLICATION, heating_plans())
+    await particle.ensure_particle(api, particle_plan())
     entries = await entry_ids(api)
     return {label: entries[label] for label in ALL_HOMES}
 
@@ -230,6 +244,22 @@ def heating_plans() -> list[heating.HeatingPlan]:
         for home in user.homes
     }
     return [heating.HeatingPlan(label=label, home_id=ids[label]) for label in HOMES]
+
+
+def particle_plan() -> particle.ParticlePlan:
+    """Return the board to set up: that of Mill Cottage's fridge and microwave."""
+    board = next(
+        device
+        for owner in PARTICLE_SCENARIO
+        for device in owner.devices
+        if device.name == MILL_BOARD
+    )
+    return particle.ParticlePlan(
+        label=board.home,
+        name="Fridge and microwave",
+        token=PARTICLE_TOKEN,
+        board_id=board.id,
+    )
 
 
 def url_of(port: int) -> str:

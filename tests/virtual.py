@@ -67,6 +67,8 @@ class VirtualTime:
         self._idle = idle
         self._streams: dict[int, dict[str, Any]] = {}
         self._next_sent: datetime | None = None
+        # A step of the frozen clock is no slow callback.
+        hass.loop.slow_callback_duration = math.inf
         self._move(dt_util.utcnow())
 
     @property

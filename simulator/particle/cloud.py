@@ -13,6 +13,7 @@ from simulator.faults import NOT_PARTICLE, ActiveFault, Fault
 from simulator.particle import errors, reply
 from simulator.particle.device import Device
 from simulator.particle.errors import ApiError
+from simulator.particle.framing import Source
 from simulator.particle.plan import EVENTS, GET, LIST, VARIABLE
 from simulator.particle.state import ParticleState
 from simulator.particle.stream import End, Stream, Watched
@@ -185,11 +186,12 @@ class ParticleCloud:
             state, prefix = self._state, request.match_info.get("prefix", "")
             product = self._product(request, token)
             userid = state.user_id(state.product_owners[product])
+            source = Source(product, userid)
             if "device" in request.match_info:
                 device = self._find(request, token)
-                return Watched(request.path, lambda: [device], prefix, userid)
+                return Watched(request.path, lambda: [device], prefix, source)
             return Watched(
-                request.path, lambda: state.of_product(product), prefix, userid
+                request.path, lambda: state.of_product(product), prefix, source
             )
 
         return await self._stream(request, watched)

@@ -69,6 +69,7 @@ class Device:
         self._switched_on = [plan.online]
         self._ordered: deque[Event] = deque(maxlen=KEPT_ORDERS)
         self._told_offline: Event | None = None
+        self._next: tuple[int, int | None] = (0, None)
 
     def online(self, at_ms: int) -> bool:
         """Tell whether the board is connected at an instant."""
@@ -106,6 +107,7 @@ class Device:
         """
         if on is self.online(now_ms):
             return
+        self._next = (0, None)
         self._switched_ms.append(now_ms)
         self._switched_on.append(on)
         if on:
@@ -129,6 +131,7 @@ class Device:
     ) -> None:
         """Publish something beside what the board publishes by itself."""
         self._ordered.append(Event(at_ms, name, data, coreid or self.id, ttl))
+        self._next = (0, None)
 
     def value(self, quantity: Quantity, at_ms: int) -> float:
         """Return what the board measures at an instant, in A, V, W, % or °C."""
@@ -178,9 +181,11 @@ class Device:
 
     def events(self, from_ms: int, to_ms: int) -> list[Event]:
         """Return what is published in [from_ms, to_ms), oldest first."""
+        last_ms = BURST_MS * (len(self.plan.events) - 1)
         found = [
             event
             for number in self._numbers(from_ms, to_ms)
+            if from_ms - last_ms <= self._stamp(number) < to_ms
             for event in self._sample(number)
             if from_ms <= event.at_ms < to_ms
         ]
@@ -191,11 +196,18 @@ class Device:
 
     def next_ms(self, after_ms: int) -> int | None:
         """Return when something is next published, later than an instant."""
+        since_ms, next_ms = self._next
+        if next_ms is None or not since_ms <= after_ms < next_ms:
+            next_ms = self._find_next_ms(after_ms)
+            self._next = after_ms, next_ms
+        return next_ms
+
+    def _find_next_ms(self, after_ms: int) -> int | None:
+        """Look for the next event, published by order or by itself."""
         nexts = [e.at_ms for e in self._ordered if e.at_ms > after_ms]
         if self.plan.events and self.online(after_ms):
-            for number in self._numbers(
-                after_ms + 1, after_ms + 2 * self.plan.period_ms
-            ):
+            until_ms = after_ms + 2 * self.plan.period_ms
+            for number in self._numbers(after_ms + 1, until_ms):
                 at_ms = self._stamp(number)
                 end_ms = at_ms + BURST_MS * (len(self.plan.events) - 1)
                 if end_ms > after_ms:

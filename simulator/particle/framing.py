@@ -5,7 +5,14 @@ import json
 from typing import Any
 
 from simulator.particle.device import Event, iso
-from simulator.particle.plan import DevicePlan
+
+
+@dataclass(frozen=True)
+class Source:
+    """A product, and its owner's id."""
+
+    product: int
+    userid: str
 
 
 @dataclass
@@ -41,20 +48,20 @@ class Style:
                 comment = number % 2 == 0
         return (":" * comment + self.end).encode()
 
-    def event(self, event: Event, plan: DevicePlan | None, userid: str | None) -> bytes:
-        """Return an event; a product's stream tells more of it, `userid` for one."""
+    def event(self, event: Event, source: Source | None) -> bytes:
+        """Return an event; a product's stream tells more of it."""
         content: dict[str, Any] = {
             "data": event.data,
             "ttl": str(event.ttl) if self.ttl_text else event.ttl,
             "published_at": iso(event.at_ms),
             "coreid": event.coreid,
         }
-        if userid is not None:
+        if source is not None:
             content |= {
-                "userid": userid,
+                "userid": source.userid,
                 "version": 1,
                 "public": False,
-                "productID": None if plan is None else plan.product,
+                "productID": source.product,
             }
         text = json.dumps(
             content,

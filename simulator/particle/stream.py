@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from simulator.noise import mix_seed
 from simulator.particle.device import Device, Event
-from simulator.particle.framing import Style
+from simulator.particle.framing import Source, Style
 from simulator.particle.tokens import Token
 
 WINDOW_MS = 60_000
@@ -59,8 +59,8 @@ class Watched:
     path: str
     devices: Callable[[], Sequence[Device]]
     prefix: str = ""
-    userid: str | None = None
-    """Where it is a product's stream: the product's owner."""
+    source: Source | None = None
+    """Where it is a product's stream: the product and its owner."""
 
 
 @dataclass(eq=False)
@@ -171,9 +171,7 @@ class Stream:
 
     def _frame(self, event: Event) -> bytes:
         """Return an event as it goes onto the wire."""
-        device = next((d for d in self.watched.devices() if d.id == event.coreid), None)
-        plan = None if device is None else device.plan
-        return self.style().event(event, plan, self.watched.userid)
+        return self.style().event(event, self.watched.source)
 
     def _troubled(self, frame: bytes) -> list[bytes]:
         """Return an event with what was held back, or twice, or nothing yet."""

@@ -10,21 +10,27 @@ from demo.wait import until
 from tests.e2e.expected import AROUND, SETTLE_DELAY, SLOT, slot_energy, slot_start
 from tests.e2e.running import RunningDemo
 from tests.e2e.shown import GRID_METERS, LOADER, entities, powers
+from tests.particle_control import ParticleControl
 from tests.simulator_client import SimulatorClient
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 SPARE = timedelta(seconds=15)
+BOARD_ENERGY = "sensor.mill_cottage_fridge_and_microwave_energy"
 
 
 async def test_energy_grows_by_the_first_complete_slot(
     demo: RunningDemo, api: Api
 ) -> None:
-    """Once the first complete slot has settled, each home has grown by what was published."""
+    """Once the first complete slot has settled, each home has grown by what was published.
+
+    So has the meter of the board on one home's circuit, which adds nothing to that home.
+    """
     simulator = demo.simulator()
     homes = await entities(api)
     await powers(api, homes)
     before = await energies(api, homes)
+    board = await until(lambda: state_of(api, BOARD_ENERGY), "the board", seconds=60)
     # Both homes have been read by now, so that the slot that begins next is complete.
     start = slot_start(datetime.now(UTC)) + SLOT
 
@@ -40,6 +46,10 @@ async def test_energy_grows_by_the_first_complete_slot(
         for label, sid in GRID_METERS.items()
     }
     assert grown == pytest.approx(expected, rel=1e-3)
+    published = ParticleControl(simulator).truth(from_=start, to=start + SLOT)
+    assert await state_of(api, BOARD_ENERGY) == pytest.approx(
+        board + published["published_kwh"], abs=2e-6, rel=1e-3
+    )
     unexpected = [line for line in demo.log_lines() if LOADER not in line]
     assert unexpected == []
 
