@@ -290,7 +290,8 @@ class ParticleHub(PolledAccount[None]):
 
     async def async_learn(self, board_id: str, span: timedelta) -> None:
         """Listen for a while, and ask a board which variables it has."""
-        board = self.boards[board_id]
+        if (board := self.boards.get(board_id)) is None:
+            return
         try:
             board.take_device(await self.client.device(board_id))
         except CloudError as err:
