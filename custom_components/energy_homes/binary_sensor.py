@@ -14,6 +14,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .accounts.pulse_board import PulseBoardHub
 from .entity import BoardEntity, ModuleEntity, RoomEntity, has_valve
 from .heating.model import THERMOSTAT_TYPES
 from .heating.records import ModuleRecord
@@ -46,6 +47,13 @@ class ModuleBinarySensorDescription(BinarySensorEntityDescription):
     value_fn: Callable[[ModuleView], bool | None]
     exists_fn: Callable[[ModuleRecord], bool] = lambda _: True
     while_unreachable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardBinarySensorDescription(BinarySensorEntityDescription):
+    """A binary sensor of a pulse board."""
+
+    value_fn: Callable[[PulseBoardHub], bool]
 
 
 ROOM_BINARY_SENSORS: tuple[RoomBinarySensorDescription, ...] = (
@@ -93,11 +101,14 @@ MODULE_BINARY_SENSORS: tuple[ModuleBinarySensorDescription, ...] = (
 )
 
 
-BOARD_ONLINE = BinarySensorEntityDescription(
-    key="online",
-    translation_key="online",
-    device_class=BinarySensorDeviceClass.CONNECTIVITY,
-    entity_category=EntityCategory.DIAGNOSTIC,
+BOARD_BINARY_SENSORS: tuple[BoardBinarySensorDescription, ...] = (
+    BoardBinarySensorDescription(
+        key="online",
+        translation_key="online",
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda hub: hub.online,
+    ),
 )
 
 
@@ -109,7 +120,10 @@ async def async_setup_entry(
     """Add the binary sensors of a home's rooms and modules, or of a board."""
     home = entry.runtime_data
     if not isinstance(home, Home):
-        async_add_entities([BoardOnline(entry, BOARD_ONLINE)])
+        async_add_entities(
+            BoardBinarySensor(entry, description)
+            for description in BOARD_BINARY_SENSORS
+        )
         return
     for subentry_id, heating in home.heating.items():
         async_add_entities(
@@ -172,17 +186,19 @@ class ModuleBinarySensor(ModuleEntity, BinarySensorEntity):
         return self.entity_description.value_fn(self.module)
 
 
-class BoardOnline(BoardEntity, BinarySensorEntity):
-    """Whether a board was heard of late."""
+class BoardBinarySensor(BoardEntity, BinarySensorEntity):
+    """A binary sensor of a pulse board."""
+
+    entity_description: BoardBinarySensorDescription
 
     @property
     @override
     def value(self) -> bool:
-        """Return whether the board was heard of late."""
-        return self.hub.online
+        """Return how the board is."""
+        return self.entity_description.value_fn(self.hub)
 
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether the board was heard of late."""
+        """Return how the board is."""
         return self.value
