@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any, Final
 
 from homeassistant.core import ServiceCall, ServiceResponse
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
@@ -90,11 +91,11 @@ async def _async_by_span(
     """Return the periods that start in a span; all homes are checked before any is read."""
     if ATTR_START not in data or ATTR_END not in data:
         raise invalid("span_needed")
-    duration_s = _duration_s(data.get(ATTR_PERIOD, str(PERIOD_S // MINUTE_S)))
+    duration_s = asked_duration_s(data.get(ATTR_PERIOD, str(PERIOD_S // MINUTE_S)))
     newest_s = newest_start_s(dt_util.utcnow(), duration_s)
     spans: list[tuple[Home, range]] = []
     for home in homes.select(data.get(ATTR_HOME)):
-        start, end = (_instant(data[name], home) for name in (ATTR_START, ATTR_END))
+        start, end = (instant(data[name], home) for name in (ATTR_START, ATTR_END))
         if start >= end:
             raise invalid("bad_span", start=start.isoformat(), end=end.isoformat())
         starts = starts_s(
@@ -103,13 +104,7 @@ async def _async_by_span(
             duration_s,
         )
         if len(starts) > MOST_PERIODS:
-            raise invalid(
-                "span_too_long",
-                choices=", ".join(
-                    f"{seconds // MINUTE_S} min: {MOST_PERIODS * seconds // DAY_S} d"
-                    for seconds in SHOWN_S
-                ),
-            )
+            raise too_long()
         spans.append((home, starts))
     return {
         home.label: await _async_read(homes, home, starts) for home, starts in spans
@@ -218,7 +213,7 @@ def _runs(starts: Sequence[int], duration_s: int) -> list[range]:
     return runs
 
 
-def _duration_s(text: str) -> int:
+def asked_duration_s(text: str) -> int:
     """Return a length in minutes, or in ISO 8601, in seconds. Raises naming the choices."""
     choices = {str(seconds // MINUTE_S): seconds for seconds in SHOWN_S}
     iso = {duration.lower(): seconds for duration, seconds in SECONDS.items()}
@@ -227,7 +222,18 @@ def _duration_s(text: str) -> int:
     return choices[one_of(text, choices, "unknown_period")]
 
 
-def _instant(at: datetime, home: Home) -> datetime:
+def too_long() -> ServiceValidationError:
+    """Return what is told of a span with too many periods in it."""
+    return invalid(
+        "span_too_long",
+        choices=", ".join(
+            f"{seconds // MINUTE_S} min: {MOST_PERIODS * seconds // DAY_S} d"
+            for seconds in SHOWN_S
+        ),
+    )
+
+
+def instant(at: datetime, home: Home) -> datetime:
     """Return an instant; without an offset it is the home's wall time."""
     if at.utcoffset() is None:
         return at.replace(tzinfo=home.coordinator.time_zone)
