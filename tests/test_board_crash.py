@@ -12,6 +12,7 @@ from typing import Final
 from custom_components.energy_homes.ledger.schema import VERSION
 from custom_components.energy_homes.ledger.store import LedgerStore
 from tests.board_kit import KEY, SECRET
+from tests.older_ledger import make_older
 
 ROOT: Final = Path(__file__).parents[1]
 CHANNELS: Final = range(1, 9)
@@ -117,13 +118,8 @@ def test_ledger_of_before_boards_is_opened(tmp_path: Path) -> None:
     store = LedgerStore(path, busy_timeout=1)
     store.open()
     store.add_home("home", "Home")
-    with store._writing() as connection:
-        connection.execute("DROP TABLE board_channel")
-        connection.execute("DROP TABLE period")
-        connection.execute("DROP TABLE asked")
-    with store._reading() as connection:
-        connection.execute("PRAGMA user_version = 1")
     store.close()
+    make_older(path, 1)
 
     opened = store.open()
     assert opened.damaged_copy is None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 import shutil
@@ -89,12 +90,10 @@ async def fill(ledger: Ledger) -> None:
     await ledger.async_settle("elm-oven", SUBMETER, [slot(0, 0.2)], [])
     await ledger.async_settle("mill-grid", GRID, [slot(0, 7, 1)], [])
     await ledger.async_add_readings("mill-grid", [PowerReading(T0, 5)])
-    await ledger.async_set_mark(source_key("mill-grid"), MARK)
+    await ledger.async_set_mark(source_key("mill-grid"), replace(MARK, changes=1))
 
 
-MARK = StatisticMark(
-    offset_kwh=-0.125, floor=T0 - HOUR, checked_until=T0 + HOUR, checked_sum=1.5
-)
+MARK = StatisticMark(offset_kwh=-0.125, floor=T0 - HOUR, checked_until=T0 + HOUR)
 
 
 async def test_totals_add_up_by_role(ledger: Ledger) -> None:
@@ -312,7 +311,7 @@ async def test_forget_home_deletes_that_home_only(ledger: Ledger) -> None:
     await fill(ledger)
     await ledger.async_add_readings("elm-grid", [PowerReading(T0 + HOUR, 1)])
     await ledger.async_carry(home_key("elm", "grid"), T0, 1)
-    await ledger.async_set_mark(source_key("elm-grid"), MARK)
+    await ledger.async_set_mark(source_key("elm-grid"), StatisticMark(0.0, T0))
     mill = (
         await ledger.async_totals("mill"),
         await ledger.async_slots("mill-grid", T0, T0 + HOUR),
@@ -359,13 +358,72 @@ async def test_marks_are_kept(ledger: Ledger) -> None:
     """A mark is replaced as a whole."""
     key = source_key("elm-grid")
     assert await ledger.async_mark(key) is None
-    await ledger.async_set_mark(key, MARK)
+    assert await ledger.async_set_mark(key, MARK) == MARK
     assert await ledger.async_mark(key) == MARK
-    fresh = StatisticMark(
-        offset_kwh=1.0, floor=T0, checked_until=None, checked_sum=None
-    )
+    fresh = StatisticMark(offset_kwh=1.0, floor=T0)
     await ledger.async_set_mark(key, fresh)
     assert await ledger.async_mark(key) == fresh
+
+
+async def test_marks_go_back_to_what_changes(ledger: Ledger) -> None:
+    """Each total that a slot counts for is compared again from the slot's hour on."""
+    keys = {
+        what: home_key("elm", what) for what in ("grid", "generation", "returned")
+    } | {name: source_key(name) for name in ("elm-grid", "elm-sun", "elm-oven")}
+    mark = StatisticMark(0.0, T0, checked_until=T0 + 9 * HOUR)
+
+    async def marks() -> dict[str, int]:
+        """Return how many hours are still known to be right, where not all are."""
+        found = {what: await ledger.async_mark(key) for what, key in keys.items()}
+        return {
+            what: (one.checked_until - T0) // HOUR
+            for what, one in found.items()
+            if one and one.checked_until and one.checked_until != mark.checked_until
+        }
+
+    for key in keys.values():
+        await ledger.async_set_mark(key, mark)
+    # An hour after those that were compared takes nothing back, nor one without energy.
+    later = [slot(9 * 12, 1), unknown(2 * 12), slot(3 * 12, 0)]
+    await ledger.async_settle("elm-grid", GRID, later, [])
+    assert await marks() == {}
+    await ledger.async_settle("elm-grid", GRID, [slot(8 * 12, 1)], [])
+    assert await marks() == {"elm-grid": 8, "grid": 8, "returned": 8}
+    await ledger.async_settle("elm-oven", SUBMETER, [slot(5 * 12 + 11, 1)], [])
+    await ledger.async_settle("elm-sun", GENERATION, [slot(7 * 12, 1)], [])
+    assert await marks() == {
+        "elm-grid": 8,
+        "grid": 8,
+        "returned": 8,
+        "elm-oven": 5,
+        "elm-sun": 7,
+        "generation": 7,
+    }
+    # What was known before does not change, and what was before is not ours to write.
+    await ledger.async_settle("elm-oven", SUBMETER, [slot(5 * 12 + 11, 2)], [])
+    await ledger.async_settle("elm-sun", GENERATION, [slot(-40, 1)], [])
+    assert (await marks())["elm-oven"] == 5
+    assert (await marks())["elm-sun"] == 0
+    assert (await marks())["generation"] == 0
+
+
+async def test_a_comparison_of_before_is_not_kept(ledger: Ledger) -> None:
+    """Where slots change while a statistic is compared it is compared once more."""
+    key = home_key("elm", "grid")
+    await ledger.async_set_mark(key, StatisticMark(0.0, T0))
+    read = await ledger.async_mark(key)
+    assert read is not None
+    await ledger.async_settle("elm-grid", GRID, [slot(0, 1)], [])
+    compared = replace(read, checked_until=T0 + HOUR)
+
+    assert await ledger.async_set_mark(key, compared) is None
+    again = await ledger.async_mark(key)
+    assert again is not None
+    assert again.checked_until is None
+    assert await ledger.async_set_mark(key, replace(again, checked_until=T0 + HOUR))
+    # Energy that is carried on changes the hours after it too.
+    await ledger.async_carry(key, T0, 1.0)
+    assert await ledger.async_set_mark(key, compared) is None
 
 
 async def test_what_makes_no_sense_is_refused(ledger: Ledger) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-import sqlite3
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -13,6 +12,7 @@ from custom_components.energy_homes.ledger.codes import row_of, seconds, slot_of
 from custom_components.energy_homes.ledger.schema import VERSION
 from custom_components.energy_homes.metering.holes import hole
 from custom_components.energy_homes.metering.model import SLOT, MeterRole
+from tests.older_ledger import make_older
 
 from .ledger_slots import T0, slot, unknown
 
@@ -78,10 +78,7 @@ async def test_what_was_asked_is_kept(ledger: Ledger) -> None:
 async def test_ledger_of_before_holes_is_opened(ledger: Ledger) -> None:
     """An older file gets the table and keeps what it has."""
     await ledger.async_close()
-    with sqlite3.connect(ledger.path) as other:
-        other.execute("DROP TABLE asked")
-        other.execute("PRAGMA user_version = 3")
-    other.close()
+    make_older(ledger.path, 3)
     assert (await ledger.async_open()).damaged_copy is None
     assert await ledger.async_asked("grid") == []
     assert (await ledger.async_stats())["version"] == VERSION

@@ -20,6 +20,7 @@ from custom_components.energy_homes.metering.periods import (
     Quality,
     starts_s,
 )
+from tests.older_ledger import make_older
 
 from .ledger_slots import T0, slot, unknown
 
@@ -270,13 +271,7 @@ async def test_ledger_of_before_periods_is_opened(ledger: Ledger, version: int) 
     """An older file gets the table and keeps what it has."""
     await ledger.async_settle("elm-grid", GRID, [slot(n) for n in range(6)], [])
     await ledger.async_close()
-    with sqlite3.connect(ledger.path) as other:
-        other.execute("DROP TABLE asked")
-        other.execute("DROP TABLE period")
-        if version < 2:
-            other.execute("DROP TABLE board_channel")
-        other.execute(f"PRAGMA user_version = {version}")
-    other.close()
+    make_older(ledger.path, version)
 
     assert (await ledger.async_open()).damaged_copy is None
     assert energies(await ask(ledger, quarters(0, 2))) == [(0, 0.2, 0), (1, 0.3, 0)]

@@ -23,6 +23,7 @@ from .homes import Homes
 from .ledger import home_key, source_key
 from .metering.model import MeterRole
 from .models import MeterSource
+from .room_log import RoomLog
 from .sensors_coordinator import SensorsCoordinator
 from .total_guard import async_guard_total
 
@@ -63,6 +64,10 @@ class Home:
             )
             for subentry in entry.get_subentries_of_type(SUBENTRY_SENSORS)
         }
+        self._room_logs = [
+            RoomLog(hass, heating, homes.ledger, self.home_id)
+            for heating in self.heating.values()
+        ]
 
     @property
     def label(self) -> str:
@@ -118,6 +123,9 @@ class Home:
             await heating.async_start()
         for sensors in self.sensors.values():
             sensors.async_start()
+        for room_log in self._room_logs:
+            await room_log.async_start()
+            self._entry.async_on_unload(room_log.async_stop)
         self._entry.async_on_unload(self._homes.attach(self))
 
     async def async_stop(self) -> None:
@@ -126,16 +134,27 @@ class Home:
             await heating.async_stop()
         for sensors in self.sensors.values():
             sensors.async_stop()
+        for room_log in self._room_logs:
+            await room_log.async_stop()
         await self.coordinator.async_stop()
 
     def start_true_up(self) -> None:
-        """Keep the recorder's statistics of the home's totals true from now on."""
+        """Keep the recorder's statistics of the home's totals and rooms true from now on."""
         for unique_id, key in self._energy_keys().items():
             self._entry.async_on_unload(
                 self._homes.true_up.async_register(
                     key, partial(self._entity_id, unique_id)
                 )
             )
+        for heating in self.heating.values():
+            for room in heating.rooms:
+                self._entry.async_on_unload(
+                    self._homes.true_up.async_register_room(
+                        room.room_id,
+                        partial(self._entity_id, f"{room.room_id}_temperature"),
+                        f"{self.label} {room.name}",
+                    )
+                )
 
     def _energy_keys(self) -> dict[str, str]:
         """Return which ledger total each energy entity shows, by unique id."""

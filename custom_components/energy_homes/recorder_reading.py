@@ -1,4 +1,4 @@
-"""What the recorder knows of an energy entity, in kWh whatever unit it is shown in.
+"""What the recorder knows of our entities, in kWh and °C whatever unit they are shown in.
 
 Everything but `async_can_record` reads the database: call it in the recorder's executor.
 """
@@ -16,7 +16,11 @@ from homeassistant.components.recorder import (
     is_entity_recorded,
 )
 from homeassistant.components.recorder.history import get_last_state_changes
-from homeassistant.components.recorder.models import StatisticData, StatisticMetaData
+from homeassistant.components.recorder.models import (
+    StatisticData,
+    StatisticMeanType,
+    StatisticMetaData,
+)
 from homeassistant.components.recorder.statistics import (
     StatisticsRow,
     get_last_short_term_statistics,
@@ -24,11 +28,19 @@ from homeassistant.components.recorder.statistics import (
     get_metadata,
     statistics_during_period,
 )
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, UnitOfEnergy
+from homeassistant.const import (
+    ATTR_UNIT_OF_MEASUREMENT,
+    UnitOfEnergy,
+    UnitOfTemperature,
+)
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers.recorder import DATA_INSTANCE
 from homeassistant.util import dt as dt_util
-from homeassistant.util.unit_conversion import EnergyConverter
+from homeassistant.util.unit_conversion import (
+    BaseUnitConverter,
+    EnergyConverter,
+    TemperatureConverter,
+)
 
 from .metering.trueup import Row
 
@@ -52,6 +64,44 @@ class Statistic:
         )
         return [
             {"start": row.start, "state": convert(row.state), "sum": convert(row.sum)}
+            for row in rows
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class TemperatureRow:
+    """An hour of a statistic of temperatures, in °C."""
+
+    start: datetime
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def values(self) -> tuple[float, float, float]:
+        """Return what can differ."""
+        return self.mean, self.low, self.high
+
+
+@dataclass(frozen=True, slots=True)
+class TemperatureStatistic:
+    """A statistic of temperatures: its metadata and the start of its newest 5-minute row."""
+
+    metadata: StatisticMetaData
+    latest: datetime
+
+    def as_data(self, rows: Iterable[TemperatureRow]) -> list[StatisticData]:
+        """Return rows as they are imported: in the unit that the statistic is kept in."""
+        convert = TemperatureConverter.converter_factory(
+            UnitOfTemperature.CELSIUS, self.metadata["unit_of_measurement"]
+        )
+        return [
+            {
+                "start": row.start,
+                "mean": convert(row.mean),
+                "min": convert(row.low),
+                "max": convert(row.high),
+            }
             for row in rows
         ]
 
@@ -95,6 +145,41 @@ def read_rows(
     return _as_rows(rows.get(entity_id, []), UnitOfEnergy.KILO_WATT_HOUR)
 
 
+def read_temperature_statistic(
+    hass: HomeAssistant, entity_id: str
+) -> TemperatureStatistic | None:
+    """Return an entity's statistic, or None where there is none of temperatures yet."""
+    metadata = _metadata(hass, entity_id, TemperatureConverter)
+    if metadata is None or metadata["mean_type"] is not StatisticMeanType.ARITHMETIC:
+        return None
+    rows = get_last_short_term_statistics(hass, 1, entity_id, False, {"mean"})
+    if not (found := rows.get(entity_id)):
+        return None
+    return TemperatureStatistic(metadata, dt_util.utc_from_timestamp(found[0]["start"]))
+
+
+def read_temperature_rows(
+    hass: HomeAssistant, entity_id: str, start: datetime, end: datetime
+) -> dict[datetime, TemperatureRow]:
+    """Return the hourly rows of `[start, end)` by their hour."""
+    rows = statistics_during_period(
+        hass,
+        start,
+        end,
+        {entity_id},
+        "hour",
+        {TemperatureConverter.UNIT_CLASS: UnitOfTemperature.CELSIUS},
+        {"mean", "min", "max"},
+    )
+    found: dict[datetime, TemperatureRow] = {}
+    for row in rows.get(entity_id, []):
+        mean, low, high = row.get("mean"), row.get("min"), row.get("max")
+        if mean is not None and low is not None and high is not None:
+            at = dt_util.utc_from_timestamp(row["start"])
+            found[at] = TemperatureRow(at, mean, low, high)
+    return found
+
+
 def read_last(
     hass: HomeAssistant, entity_id: str, since: datetime
 ) -> tuple[float, float | None] | None:
@@ -123,15 +208,22 @@ def read_last(
 
 def _energy_metadata(hass: HomeAssistant, entity_id: str) -> StatisticMetaData | None:
     """Return the metadata of an entity's own statistic of energy sums."""
+    metadata = _metadata(hass, entity_id, EnergyConverter)
+    return metadata if metadata is not None and metadata["has_sum"] else None
+
+
+def _metadata(
+    hass: HomeAssistant, entity_id: str, converter: type[BaseUnitConverter]
+) -> StatisticMetaData | None:
+    """Return the metadata of an entity's own statistic in units that can be converted."""
     _, metadata = get_metadata(hass, statistic_ids={entity_id}).get(
         entity_id, (None, None)
     )
     if (
         metadata is None
-        or not metadata["has_sum"]
         or metadata["source"] != RECORDER_DOMAIN
-        or metadata["unit_class"] != EnergyConverter.UNIT_CLASS
-        or metadata["unit_of_measurement"] not in EnergyConverter.VALID_UNITS
+        or metadata["unit_class"] != converter.UNIT_CLASS
+        or metadata["unit_of_measurement"] not in converter.VALID_UNITS
     ):
         return None
     return metadata

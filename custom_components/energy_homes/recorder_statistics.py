@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 import logging
 from typing import Final, Literal
 
@@ -34,24 +34,22 @@ from .metering.trueup import (
     same,
 )
 from .recorder_reading import Statistic, async_can_record, read_rows, read_statistic
+from .recorder_temperatures import async_true_up_room
 
 _LOGGER = logging.getLogger(__name__)
 
-CHUNK: Final = timedelta(days=31)
+CHUNK_HOURS: Final = 31 * 24
 """How much of a statistic is read and compared at once."""
-
-FIRST_STEP_BACK: Final = timedelta(days=1)
-STEP_BACK_FACTOR: Final = 8
 
 
 @dataclass(slots=True, eq=False)
-class _Meter:
-    """An energy entity whose statistic is kept true."""
+class _Kept:
+    """An entity whose statistic is kept true: a total's by its key, else a room's."""
 
     key: str
+    room_id: str | None
     entity_id: Callable[[], str | None]
     name: str
-    looked_through: bool = False
     failing: bool = False
 
 
@@ -62,7 +60,7 @@ class TrueUp:
         """Start with no entity; nothing runs before `async_start`."""
         self._hass = hass
         self._ledger = ledger
-        self._meters: dict[str, _Meter] = {}
+        self._kept: dict[str, _Kept] = {}
         self._due: dict[str, None] = {}
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -96,13 +94,25 @@ class TrueUp:
 
         `entity_id` is asked every time, because the user may rename the entity.
         """
-        meter = self._meters[key] = _Meter(key, entity_id, name or key)
+        return self._async_keep(_Kept(key, None, entity_id, name or key))
+
+    @callback
+    def async_register_room(
+        self, room_id: str, entity_id: Callable[[], str | None], name: str
+    ) -> CALLBACK_TYPE:
+        """Repair the statistic of the sensor of a room's temperature; return how to stop."""
+        return self._async_keep(_Kept(f"room:{room_id}", room_id, entity_id, name))
+
+    @callback
+    def _async_keep(self, kept: _Kept) -> CALLBACK_TYPE:
+        """Compare an entity from now on; return how to stop."""
+        self._kept[kept.key] = kept
 
         @callback
         def unregister() -> None:
             """Leave the statistic alone from now on."""
-            if self._meters.get(key) is meter:
-                del self._meters[key]
+            if self._kept.get(kept.key) is kept:
+                del self._kept[kept.key]
 
         return unregister
 
@@ -119,7 +129,7 @@ class TrueUp:
     @callback
     def _on_compiled(self, _event: Event) -> None:
         """Compare all entities, one after the other, unless that is under way."""
-        self._due |= dict.fromkeys(self._meters)
+        self._due |= dict.fromkeys(self._kept)
         if self._due and (self._task is None or self._task.done()):
             self._task = self._hass.async_create_background_task(
                 self._async_work(), "Energy Homes true-up of statistics"
@@ -138,16 +148,16 @@ class TrueUp:
 
     async def _async_try(self, key: str) -> None:
         """Compare one entity; a failure is logged once and does not stop the others."""
-        if (meter := self._meters.get(key)) is None:
+        if (kept := self._kept.get(key)) is None:
             return
         try:
             await self._async_reconcile(key)
         except Exception:
-            if not meter.failing:
-                _LOGGER.exception("Statistics of %s could not be compared", meter.name)
-            meter.failing = True
+            if not kept.failing:
+                _LOGGER.exception("Statistics of %s could not be compared", kept.name)
+            kept.failing = True
         else:
-            meter.failing = False
+            kept.failing = False
 
     async def _async_recorder_done(self) -> bool:
         """Wait for the recorder to do all that was asked of it; False where it cannot.
@@ -169,33 +179,30 @@ class TrueUp:
 
     async def _async_reconcile(self, key: str) -> int:
         """Write the closed hours of one entity that differ; return how many."""
-        meter = self._meters.get(key)
+        kept = self._kept.get(key)
         if (
-            meter is None
-            or (entity_id := meter.entity_id()) is None
+            kept is None
+            or (entity_id := kept.entity_id()) is None
             or not async_can_record(self._hass, entity_id)
         ):
             return 0
-        return await _Job(self._hass, self._ledger, meter, entity_id).async_run()
-
-
-def _fresh_mark(offset: float, floor: datetime) -> StatisticMark:
-    """Return the mark of a statistic of which nothing is known to be right."""
-    return StatisticMark(
-        offset_kwh=offset, floor=floor, checked_until=None, checked_sum=None
-    )
+        if kept.room_id is not None:
+            return await async_true_up_room(
+                self._hass, self._ledger, kept.room_id, entity_id, kept.entity_id
+            )
+        return await _Job(self._hass, self._ledger, kept, entity_id).async_run()
 
 
 class _Job:
     """One comparison of one entity's statistic with the ledger."""
 
     def __init__(
-        self, hass: HomeAssistant, ledger: Ledger, meter: _Meter, entity_id: str
+        self, hass: HomeAssistant, ledger: Ledger, kept: _Kept, entity_id: str
     ) -> None:
         """Prepare the comparison of an entity under its present id."""
         self._hass = hass
         self._ledger = ledger
-        self._meter = meter
+        self._kept = kept
         self._entity_id = entity_id
         self._recorder = get_instance(hass)
 
@@ -203,7 +210,7 @@ class _Job:
         """Write what differs, remember how far all was right; return the rows written."""
         if (statistic := await self._async_statistic()) is None:
             return 0
-        mark = await self._ledger.async_mark(self._meter.key)
+        mark = await self._ledger.async_mark(self._kept.key)
         if mark is None:
             mark = await self._async_first_mark()
         elif not same(statistic.latest.offset, mark.offset_kwh):
@@ -219,13 +226,13 @@ class _Job:
 
     async def _async_first_mark(self) -> StatisticMark | None:
         """Remember the offset and the first hour of ours when both are there."""
-        first_slot = await self._ledger.async_first_slot(self._meter.key)
+        first_slot = await self._ledger.async_first_slot(self._kept.key)
         recent = await self._async_read("5minute")
         if first_slot is None or not recent:
             return None
         found = present_offset(recent)
         floor = max(found.floor, hour_start(first_slot))
-        return await self._async_remember(_fresh_mark(found.offset, floor))
+        return await self._async_remember(StatisticMark(found.offset, floor))
 
     async def _async_judge(self, mark: StatisticMark) -> StatisticMark | None:
         """Bring the sums back to the known offset, or accept the one that is found."""
@@ -240,7 +247,7 @@ class _Job:
                     offset - mark.offset_kwh,
                     floor.isoformat(),
                 )
-                mark = _fresh_mark(offset, floor)
+                mark = StatisticMark(offset, floor)
             case Shift(start, amount):
                 _LOGGER.info(
                     "The recorder has counted %s anew since %s; adding %.6f kWh to its sums",
@@ -248,7 +255,7 @@ class _Job:
                     start.isoformat(),
                     amount,
                 )
-                mark = replace(mark, checked_until=None, checked_sum=None)
+                mark = replace(mark, checked_until=None)
                 if self._renamed:
                     return None
                 self._recorder.async_adjust_statistics(
@@ -258,75 +265,52 @@ class _Job:
         return await self._async_remember(mark)
 
     async def _async_compare(self, statistic: Statistic, mark: StatisticMark) -> int:
-        """Write the closed hours that differ from the first dirty one on."""
+        """Write the closed hours that differ, from the first that may on."""
         end = closed_until(statistic.latest.start)
-        at = await self._async_first_dirty(mark, end)
+        start = await self._async_first_dirty(mark, end)
+        totals = await self._ledger.async_hourly_totals(self._kept.key, start, end)
         right_until = end
         written = 0
-        while at < end:
-            until = min(at + CHUNK, end)
-            differing = differing_rows(
-                await self._async_hours(at, until),
-                await self._ledger.async_hourly_totals(self._meter.key, at, until),
-                mark.offset_kwh,
+        for first in range(0, len(totals), CHUNK_HOURS):
+            chunk = totals[first : first + CHUNK_HOURS]
+            rows = await self._async_hours(chunk[0][0], chunk[-1][0] + HOUR)
+            if not (differing := differing_rows(rows, chunk, mark.offset_kwh)):
+                continue
+            # Under an old id the import would begin a second statistic.
+            if self._renamed:
+                return written
+            async_import_statistics(
+                self._hass, statistic.metadata.copy(), statistic.as_data(differing)
             )
-            if differing:
-                # Under an old id the import would begin a second statistic.
-                if self._renamed:
-                    return written
-                async_import_statistics(
-                    self._hass,
-                    statistic.metadata.copy(),
-                    statistic.as_data(differing),
-                )
-                right_until = min(right_until, differing[0].start)
-                written += len(differing)
-            at = until
-        self._meter.looked_through = True
+            right_until = min(right_until, differing[0].start)
+            written += len(differing)
         # The newest hour waits for its last slot; what was only just asked for is looked
         # at again, so that a kill before the recorder wrote it loses nothing.
-        await self._async_bookmark(mark, min(right_until, end - HOUR))
+        until = min(right_until, end - HOUR)
+        if until > mark.floor and until != mark.checked_until:
+            await self._async_remember(replace(mark, checked_until=until))
         return written
 
     async def _async_first_dirty(self, mark: StatisticMark, end: datetime) -> datetime:
         """Return the first hour that may differ.
 
-        All is right up to an hour whose row matches: sums lead up to it. Goes back from the
-        bookmark in growing steps, because a late slot or a restored database moves all rows
-        from some hour on.
+        The ledger takes the bookmark back to what changes in it. Where the row before the
+        bookmark is not what it was, the recorder's database is another one, and all that
+        is ours is compared.
         """
-        if mark.checked_until is None or not self._meter.looked_through:
+        if mark.checked_until is None:
             return mark.floor
         until = min(mark.checked_until, end)
-        step = FIRST_STEP_BACK
-        while until > mark.floor:
-            hour = until - HOUR
-            rows = await self._async_hours(hour, until)
-            totals = await self._ledger.async_hourly_totals(
-                self._meter.key, hour, until
-            )
-            if rows and not differing_rows(rows, totals, mark.offset_kwh):
-                return until
-            until -= step
-            step *= STEP_BACK_FACTOR
-        return mark.floor
+        hour = until - HOUR
+        if hour < mark.floor:
+            return mark.floor
+        rows = await self._async_hours(hour, until)
+        totals = await self._ledger.async_hourly_totals(self._kept.key, hour, until)
+        return mark.floor if differing_rows(rows, totals, mark.offset_kwh) else until
 
-    async def _async_bookmark(self, mark: StatisticMark, until: datetime) -> None:
-        """Remember up to which hour all rows were seen to be right."""
-        if until <= mark.floor or until == mark.checked_until:
-            return
-        totals = await self._ledger.async_hourly_totals(
-            self._meter.key, until - HOUR, until
-        )
-        total = totals[-1][1]
-        await self._async_remember(
-            replace(mark, checked_until=until, checked_sum=total + mark.offset_kwh)
-        )
-
-    async def _async_remember(self, mark: StatisticMark) -> StatisticMark:
-        """Keep a mark in the ledger."""
-        await self._ledger.async_set_mark(self._meter.key, mark)
-        return mark
+    async def _async_remember(self, mark: StatisticMark) -> StatisticMark | None:
+        """Keep a mark in the ledger, unless slots have changed since it was read."""
+        return await self._ledger.async_set_mark(self._kept.key, mark)
 
     async def _async_statistic(self) -> Statistic | None:
         """Read the statistic as it is now."""
@@ -350,4 +334,4 @@ class _Job:
     @property
     def _renamed(self) -> bool:
         """Return whether the entity has another id, or none, by now."""
-        return self._meter.entity_id() != self._entity_id
+        return self._kept.entity_id() != self._entity_id

@@ -24,11 +24,15 @@ from .home import Home
 from .homes import DATA_HOMES
 from .services_fields import (
     ATTR_DEVICE,
+    ATTR_END,
+    ATTR_FORMAT,
     ATTR_HOME,
     ATTR_MINUTES,
     ATTR_MODE,
+    ATTR_PERIOD,
     ATTR_ROOM,
     ATTR_SCHEDULE,
+    ATTR_START,
     ATTR_TEMPERATURE,
     ATTR_UNTIL,
     HOME_FIELD,
@@ -43,6 +47,7 @@ from .services_rooms import (
     require_heating,
     rooms_of,
 )
+from .services_temperatures import PAST_FIELDS, async_past_temperatures
 
 SET_SETPOINT_SCHEMA: Final = vol.Schema(
     {
@@ -68,6 +73,10 @@ GET_TEMPERATURE_SCHEMA: Final = vol.Schema(
         **HOME_FIELD,
         vol.Optional(ATTR_DEVICE): cv.string,
         vol.Optional(ATTR_ROOM): cv.string,
+        vol.Optional(ATTR_START): cv.datetime,
+        vol.Optional(ATTR_END): cv.datetime,
+        vol.Optional(ATTR_PERIOD): cv.string,
+        vol.Optional(ATTR_FORMAT): cv.string,
     }
 )
 
@@ -240,15 +249,13 @@ def _home_mode_order(
 
 
 async def async_get_temperature(call: ServiceCall) -> ServiceResponse:
-    """Answer homes' temperatures in °C, from memory."""
+    """Answer homes' temperatures in °C: now, from memory, or in a span, from the ledger."""
     homes = _heated_homes(call)
     device, room = checked_device(call.data.get(ATTR_DEVICE)), call.data.get(ATTR_ROOM)
-    return {
-        label: _temperatures(rooms)
-        for label, rooms in [
-            (home.label, named_rooms(home, device, room)) for home in homes
-        ]
-    }
+    asked = [(home, named_rooms(home, device, room)) for home in homes]
+    if any(name in call.data for name in PAST_FIELDS):
+        return await async_past_temperatures(call, asked)
+    return {home.label: _temperatures(rooms) for home, rooms in asked}
 
 
 def _temperatures(rooms: tuple[HomeRoom, ...]) -> _Answer:

@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any, Final
 
 from homeassistant.core import ServiceCall, ServiceResponse
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
@@ -90,7 +91,7 @@ async def _async_by_span(
     """Return the periods that start in a span; all homes are checked before any is read."""
     if ATTR_START not in data or ATTR_END not in data:
         raise invalid("span_needed")
-    duration_s = _duration_s(data.get(ATTR_PERIOD, str(PERIOD_S // MINUTE_S)))
+    duration_s = asked_duration_s(data.get(ATTR_PERIOD, str(PERIOD_S // MINUTE_S)))
     newest_s = newest_start_s(dt_util.utcnow(), duration_s)
     spans: list[tuple[Home, range]] = []
     for home in homes.select(data.get(ATTR_HOME)):
@@ -103,13 +104,7 @@ async def _async_by_span(
             duration_s,
         )
         if len(starts) > MOST_PERIODS:
-            raise invalid(
-                "span_too_long",
-                choices=", ".join(
-                    f"{seconds // MINUTE_S} min: {MOST_PERIODS * seconds // DAY_S} d"
-                    for seconds in SHOWN_S
-                ),
-            )
+            raise too_long()
         spans.append((home, starts))
     return {
         home.label: await _async_read(homes, home, starts) for home, starts in spans
@@ -218,13 +213,24 @@ def _runs(starts: Sequence[int], duration_s: int) -> list[range]:
     return runs
 
 
-def _duration_s(text: str) -> int:
+def asked_duration_s(text: str) -> int:
     """Return a length in minutes, or in ISO 8601, in seconds. Raises naming the choices."""
     choices = {str(seconds // MINUTE_S): seconds for seconds in SHOWN_S}
     iso = {duration.lower(): seconds for duration, seconds in SECONDS.items()}
     if (length := iso.get(text.strip().lower())) is not None:
         return length
     return choices[one_of(text, choices, "unknown_period")]
+
+
+def too_long() -> ServiceValidationError:
+    """Return what is told of a span with too many periods in it."""
+    return invalid(
+        "span_too_long",
+        choices=", ".join(
+            f"{seconds // MINUTE_S} min: {MOST_PERIODS * seconds // DAY_S} d"
+            for seconds in SHOWN_S
+        ),
+    )
 
 
 def instant(at: datetime, home: Home) -> datetime:

@@ -70,12 +70,7 @@ async def async_guard_total(
         # What the recorder knows better than the ledger is never written again.
         await ledger.async_set_mark(
             key,
-            StatisticMark(
-                offset_kwh=offset,
-                floor=hour_start(now),
-                checked_until=None,
-                checked_sum=None,
-            ),
+            StatisticMark(offset_kwh=offset, floor=hour_start(now)),
         )
     _LOGGER.warning(
         "The ledger knows %.6f kWh less of %s than the recorder; the total goes on from there",

@@ -4,7 +4,7 @@ The entity is driven as the integration does it: a slot is settled and the total
 90 s after the slot's end. The recorder compiles each 5-minute window 10 s after its end.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,6 +46,7 @@ from custom_components.energy_homes.metering.model import (
     MeterRole,
     Provenance,
     Slot,
+    unknown_slot,
 )
 from custom_components.energy_homes.recorder_statistics import TrueUp
 from custom_components.energy_homes.total_guard import async_guard_total
@@ -89,6 +90,7 @@ class World:
         self.unit = "kWh"
         self.per_kwh = 1.0
         self.slots: dict[datetime, float] = {}
+        self.missed: dict[datetime, float] = {}
         self._unsettled: Slot | None = None
         self._ledgers = 0
         self._bystander = 1000.0
@@ -152,14 +154,28 @@ class World:
 
     async def settle(self, start: datetime, energy: float | None) -> None:
         """Settle a slot of the meter, or recover one that was unknown."""
-        provenance = Provenance.UNKNOWN if energy is None else Provenance.MEASURED
-        returned = None if energy is None else 0.0
-        slot = Slot(
-            start=start, energy=energy, returned=returned, provenance=provenance
-        )
-        await self.ledger.async_settle(SOURCE_ID, MeterRole.GRID, [slot], [])
-        if energy is not None:
-            self.slots[start] = energy
+        await self.settle_all({start: energy}, Provenance.MEASURED)
+
+    async def settle_all(
+        self, energies: Mapping[datetime, float | None], provenance: Provenance
+    ) -> None:
+        """Settle slots of the meter at once; None is what nobody knows yet."""
+        slots = [
+            unknown_slot(start)
+            if energy is None
+            else Slot(start=start, energy=energy, returned=0.0, provenance=provenance)
+            for start, energy in energies.items()
+        ]
+        await self.ledger.async_settle(SOURCE_ID, MeterRole.GRID, slots, [])
+        self.slots |= {
+            start: energy for start, energy in energies.items() if energy is not None
+        }
+
+    async def repair(self, provenance: Provenance = Provenance.VENDOR) -> None:
+        """Learn what was used in the slots that were missed, and publish it."""
+        await self.settle_all(self.missed, provenance)
+        self.missed = {}
+        await self.publish()
 
     async def publish(self) -> float:
         """Set the energy entity's state to the ledger's total."""
@@ -241,17 +257,25 @@ class World:
         await self.done()
         return written
 
-    async def off(self, energies: Sequence[float]) -> None:
-        """Be switched off for some slots, which somebody else's memory has kept."""
+    async def off(self, energies: Sequence[float], *, known: bool = True) -> None:
+        """Be switched off for some slots.
+
+        Somebody else's memory has kept them, or nobody's until `repair`.
+        """
         await self.settle_last()
-        for energy in energies:
-            await self.settle(self.now, energy)
-            self.now += SLOT
+        used = {self.now + n * SLOT: energy for n, energy in enumerate(energies)}
+        if not known:
+            self.missed |= used
+        await self.settle_all(
+            used if known else dict.fromkeys(used, None), Provenance.MEASURED
+        )
+        self.now += len(energies) * SLOT
         self.freezer.move_to(self.now + timedelta(seconds=10))
 
     async def compile_missing(self) -> None:
         """Let the recorder compile what it has not, as it does when it starts."""
-        window = max(self._bystander_windows) + SLOT
+        oldest = self.now - timedelta(days=get_instance(self.hass).keep_days)
+        window = max(oldest.replace(minute=0), max(self._bystander_windows) + SLOT)
         while window < self.now:
             self._bystander_windows[window] = self._bystander
             window += SLOT
@@ -383,17 +407,28 @@ class World:
 
     def used(self, hour: datetime) -> float:
         """Return what the meter used in an hour as far as anybody knows."""
-        return sum(
-            energy
-            for start, energy in self.slots.items()
-            if hour <= start < hour + HOUR
-        )
+        return sum(self.slots.get(hour + n * SLOT, 0.0) for n in range(12))
 
     async def assert_true(self, hours: int) -> None:
         """Check that there are so many hourly bars, each equal to the hour's slots."""
         bars = await self.bars()
         assert len(bars) == hours
         assert bars == pytest.approx({hour: self.used(hour) for hour in bars}, abs=1e-6)
+
+    async def assert_settled(self) -> None:
+        """Check every bar, that sums never fall, and that there is nothing left to do."""
+        bars = await self.bars()
+        hours = [min(bars) + n * HOUR for n in range(len(bars))]
+        assert list(bars) == hours, "An hour has no bar"
+        assert bars == pytest.approx({hour: self.used(hour) for hour in bars}, abs=1e-6)
+        sums = [total for _start, _state, total in await self.rows()]
+        assert sums == sorted(sums)
+        before = await self.rows()
+        assert await self.reconcile() == 0
+        await self.restart()
+        assert await self.reconcile() == 0
+        assert await self.rows() == before
+        await self.assert_bystander_untouched()
 
     async def assert_bystander_untouched(self) -> None:
         """Check every row of the bystander, to the last digit."""

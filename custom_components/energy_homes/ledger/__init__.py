@@ -3,6 +3,7 @@
 from .ledger import Ledger
 from .types import (
     Counted,
+    DueHour,
     HomeStatement,
     HomeTotals,
     LedgerError,
@@ -10,6 +11,7 @@ from .types import (
     LedgerVersionError,
     Opened,
     StatisticMark,
+    StoredRoom,
     StoredSource,
     home_key,
     source_key,
@@ -17,6 +19,7 @@ from .types import (
 
 __all__ = [
     "Counted",
+    "DueHour",
     "HomeStatement",
     "HomeTotals",
     "Ledger",
@@ -25,6 +28,7 @@ __all__ = [
     "LedgerVersionError",
     "Opened",
     "StatisticMark",
+    "StoredRoom",
     "StoredSource",
     "home_key",
     "source_key",

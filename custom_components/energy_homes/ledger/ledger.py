@@ -11,15 +11,18 @@ from homeassistant.core import HomeAssistant
 from ..metering.holes import Hole
 from ..metering.model import MeterRole, Provenance, Reading, Slot
 from ..metering.periods import Period
+from ..metering.temperature import RoomReading, RoomSlot
 from .boards import ChannelData
 from .codes import kwh
 from .store import LedgerStore
 from .types import (
+    DueHour,
     HomeStatement,
     HomeTotals,
     LedgerHome,
     Opened,
     StatisticMark,
+    StoredRoom,
     StoredSource,
 )
 
@@ -231,9 +234,54 @@ class Ledger:
         """Return how far the statistic of a key was brought in line."""
         return await self._run(self._store.mark, key)
 
-    async def async_set_mark(self, key: str, mark: StatisticMark) -> None:
-        """Keep how far the statistic of a key was brought in line."""
-        await self._run(self._store.set_mark, key, mark)
+    async def async_set_mark(
+        self, key: str, mark: StatisticMark
+    ) -> StatisticMark | None:
+        """Keep how far the statistic of a key was brought in line; return what is kept.
+
+        None, and nothing is kept, where it has a `checked_until` and slots of the key have
+        changed since it was read: what was compared may be of before.
+        """
+        return await self._run(self._store.set_mark, key, mark)
+
+    async def async_add_room(self, room_id: str, home_id: str) -> None:
+        """Add a room of a home; adding it again changes nothing.
+
+        Raises LedgerError for a home that is not there, and for another home's room.
+        """
+        await self._run(self._store.add_room, room_id, home_id)
+
+    async def async_load_room(self, room_id: str) -> StoredRoom:
+        """Return where a room's slotter goes on; nothing for an unknown room."""
+        return await self._run(self._store.load_room, room_id)
+
+    async def async_settle_room(
+        self,
+        room_id: str,
+        slots: Sequence[RoomSlot],
+        readings: Sequence[RoomReading] | None = None,
+    ) -> int:
+        """Commit temperatures of a room and return how many slots became known.
+
+        A known slot never changes. `readings` are those that the slotter still needs; who
+        repairs the past leaves them as they are. What is not measured makes its hour due.
+        Raises ValueError for a slot that is not aligned.
+        """
+        return await self._run(self._store.settle_room, room_id, slots, readings)
+
+    async def async_room_slots(
+        self, room_id: str, start: datetime, end: datetime
+    ) -> list[RoomSlot]:
+        """Return the known slots of a room that start in `[start, end)`, oldest first."""
+        return await self._run(self._store.room_slots, room_id, start, end)
+
+    async def async_room_due(self, room_id: str) -> list[DueHour]:
+        """Return the hours in which a room's temperature became known by a repair."""
+        return await self._run(self._store.room_due, room_id)
+
+    async def async_room_done(self, room_id: str, hours: Sequence[DueHour]) -> None:
+        """Have hours compared no more, unless they have changed since they were read."""
+        await self._run(self._store.room_done, room_id, hours)
 
     async def async_board(self, board: str) -> dict[int, ChannelData]:
         """Return what was kept of a board's channels, by number; nothing where none was."""

@@ -15,6 +15,7 @@ from uuid import uuid4
 from .boards import BOARD_SCHEMA
 from .holes import ASKED_SCHEMA
 from .periods import PERIOD_SCHEMA
+from .rooms import ROOM_SCHEMA
 from .types import LedgerError, LedgerVersionError
 
 # Times of slots are Unix seconds, other times Unix microseconds; energies are micro-Wh.
@@ -48,7 +49,16 @@ _VERSION_1: Final = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-MIGRATIONS: Final = (_VERSION_1, BOARD_SCHEMA, PERIOD_SCHEMA, ASKED_SCHEMA)
+# Marks go back where slots change, so nothing needs to be compared with what was.
+_TRUE_UP: Final = ("ALTER TABLE mark DROP COLUMN checked_sum", *ROOM_SCHEMA)
+
+MIGRATIONS: Final = (
+    _VERSION_1,
+    BOARD_SCHEMA,
+    PERIOD_SCHEMA,
+    ASKED_SCHEMA,
+    _TRUE_UP,
+)
 """Statements that lead from each version to the next, the first from an empty file."""
 
 VERSION: Final = len(MIGRATIONS)

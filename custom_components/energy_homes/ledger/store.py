@@ -1,8 +1,9 @@
 """The ledger's reads and writes, blocking; one transaction each, safe to call from any thread."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 import sqlite3
@@ -13,6 +14,7 @@ from ..metering.holes import Hole
 from ..metering.model import MeterRole, Provenance, Reading, Slot
 from ..metering.periods import PERIOD_S, SLOT_S, Period, combined, periods, slot_periods
 from ..metering.power import KNOWN_KEPT
+from ..metering.temperature import RoomReading, RoomSlot
 from .boards import ChannelData, delete_board, read_board, write_board
 from .codes import (
     HOUR_SECONDS,
@@ -34,16 +36,27 @@ from .codes import (
 )
 from .holes import read_asked, read_holes, write_asked
 from .periods import forget_periods, read_periods, read_slots, write_periods
+from .rooms import (
+    FORGET_ROOMS,
+    add_room,
+    delete_due,
+    load_room,
+    read_due,
+    read_room_slots,
+    settle_room,
+)
 from .schema import VERSION, DamagedError, connect, opening, set_aside
 from .statement import read_groups, statement
 from .totals import Carry, SourceState, State, Sums
 from .types import (
+    DueHour,
     HomeStatement,
     HomeTotals,
     LedgerError,
     LedgerHome,
     Opened,
     StatisticMark,
+    StoredRoom,
     StoredSource,
     home_key,
     source_key,
@@ -64,12 +77,17 @@ _HOURS: Final = """
     SELECT start / 3600, COALESCE(SUM(CASE WHEN ? THEN returned ELSE energy END), 0)
     FROM slot WHERE source = ? AND start >= ? AND role = COALESCE(?, role) GROUP BY 1
 """
+_TAKE_BACK: Final = """
+    UPDATE mark SET checked_until_us = MAX(floor_us, :hour_us)
+    WHERE key = :key AND checked_until_us > :hour_us
+"""
 _FORGET_HOME: Final = (
     "DELETE FROM slot WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM pending WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM asked WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM period WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM source WHERE home_id = ?",
+    *FORGET_ROOMS,
     "DELETE FROM home WHERE home_id = ?",
 )
 
@@ -91,6 +109,7 @@ class LedgerStore:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._in_doubt = False
+        self._changes: Counter[str] = Counter()
         self.state = State()
 
     def open(self) -> Opened:
@@ -320,6 +339,7 @@ class LedgerStore:
             changed = 0
             after = source
             late: list[int] = []
+            first: dict[MeterRole, int] = {}
             with self._writing() as connection:
                 for start, *new in rows:
                     at = (source.number, start)
@@ -329,12 +349,19 @@ class LedgerStore:
                     kept = role if old is None else ROLE_OF[old[3]]
                     connection.execute(_PUT_SLOT, (*at, ROLES[kept], *new))
                     changed += 1
-                    after = after.with_slots(kept, _grown(old, new), until)
+                    grown = _grown(old, new)
+                    after = after.with_slots(kept, grown, until)
+                    if grown != Sums():
+                        first[kept] = min(first.get(kept, start), start)
                     if source.settled_until is not None and (
                         start < source.settled_until
                     ):
                         late.append(start)
                 forget_periods(connection, source.number, late)
+                for kept, start in first.items():
+                    self._take_back_marks(
+                        connection, source.keys(source_id, kept), start
+                    )
                 connection.execute(
                     "UPDATE source SET settled_until = ? WHERE number = ?",
                     (until, source.number),
@@ -346,6 +373,17 @@ class LedgerStore:
             after = after.with_slots(role, Sums(), until)
             self.state = self.state.with_source(source_id, after)
             return changed
+
+    def _take_back_marks(
+        self, connection: sqlite3.Connection, keys: Iterable[str], start: int
+    ) -> None:
+        """Have the statistics of keys compared again from the hour of a slot on."""
+        hour = start // HOUR_SECONDS * HOUR_SECONDS
+        for key in keys:
+            self._changes[key] += 1
+            connection.execute(
+                _TAKE_BACK, {"key": key, "hour_us": micros(from_seconds(hour))}
+            )
 
     def totals(self, home_id: str) -> HomeTotals:
         """Return a home's totals from memory."""
@@ -564,42 +602,90 @@ class LedgerStore:
                     (key, carry.at_us, carry.energy),
                 ).rowcount
             if done > 0:
+                self._changes[key] += 1
                 self.state = self.state.with_carry(key, carry)
 
     def mark(self, key: str) -> StatisticMark | None:
         """Return the mark of a key's statistic."""
         with self._reading() as connection:
             row = connection.execute(
-                "SELECT offset_kwh, floor_us, checked_until_us, checked_sum FROM mark"
-                " WHERE key = ?",
+                "SELECT offset_kwh, floor_us, checked_until_us FROM mark WHERE key = ?",
                 (key,),
             ).fetchone()
+            changes = self._changes[key]
         if row is None:
             return None
-        offset_kwh, floor_us, checked_until_us, checked_sum = row
+        offset_kwh, floor_us, checked_until_us = row
         return StatisticMark(
             offset_kwh=offset_kwh,
             floor=from_micros(floor_us),
             checked_until=None
             if checked_until_us is None
             else from_micros(checked_until_us),
-            checked_sum=checked_sum,
+            changes=changes,
         )
 
-    def set_mark(self, key: str, mark: StatisticMark) -> None:
-        """Keep the mark of a key's statistic."""
+    def set_mark(self, key: str, mark: StatisticMark) -> StatisticMark | None:
+        """Keep the mark of a key's statistic and return it.
+
+        None, and nothing is kept, where it has a `checked_until` and slots have changed
+        since it was read.
+        """
         until = mark.checked_until
+        with self._lock:
+            changes = self._changes[key]
+            if until is not None and mark.changes != changes:
+                return None
+            with self._writing() as connection:
+                connection.execute(
+                    "INSERT OR REPLACE INTO mark (key, offset_kwh, floor_us,"
+                    " checked_until_us) VALUES (?, ?, ?, ?)",
+                    (
+                        key,
+                        mark.offset_kwh,
+                        micros(mark.floor),
+                        None if until is None else micros(until),
+                    ),
+                )
+        return replace(mark, changes=changes)
+
+    def add_room(self, room_id: str, home_id: str) -> None:
+        """Add a room of a home; raises LedgerError where it is another home's."""
         with self._writing() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?)",
-                (
-                    key,
-                    mark.offset_kwh,
-                    micros(mark.floor),
-                    None if until is None else micros(until),
-                    mark.checked_sum,
-                ),
-            )
+            add_room(connection, room_id, home_id)
+
+    def load_room(self, room_id: str) -> StoredRoom:
+        """Return where a room goes on; nothing for an unknown room."""
+        with self._reading() as connection:
+            return load_room(connection, room_id)
+
+    def settle_room(
+        self,
+        room_id: str,
+        slots: Sequence[RoomSlot],
+        readings: Iterable[RoomReading] | None,
+    ) -> int:
+        """Commit slots of a room, and what is not used up; return how many became known."""
+        # A power cut may take what the vendor's history knows all the same.
+        with self._writing(synchronous="NORMAL") as connection:
+            return settle_room(connection, room_id, slots, readings)
+
+    def room_slots(
+        self, room_id: str, start: datetime, end: datetime
+    ) -> list[RoomSlot]:
+        """Return the known slots of a room that start in `[start, end)`."""
+        with self._reading() as connection:
+            return read_room_slots(connection, room_id, start, end)
+
+    def room_due(self, room_id: str) -> list[DueHour]:
+        """Return the hours of a room whose statistics are to be compared."""
+        with self._reading() as connection:
+            return read_due(connection, room_id)
+
+    def room_done(self, room_id: str, hours: Iterable[DueHour]) -> None:
+        """Forget hours of a room whose statistics are right."""
+        with self._writing() as connection:
+            delete_due(connection, room_id, hours)
 
     def board(self, board: str) -> dict[int, ChannelData]:
         """Return what was kept of a board's channels."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from ..metering.model import MeterRole
+from .types import HomeQuantity, home_key, source_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,18 @@ class SourceState:
     home_id: str
     settled_until: int | None = None
     sums: Mapping[MeterRole, Sums] = field(default_factory=dict)
+
+    def keys(self, source_id: str, role: MeterRole) -> tuple[str, ...]:
+        """Return the keys of the totals that slots of a role count for."""
+        whats: tuple[HomeQuantity, ...]
+        match role:
+            case MeterRole.GRID:
+                whats = ("grid", "returned")
+            case MeterRole.GENERATION:
+                whats = ("generation",)
+            case MeterRole.SUBMETER:
+                whats = ()
+        return source_key(source_id), *(home_key(self.home_id, what) for what in whats)
 
     def with_slots(
         self, role: MeterRole, sums: Sums, settled_until: int | None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..metering.model import MeterRole, Provenance, Reading
+from ..metering.temperature import RoomReading
 
 type HomeQuantity = Literal["grid", "generation", "returned"]
 
@@ -64,6 +65,27 @@ class StoredSource:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredRoom:
+    """Where a room's slotter goes on; stamps are aware and UTC.
+
+    `first` is the start of its first known slot. What is not known up to `settled_until`
+    is unknown.
+    """
+
+    first: datetime | None = None
+    settled_until: datetime | None = None
+    readings: tuple[RoomReading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DueHour:
+    """An hour of a room whose statistic is to be compared; `changes` tells it from later."""
+
+    start: datetime
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerHome:
     """A home that the ledger has slots of; `removed` is when its entry was (UTC)."""
 
@@ -117,10 +139,12 @@ class StatisticMark:
     """How far a statistic of the recorder was brought in line with a total.
 
     `offset_kwh` is sum - state of the statistic; `floor` is the first hour that may be
-    rewritten; hours before `checked_until` agreed, the last of them with `checked_sum`.
+    rewritten; hours before `checked_until` agreed. A slot that changes takes
+    `checked_until` back to its hour. `changes` tells whether that happened since the mark
+    was read; it is not stored.
     """
 
     offset_kwh: float
     floor: datetime
-    checked_until: datetime | None
-    checked_sum: float | None
+    checked_until: datetime | None = None
+    changes: int = field(default=0, compare=False)

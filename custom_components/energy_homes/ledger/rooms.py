@@ -1,0 +1,231 @@
+"""How the ledger keeps the temperatures of rooms.
+
+Whole milli-°C. Only slots that are known have a row: what is settled and has none is
+unknown. An hour in which something became known that Home Assistant could not see is due:
+its row in the recorder's statistics is to be compared.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+import sqlite3
+from typing import Final
+
+from ..metering.model import Provenance
+from ..metering.temperature import RoomReading, RoomSlot
+from .codes import (
+    HOUR_SECONDS,
+    PROVENANCE_OF,
+    PROVENANCES,
+    SLOT_SECONDS,
+    from_micros,
+    from_seconds,
+    micros,
+    seconds,
+)
+from .types import DueHour, LedgerError, StoredRoom
+
+UNITS_PER_DEGREE: Final = 1000
+
+# A lowest or highest temperature that is the mean is left out: most slots have one only.
+ROOM_SCHEMA: Final = (
+    """CREATE TABLE room (
+        number INTEGER PRIMARY KEY, room_id TEXT NOT NULL UNIQUE,
+        home_id TEXT NOT NULL REFERENCES home, settled_until INTEGER
+    ) STRICT""",
+    """CREATE TABLE room_reading (
+        room INTEGER NOT NULL REFERENCES room, at_us INTEGER NOT NULL,
+        temperature INTEGER,
+        PRIMARY KEY (room, at_us)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE room_slot (
+        room INTEGER NOT NULL REFERENCES room, start INTEGER NOT NULL,
+        provenance INTEGER NOT NULL, mean INTEGER NOT NULL, low INTEGER, high INTEGER,
+        PRIMARY KEY (room, start)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE room_due (
+        room INTEGER NOT NULL REFERENCES room, hour INTEGER NOT NULL,
+        changes INTEGER NOT NULL,
+        PRIMARY KEY (room, hour)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+FORGET_ROOMS: Final = (
+    *(
+        f"DELETE FROM {table} WHERE room IN (SELECT number FROM room WHERE home_id = ?)"  # noqa: S608
+        for table in ("room_reading", "room_slot", "room_due")
+    ),
+    "DELETE FROM room WHERE home_id = ?",
+)
+
+_MEASURED: Final = PROVENANCES[Provenance.MEASURED]
+
+
+def add_room(connection: sqlite3.Connection, room_id: str, home_id: str) -> None:
+    """Add a room of a home; raises LedgerError where it is another home's."""
+    connection.execute(
+        "INSERT OR IGNORE INTO room (room_id, home_id) VALUES (?, ?)",
+        (room_id, home_id),
+    )
+    (owner,) = connection.execute(
+        "SELECT home_id FROM room WHERE room_id = ?", (room_id,)
+    ).fetchone()
+    if owner != home_id:
+        raise LedgerError(f"Room {room_id} belongs to another home")
+
+
+def load_room(connection: sqlite3.Connection, room_id: str) -> StoredRoom:
+    """Return where a room goes on; nothing for one that was never added."""
+    (first,) = connection.execute(
+        "SELECT MIN(start) FROM room_slot"
+        " WHERE room = (SELECT number FROM room WHERE room_id = ?)",
+        (room_id,),
+    ).fetchone()
+    row = connection.execute(
+        "SELECT settled_until FROM room WHERE room_id = ?", (room_id,)
+    ).fetchone()
+    until = None if row is None else row[0]
+    readings = connection.execute(
+        "SELECT at_us, temperature FROM room_reading"
+        " WHERE room = (SELECT number FROM room WHERE room_id = ?) ORDER BY at_us",
+        (room_id,),
+    )
+    return StoredRoom(
+        first=None if first is None else from_seconds(first),
+        settled_until=None if until is None else from_seconds(until),
+        readings=tuple(
+            RoomReading(from_micros(at_us), _degrees(temperature))
+            for at_us, temperature in readings
+        ),
+    )
+
+
+def settle_room(
+    connection: sqlite3.Connection,
+    room_id: str,
+    slots: Sequence[RoomSlot],
+    readings: Iterable[RoomReading] | None,
+) -> int:
+    """Write slots of a room that are not known yet; return how many became known.
+
+    Where `readings` are given they replace those that are kept, and the slots settle the
+    time up to their end. Raises LedgerError for an unknown room and ValueError for a slot
+    that is not aligned.
+    """
+    number = _number(connection, room_id)
+    changed = 0
+    for slot in slots:
+        if (row := _row(slot)) is None:
+            continue
+        start, provenance, *_ = row
+        if connection.execute(
+            "INSERT OR IGNORE INTO room_slot VALUES (?, ?, ?, ?, ?, ?)", (number, *row)
+        ).rowcount:
+            changed += 1
+            if provenance != _MEASURED:
+                connection.execute(
+                    "INSERT INTO room_due VALUES (?, ?, 1)"
+                    " ON CONFLICT DO UPDATE SET changes = changes + 1",
+                    (number, start // HOUR_SECONDS * HOUR_SECONDS),
+                )
+    if readings is not None:
+        if slots:
+            connection.execute(
+                "UPDATE room SET settled_until = MAX(COALESCE(settled_until, 0), ?)"
+                " WHERE number = ?",
+                (max(seconds(slot.start) for slot in slots) + SLOT_SECONDS, number),
+            )
+        connection.execute("DELETE FROM room_reading WHERE room = ?", (number,))
+        connection.executemany(
+            "INSERT INTO room_reading VALUES (?, ?, ?)",
+            [(number, micros(one.at), _units(one.temperature)) for one in readings],
+        )
+    return changed
+
+
+def read_room_slots(
+    connection: sqlite3.Connection, room_id: str, start: datetime, end: datetime
+) -> list[RoomSlot]:
+    """Return the known slots of a room that start in `[start, end)`, oldest first."""
+    return [
+        _slot(*row)
+        for row in connection.execute(
+            "SELECT start, provenance, mean, low, high FROM room_slot"
+            " WHERE room = (SELECT number FROM room WHERE room_id = ?)"
+            " AND start >= ? AND start < ? ORDER BY start",
+            (room_id, seconds(start), seconds(end)),
+        )
+    ]
+
+
+def read_due(connection: sqlite3.Connection, room_id: str) -> list[DueHour]:
+    """Return the hours of a room that are due, oldest first."""
+    return [
+        DueHour(from_seconds(hour), changes)
+        for hour, changes in connection.execute(
+            "SELECT hour, changes FROM room_due"
+            " WHERE room = (SELECT number FROM room WHERE room_id = ?) ORDER BY hour",
+            (room_id,),
+        )
+    ]
+
+
+def delete_due(
+    connection: sqlite3.Connection, room_id: str, hours: Iterable[DueHour]
+) -> None:
+    """Forget hours of a room that are right, unless they have changed since."""
+    connection.executemany(
+        "DELETE FROM room_due WHERE hour = ? AND changes = ?"
+        " AND room = (SELECT number FROM room WHERE room_id = ?)",
+        [(seconds(due.start), due.changes, room_id) for due in hours],
+    )
+
+
+def _number(connection: sqlite3.Connection, room_id: str) -> int:
+    """Return a room's number. Raises LedgerError where it was never added."""
+    row = connection.execute(
+        "SELECT number FROM room WHERE room_id = ?", (room_id,)
+    ).fetchone()
+    if row is None:
+        raise LedgerError(f"The ledger has no room {room_id}")
+    number: int = row[0]
+    return number
+
+
+def _row(slot: RoomSlot) -> tuple[int, int, int, int | None, int | None] | None:
+    """Return a slot as it is stored; None for an unknown one. Raises ValueError."""
+    start = seconds(slot.start)
+    if start % SLOT_SECONDS or from_seconds(start) != slot.start:
+        raise ValueError(f"No slot starts at {slot.start}")
+    if (mean := _units(slot.mean)) is None:
+        return None
+    low, high = _units(slot.low), _units(slot.high)
+    return (
+        start,
+        PROVENANCES[slot.provenance],
+        mean,
+        None if low == mean else low,
+        None if high == mean else high,
+    )
+
+
+def _slot(
+    start: int, provenance: int, mean: int, low: int | None, high: int | None
+) -> RoomSlot:
+    """Return a stored slot."""
+    return RoomSlot(
+        start=from_seconds(start),
+        mean=_degrees(mean),
+        low=_degrees(mean if low is None else low),
+        high=_degrees(mean if high is None else high),
+        provenance=PROVENANCE_OF[provenance],
+    )
+
+
+def _units(temperature: float | None) -> int | None:
+    """Return a temperature in milli-°C."""
+    return None if temperature is None else round(temperature * UNITS_PER_DEGREE)
+
+
+def _degrees(temperature: int | None) -> float | None:
+    """Return a temperature in °C."""
+    return None if temperature is None else temperature / UNITS_PER_DEGREE
