@@ -9,7 +9,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
@@ -143,7 +146,7 @@ async def test_entities(
 ) -> None:
     """Classes, units, categories, precision and what is enabled."""
     await flat.run(10, 4 * SECOND)
-    await flat.run(3, 2 * SECOND, channel=1)
+    await flat.run(12, 2 * SECOND, channel=1)
     assert described(hass, entity_registry.entities.values()) == snapshot
 
 
@@ -182,6 +185,41 @@ async def test_home_says_that_its_power_is_an_estimate(
     assert shown(hass, POWER, "estimated") == ("1000.0", False)
     await flat.virtual.run(8 * SECOND)
     assert shown(hass, POWER, "estimated") == ("500.0", True)
+
+
+async def test_power_by_action(flat: Flat, hass: HomeAssistant) -> None:
+    """The answer from memory says too whether a power is an estimate."""
+    await flat.run(3, 3.6 * SECOND, channel=1)
+    await flat.virtual.run(8 * SECOND)
+    answer = await hass.services.async_call(
+        DOMAIN, "get_power", {}, blocking=True, return_response=True
+    )
+    home = answered(answered(answer)["Harbour Flat"])
+    assert (home["power"], home["estimated"]) == (500.0, True)
+    meters = answered(home["meters"])
+    assert [(name, answered(meter)["estimated"]) for name, meter in meters.items()] == [
+        ("Electricity meter", True),
+        ("Kitchen", False),
+    ]
+
+
+def answered(value: Any) -> dict[str, Any]:
+    """Return an object of an answer."""
+    assert isinstance(value, dict)
+    return value
+
+
+async def test_dials_are_shown_twice_a_minute(flat: Flat, hass: HomeAssistant) -> None:
+    """Each pulse moves them, and the recorder does not need each."""
+    changes = async_capture_events(hass, "state_changed")
+    await flat.run(60, 2 * SECOND)
+    shown = [
+        e.data["new_state"].state for e in changes if e.data["entity_id"] == READING
+    ]
+    assert 4 <= len(shown) <= 5
+    assert shown == sorted(shown)
+    await flat.virtual.run(30 * SECOND)
+    assert state_of(hass, READING) == "0.06"
 
 
 async def test_small_changes_wait_and_jumps_do_not(
@@ -258,17 +296,16 @@ async def test_meter_reading_is_set_and_goes_on(
 async def test_subtotal_begins_anew(flat: Flat, hass: HomeAssistant) -> None:
     """The button resets the subtotal and nothing else."""
     await flat.run(5, 10 * SECOND)
-    await flat.virtual.run(10 * SECOND)
+    await flat.virtual.run(30 * SECOND)
     assert state_of(hass, SUBTOTAL) == "0.005"
     await flat.act("button.press", RESET)
     assert state_of(hass, SUBTOTAL) == "0.0"
     assert state_of(hass, READING) == "0.005"
     await flat.run(1, 10 * SECOND)
-    await flat.virtual.run(10 * SECOND)
+    pulse = flat.virtual.now
+    await flat.virtual.run(30 * SECOND)
     assert state_of(hass, SUBTOTAL) == "0.001"
-    assert state_of(hass, LAST_PULSE) == (
-        (flat.virtual.now - 10 * SECOND).isoformat(timespec="seconds")
-    )
+    assert state_of(hass, LAST_PULSE) == pulse.isoformat(timespec="seconds")
 
 
 async def test_board_sets_its_meter_only_while_it_may(

@@ -14,6 +14,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .accounts.pulse_board import PulseBoardHub
 from .const import SourceKind
 from .entity import BoardEntity, MeterEntity, ModuleEntity, RoomEntity, has_valve
 from .heating.model import THERMOSTAT_TYPES
@@ -50,6 +51,13 @@ class ModuleBinarySensorDescription(BinarySensorEntityDescription):
     while_unreachable: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class BoardBinarySensorDescription(BinarySensorEntityDescription):
+    """A binary sensor of a pulse board."""
+
+    value_fn: Callable[[PulseBoardHub], bool]
+
+
 ROOM_BINARY_SENSORS: tuple[RoomBinarySensorDescription, ...] = (
     RoomBinarySensorDescription(
         key="open_window",
@@ -78,11 +86,11 @@ ROOM_BINARY_SENSORS: tuple[RoomBinarySensorDescription, ...] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class BoardBinarySensorDescription(BinarySensorEntityDescription):
-    """A binary sensor of a board."""
+class OnlineDescription(BinarySensorEntityDescription):
+    """Whether the board behind a source of a home is connected."""
 
 
-ONLINE = BoardBinarySensorDescription(
+ONLINE = OnlineDescription(
     key="online",
     translation_key="online",
     device_class=BinarySensorDeviceClass.CONNECTIVITY,
@@ -108,6 +116,17 @@ MODULE_BINARY_SENSORS: tuple[ModuleBinarySensorDescription, ...] = (
 )
 
 
+BOARD_BINARY_SENSORS: tuple[BoardBinarySensorDescription, ...] = (
+    BoardBinarySensorDescription(
+        key="online",
+        translation_key="online",
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda hub: hub.online,
+    ),
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: ConfigEntry,
@@ -116,7 +135,10 @@ async def async_setup_entry(
     """Add the binary sensors of a home's boards, rooms and modules, or of a board."""
     home = entry.runtime_data
     if not isinstance(home, Home):
-        async_add_entities([BoardOnline(entry, ONLINE)])
+        async_add_entities(
+            BoardBinarySensor(entry, description)
+            for description in BOARD_BINARY_SENSORS
+        )
         return
     for subentry_id, source in home.sources.items():
         if any(r.kind is SourceKind.PARTICLE for r in source.revisions):
@@ -209,17 +231,19 @@ class ModuleBinarySensor(ModuleEntity, BinarySensorEntity):
         return self.entity_description.value_fn(self.module)
 
 
-class BoardOnline(BoardEntity, BinarySensorEntity):
-    """Whether a board was heard of late."""
+class BoardBinarySensor(BoardEntity, BinarySensorEntity):
+    """A binary sensor of a pulse board."""
+
+    entity_description: BoardBinarySensorDescription
 
     @property
     @override
     def value(self) -> bool:
-        """Return whether the board was heard of late."""
-        return self.hub.online
+        """Return how the board is."""
+        return self.entity_description.value_fn(self.hub)
 
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether the board was heard of late."""
+        """Return how the board is."""
         return self.value

@@ -10,7 +10,7 @@ from homeassistant.config_entries import (
     ConfigEntryChange,
     ConfigEntryState,
 )
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
@@ -159,4 +159,5 @@ class TopicFollower:
             self._waiting.pop(key, None)
             await self._async_hear(message, arrival, tried + 1)
 
-        self._waiting[key] = async_call_later(self._hass, AGAIN_AFTER, again)
+        job = HassJob(again, "board message", cancel_on_shutdown=True)
+        self._waiting[key] = async_call_later(self._hass, AGAIN_AFTER, job)

@@ -11,7 +11,7 @@ from homeassistant.config_entries import (
     ConfigEntry,
     ConfigEntryChange,
 )
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
@@ -120,11 +120,10 @@ class BoardPush:
         self._options = options
         self._store = _nights(hass, hub.key)
         self._under_way = False
+        self._stopped = False
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._timer: CALLBACK_TYPE | None = None
         self._zone: tzinfo = dt_util.get_default_time_zone()
-        self.last: datetime | None = None
-        """When readings were pushed last, None before."""
 
     @property
     def _nightly(self) -> str | None:
@@ -148,6 +147,7 @@ class BoardPush:
     @callback
     def async_stop(self) -> None:
         """Push no more."""
+        self._stopped = True
         while self._unsubscribe:
             self._unsubscribe.pop()()
         self._cancel()
@@ -193,7 +193,7 @@ class BoardPush:
     async def _async_schedule(self) -> None:
         """Wait for the next midnight of the home that the board is in."""
         self._zone = await self._async_home_zone()
-        if self._nightly is None:
+        if self._stopped:
             return
         self._cancel()
         due = next_midnight(dt_util.utcnow(), self._zone)
@@ -206,7 +206,8 @@ class BoardPush:
                 self._async_night(due), f"{self._hub.title} nightly push"
             )
 
-        self._timer = async_track_point_in_utc_time(self._hass, midnight, due)
+        job = HassJob(midnight, "nightly push", cancel_on_shutdown=True)
+        self._timer = async_track_point_in_utc_time(self._hass, job, due)
 
     async def _async_home_zone(self) -> tzinfo:
         """Return the time zone of the home that has the board's first channel of any."""
@@ -253,7 +254,6 @@ class BoardPush:
         self._under_way = True
         try:
             await async_push(self._hass, address, readings)
-            self.last = dt_util.utcnow()
         except HomeAssistantError as err:
             _LOGGER.warning(
                 "The readings of %s were not pushed on: %s", self._hub.title, err

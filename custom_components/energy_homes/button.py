@@ -1,5 +1,7 @@
 """Buttons of meters: to begin a subtotal anew."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
@@ -9,12 +11,24 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import DialEntity
 from .home import Home
-from .meter_reading import dial_meters_of
+from .meter_reading import DialMeter, dial_meters_of
 
 PARALLEL_UPDATES = 0
 
-RESET_SUBTOTAL = ButtonEntityDescription(
-    key="reset_subtotal", translation_key="reset_subtotal"
+
+@dataclass(frozen=True, kw_only=True)
+class DialButtonDescription(ButtonEntityDescription):
+    """A button of a meter that has a dial."""
+
+    press_fn: Callable[[DialMeter], Awaitable[None]]
+
+
+BUTTONS: tuple[DialButtonDescription, ...] = (
+    DialButtonDescription(
+        key="reset_subtotal",
+        translation_key="reset_subtotal",
+        press_fn=lambda dial: dial.async_reset_subtotal(),
+    ),
 )
 
 
@@ -26,15 +40,17 @@ async def async_setup_entry(
     """Add the buttons of a home's meters that have a dial."""
     for meter in dial_meters_of(entry.runtime_data):
         async_add_entities(
-            [ResetSubtotal(meter, RESET_SUBTOTAL)],
+            (DialButton(meter, description) for description in BUTTONS),
             config_subentry_id=meter.subentry_id,
         )
 
 
-class ResetSubtotal(DialEntity, ButtonEntity):
-    """Begins a meter's subtotal anew."""
+class DialButton(DialEntity, ButtonEntity):
+    """A button of a meter that has a dial."""
+
+    entity_description: DialButtonDescription
 
     @override
     async def async_press(self) -> None:
-        """Begin at zero; it is kept once this returns."""
-        await self.dial.async_reset_subtotal()
+        """Do what the button is for; it is kept once this returns."""
+        await self.entity_description.press_fn(self.dial)

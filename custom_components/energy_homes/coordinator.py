@@ -207,14 +207,19 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         """Read unchanged entities, and notice powers that have grown stale."""
         for meter in self.meters.values():
             meter.async_tick()
-        self._reading_came()
+        self._show(dials=True)
 
     @callback
     def _reading_came(self) -> None:
-        """Show new powers; energy stays as it was last committed."""
+        """Show new powers; what dials show may wait."""
+        self._show(dials=False)
+
+    @callback
+    def _show(self, *, dials: bool) -> None:
+        """Show what is new; energy stays as it was last committed."""
         if self.data is None:
             return
-        data = self._with_power(self.data)
+        data = self._with_power(self.data, dials=dials)
         if data != self.data:
             self.async_set_updated_data(data)
 
@@ -253,8 +258,11 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
             )
         )
 
-    def _with_power(self, data: HomeData) -> HomeData:
-        """Return the same energy with what the meters say now."""
+    def _with_power(self, data: HomeData, *, dials: bool = True) -> HomeData:
+        """Return the same energy with what the meters say now.
+
+        Without `dials` these are as they were, unless one was set.
+        """
         meters = {
             source_id: MeterData(
                 role=data.meters[source_id].role,
@@ -262,7 +270,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
                 energy=data.meters[source_id].energy,
                 last_reading=meter.last_reading,
                 estimated=meter.estimated,
-                channel=None if meter.channel is None else meter.channel.view,
+                channel=_dial(meter, None if dials else data.meters[source_id]),
                 online=meter.online,
             )
             for source_id, meter in self.meters.items()
@@ -281,6 +289,15 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
             coverage=data.coverage,
             unknown_today=data.unknown_today,
         )
+
+
+def _dial(meter: Meter, before: MeterData | None) -> ChannelView | None:
+    """Return what a meter's dial shows: as `before` where only pulses were counted since."""
+    if (channel := meter.channel) is None:
+        return None
+    view = channel.view
+    shown = None if before is None else before.channel
+    return view if shown is None or shown.set_to != view.set_to else shown
 
 
 def _sum_of(meters: Mapping[str, MeterData], role: MeterRole) -> float | None:

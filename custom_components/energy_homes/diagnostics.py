@@ -18,6 +18,7 @@ from .accounts.netatmo_tokens import CONF_AUTH_IMPLEMENTATION
 from .accounts.particle import ParticleHub
 from .accounts.pulse_board import PulseBoardHub
 from .boards.config import CONF_SECRET
+from .boards.options import BoardOptions
 from .const import CONF_ACCOUNT, CONF_HARDWARE, CONF_PRODUCT
 from .heating.held import HeldRequest
 from .heating.view import ModuleView, RoomView
@@ -56,7 +57,10 @@ async def async_get_config_entry_diagnostics(
             case EfergyHub():
                 account = _account(runtime)
             case PulseBoardHub():
-                account = _board(hass, runtime)
+                account = {
+                    **_board(hass, runtime),
+                    "options": _options(BoardOptions.from_data(entry.options)),
+                }
             case ParticleHub():
                 account = _particle_account(runtime)
             case _:
@@ -245,6 +249,7 @@ def _board(hass: HomeAssistant, hub: PulseBoardHub) -> dict[str, Any]:
         "refused": hub.refusals,
         "commits": hub.commits,
         "strangers": boards_of(hass).strangers,
+        "sensors_by_host": sorted(len(host.readings) for host in hub.hosts.values()),
         "channels": {
             f"channel {number}": {
                 "pulses": channel.pulses,
@@ -259,6 +264,17 @@ def _board(hass: HomeAssistant, hub: PulseBoardHub) -> dict[str, Any]:
             for number, channel in hub.channels.items()
         },
         "now": dt_util.utcnow(),
+    }
+
+
+def _options(options: BoardOptions) -> dict[str, Any]:
+    """Return which options a board has, not where they lead to."""
+    return {
+        "push": options.push_url is not None,
+        "push_nightly": options.push_nightly,
+        "webhook": options.webhook_address is not None,
+        "mqtt": options.mqtt,
+        "mqtt_prefix": bool(options.mqtt_prefix),
     }
 
 

@@ -1,5 +1,7 @@
 """Numbers of meters: what the dial shows, to be set to what it does show."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.number import (
@@ -13,22 +15,36 @@ from homeassistant.const import UnitOfEnergy
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .accounts.channel import ChannelView
 from .entity import DialEntity
 from .home import Home
-from .meter_reading import dial_meters_of
+from .meter_reading import DialMeter, dial_meters_of
 from .metering.pulses import MAX_METERCOUNT
 
 PARALLEL_UPDATES = 0
 
-METER_READING = NumberEntityDescription(
-    key="meter_reading",
-    translation_key="meter_reading",
-    device_class=NumberDeviceClass.ENERGY,
-    native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-    native_min_value=0,
-    native_max_value=MAX_METERCOUNT,
-    native_step=0.01,
-    mode=NumberMode.BOX,
+
+@dataclass(frozen=True, kw_only=True)
+class DialNumberDescription(NumberEntityDescription):
+    """A number of a meter that has a dial."""
+
+    value_fn: Callable[[ChannelView], float]
+    set_fn: Callable[[DialMeter, float], Awaitable[None]]
+
+
+NUMBERS: tuple[DialNumberDescription, ...] = (
+    DialNumberDescription(
+        key="meter_reading",
+        translation_key="meter_reading",
+        device_class=NumberDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        native_min_value=0,
+        native_max_value=MAX_METERCOUNT,
+        native_step=0.01,
+        mode=NumberMode.BOX,
+        value_fn=lambda channel: channel.reading,
+        set_fn=lambda dial, value: dial.async_set(value),
+    ),
 )
 
 
@@ -37,24 +53,27 @@ async def async_setup_entry(
     entry: ConfigEntry[Home],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the readings of a home's meters that have a dial."""
+    """Add the numbers of a home's meters that have a dial."""
     for meter in dial_meters_of(entry.runtime_data):
         async_add_entities(
-            [MeterReading(meter, METER_READING)], config_subentry_id=meter.subentry_id
+            (DialNumber(meter, description) for description in NUMBERS),
+            config_subentry_id=meter.subentry_id,
         )
 
 
-class MeterReading(DialEntity, NumberEntity):
-    """What the dial of a meter shows."""
+class DialNumber(DialEntity, NumberEntity):
+    """A number of a meter that has a dial."""
+
+    entity_description: DialNumberDescription
 
     @property
     @override
     def native_value(self) -> float | None:
         """Return what the meter shows now."""
         channel = self.meter.channel
-        return None if channel is None else channel.reading
+        return None if channel is None else self.entity_description.value_fn(channel)
 
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Let the meter show something else; it is kept once this returns."""
-        await self.dial.async_set(value)
+        await self.entity_description.set_fn(self.dial, value)

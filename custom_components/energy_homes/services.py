@@ -126,12 +126,14 @@ def _power(home: Home, data: HomeData) -> dict[str, Any]:
     """Return a home's power in W; None where there is no meter or no news of it."""
     return {
         "power": data.power,
+        **_estimate(data.estimated),
         "generation_power": data.generation_power,
         "last_reading": data.last_reading.isoformat() if data.last_reading else None,
         "meters": {
             source.name: {
                 "role": source.role.value,
                 "power": meter.power,
+                **_estimate(meter.estimated),
                 "last_reading": (
                     meter.last_reading.isoformat() if meter.last_reading else None
                 ),
@@ -140,6 +142,11 @@ def _power(home: Home, data: HomeData) -> dict[str, Any]:
             for meter in [data.meters[source.source_id]]
         },
     }
+
+
+def _estimate(estimated: bool | None) -> dict[str, bool]:
+    """Return whether a power is an estimate, where it can be one."""
+    return {} if estimated is None else {"estimated": estimated}
 
 
 async def _async_import_homes(call: ServiceCall) -> ServiceResponse:

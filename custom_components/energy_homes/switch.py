@@ -1,5 +1,7 @@
-"""The switch of a pulse board: whether it may say what its meters show."""
+"""Switches of a pulse board: whether it may say what its meters show."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
@@ -7,15 +9,30 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .accounts.pulse_board import PulseBoardHub
 from .accounts.pulse_board_entry import PulseBoardConfigEntry
 from .entity import BoardEntity
 
 PARALLEL_UPDATES = 0
 
-SET_METER = SwitchEntityDescription(
-    key="set_meter",
-    translation_key="set_meter",
-    entity_category=EntityCategory.CONFIG,
+
+@dataclass(frozen=True, kw_only=True)
+class BoardSwitchDescription(SwitchEntityDescription):
+    """A switch of a board."""
+
+    value_fn: Callable[[PulseBoardHub], bool]
+    set_fn: Callable[[PulseBoardHub, bool], None]
+
+
+SWITCHES: tuple[BoardSwitchDescription, ...] = (
+    # Off after each start.
+    BoardSwitchDescription(
+        key="set_meter",
+        translation_key="set_meter",
+        entity_category=EntityCategory.CONFIG,
+        value_fn=lambda hub: hub.set_meter,
+        set_fn=lambda hub, on: hub.let_set_meter(on),
+    ),
 )
 
 
@@ -24,36 +41,33 @@ async def async_setup_entry(
     entry: PulseBoardConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the switch of a board."""
-    async_add_entities([SetMeter(entry, SET_METER)])
+    """Add the switches of a board."""
+    async_add_entities(BoardSwitch(entry, description) for description in SWITCHES)
 
 
-class SetMeter(BoardEntity, SwitchEntity):
-    """Lets the board's own meter counts set its meters; off after each start."""
+class BoardSwitch(BoardEntity, SwitchEntity):
+    """A switch of a board."""
+
+    entity_description: BoardSwitchDescription
 
     @property
     @override
     def value(self) -> bool:
-        """Return whether the board may set its meters."""
-        return self.hub.set_meter
+        """Return whether the board may do it."""
+        return self.entity_description.value_fn(self.hub)
 
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether the board may set its meters."""
+        """Return whether the board may do it."""
         return self.value
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Let the board set its meters."""
-        self._set(True)
+        """Let the board do it."""
+        self.entity_description.set_fn(self.hub, True)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        """Let the board set nothing."""
-        self._set(False)
-
-    def _set(self, on: bool) -> None:
-        """Let the board set its meters, or not."""
-        self.hub.set_meter = on
-        self.async_write_ha_state()
+        """Let the board do it no more."""
+        self.entity_description.set_fn(self.hub, False)

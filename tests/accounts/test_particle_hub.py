@@ -438,32 +438,6 @@ async def test_variables_that_no_event_tells_of_are_asked_for(
     assert account.particle.calls(PARTICLE_ODD_TOKEN)["variable"] == calls
 
 
-async def test_an_events_trouble_does_not_end_the_stream(
-    account: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Whatever goes wrong with one event, the next is heard."""
-    await account.start()
-    await account.virtual.run(MINUTE)
-    troubled = True
-
-    def fail() -> None:
-        """Fail while there is trouble."""
-        if troubled:
-            raise RuntimeError("an entity's trouble")
-
-    account.hub.async_add_listener(fail)
-    account.particle.publish("spark/status", "offline")
-    await account.virtual.run(2 * SECOND)
-    assert "was not taken" in caplog.text
-    troubled = False
-    begin = account.virtual.now
-    await account.virtual.run(MINUTE)
-    told = account.published(begin, account.virtual.now - LATE)
-    assert told
-    assert set(told) <= set(account.readings())
-    assert account.particle.calls()["events"] == 1
-
-
 async def test_older_boards_are_known_too(account: World) -> None:
     """Events of older firmware make a meter, and a battery's charge a sensor."""
     await account.start(PARTICLE_ODD_TOKEN)

@@ -218,6 +218,15 @@ async def test_a_page_is_no_stream(
         await listen(boards)
 
 
+async def test_a_long_refusal_is_not_read_to_its_end(
+    particle: ParticleCloud, boards: ParticleClient
+) -> None:
+    """A page of any length is an outage, and no more of it is kept than it takes."""
+    particle.replies["/v1/devices/events"] = (403, b"<p>" * 200_000, {})
+    with pytest.raises(CloudOutageError, match="HTTP status 403"):
+        await listen(boards)
+
+
 async def test_nothing_is_no_stream(
     particle: ParticleCloud, boards: ParticleClient
 ) -> None:

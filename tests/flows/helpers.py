@@ -42,7 +42,7 @@ def read_texts(kind: str, result: Mapping[str, Any]) -> None:
 
     Raises KeyError where a text or a placeholder is missing.
     """
-    texts = TEXTS if kind == "config" else TEXTS["config_subentries"]
+    texts = TEXTS if kind in {"config", "options"} else TEXTS["config_subentries"]
     texts = texts[kind]
     named = placeholders(result)
     shown: list[str] = []

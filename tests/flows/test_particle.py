@@ -335,7 +335,6 @@ async def test_reauthentication_of_an_account_that_never_loaded(
     assert form["errors"] == {"token": "wrong_account"}
     result = await submit(hass, form, token=PARTICLE_TOKEN)
     assert result["reason"] == "reauth_successful"
-    # Nothing was set up that could hear of it.
     assert entry.data["token"] == PARTICLE_TOKEN
     await virtual.run(10 * SECOND)
     assert entry.state is ConfigEntryState.LOADED
@@ -558,6 +557,22 @@ async def test_a_board_is_set_up_once(
     assert (await boards.change("learn"))["reason"] == "account_not_loaded"
     form = await boards.submit(form, measure="power")
     assert placeholders(form)["board"] == particle.device_id()
+
+
+async def test_a_board_that_is_gone_is_not_learned(
+    hass: HomeAssistant,
+    cloud: SimulatorClient,
+    particle: ParticleControl,
+    virtual: VirtualTime,
+) -> None:
+    """What nobody knows any more cannot be listened to."""
+    gone = BoardConfig(board_id="gone", measures=())
+    account = f"particle_board_{particle.device_id()}"
+    entry = particle_entry(PARTICLE_TOKEN, account, [gone])
+    await set_up(hass, entry)
+    await virtual.run(10 * SECOND)
+    form = await Boards(hass, virtual, entry).change("learn")
+    assert form["reason"] == "account_not_loaded"
 
 
 async def test_an_account_that_goes_while_it_is_learned(

@@ -17,11 +17,13 @@ class ChannelView:
 
     `reading` is what the meter shows and `subtotal` what was counted since that was reset,
     both in kWh; `last_pulse` is when the newest pulse was (UTC), None before the first.
+    `set_to` differs where something was set in between, not only counted.
     """
 
     reading: float
     subtotal: float
     last_pulse: datetime | None
+    set_to: tuple[int, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,10 @@ class BoardChannel:
         """Return what was counted."""
         channel = self.hub.channel(self.number)
         return ChannelView(
-            reading=channel.reading, subtotal=channel.subtotal, last_pulse=channel.at
+            reading=channel.reading,
+            subtotal=channel.subtotal,
+            last_pulse=channel.at,
+            set_to=(channel.count - channel.pulses, channel.subtotal_from),
         )
 
     async def async_set_reading(self, reading: float) -> bool:

@@ -138,7 +138,6 @@ class ParticleHub(PolledAccount[None]):
         self._list_at_s = 0.0
         self._variables_at_s = 0.0
         self._filled_at_s: float | None = None
-        self._listed = False
         self._last_seen: dict[str, datetime] = {}
         self._configs: dict[str, BoardConfig] = {}
         self._hosts = BoardHosts()
@@ -291,7 +290,8 @@ class ParticleHub(PolledAccount[None]):
 
     async def async_learn(self, board_id: str, span: timedelta) -> None:
         """Listen for a while, and ask a board which variables it has."""
-        board = self.boards[board_id]
+        if (board := self.boards.get(board_id)) is None:
+            return
         try:
             board.take_device(await self.client.device(board_id))
         except CloudError as err:
@@ -364,7 +364,6 @@ class ParticleHub(PolledAccount[None]):
             ) from err
         self._list_wait.reset()
         self._list_at_s = self._time_s(LIST_INTERVAL)
-        self._listed = True
         for device in devices:
             if (board := self._board(device.board_id)) is not None:
                 board.take_device(device)
@@ -507,11 +506,7 @@ class ParticleHub(PolledAccount[None]):
         """Take what a chunk of the stream brought."""
         self.counts["nonsense"] += batch.nonsense
         for event in batch.events:
-            try:
-                self._take_event(event)
-            except Exception:
-                # One event's trouble must not end the stream for all boards.
-                _LOGGER.exception("An event of %s was not taken", self.name)
+            self._take_event(event)
 
     @callback
     def _take_event(self, event: ParticleEvent) -> None:

@@ -275,6 +275,12 @@ class PulseBoardHub:
         return False
 
     @callback
+    def let_set_meter(self, on: bool) -> None:
+        """Let what the board says its meters show set them, or not."""
+        self.set_meter = on
+        self._tell_listeners()
+
+    @callback
     def refused(self, problem: str) -> None:
         """Count a request that nobody can use."""
         self.counts[problem] += 1

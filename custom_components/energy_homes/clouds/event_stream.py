@@ -50,8 +50,12 @@ async def event_stream(
     try:
         async with request() as response:
             if response.status != 200:
-                body = await response.content.read(_LONGEST_REFUSAL)
-                check(Reply(response.status, response.headers, body))
+                body = bytearray()
+                async for chunk in response.content.iter_any():
+                    body += chunk
+                    if len(body) > _LONGEST_REFUSAL:
+                        break
+                check(Reply(response.status, response.headers, bytes(body)))
                 raise CloudOutageError(f"{name}: HTTP status {response.status}")
             if response.content_type != _MEDIA_TYPE:
                 raise CloudOutageError(f"{name}: not a stream")

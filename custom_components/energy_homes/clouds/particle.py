@@ -118,7 +118,12 @@ class ParticleClient:
             "events",
             lambda: self._session.get(
                 url,
-                headers={**self._authorization, "Accept": "text/event-stream"},
+                headers={
+                    **self._authorization,
+                    "Accept": "text/event-stream",
+                    # Who compresses a stream may hold its events back.
+                    "Accept-Encoding": "identity",
+                },
                 timeout=self._stream_timeout,
                 allow_redirects=False,
             ),

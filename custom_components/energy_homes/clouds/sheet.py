@@ -31,7 +31,7 @@ class PushRefusedError(CloudError):
 def is_push_url(text: str) -> bool:
     """Return whether readings can be pushed to an address."""
     try:
-        url = URL(text)
+        url = URL(text.strip())
     except ValueError:
         return False
     return url.scheme in {"http", "https"} and bool(url.host)

@@ -4,7 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigEntryState,
+    ConfigFlow,
+    ConfigFlowResult,
+)
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import callback
 from homeassistant.helpers.selector import TextSelector
@@ -128,8 +133,7 @@ class ParticleSteps(ConfigFlow):
             except Refused as err:
                 refused = err
             else:
-                # The entry's own listener reloads it.
-                return self.async_update_and_abort(entry, data=credentials.as_data())
+                return self._particle_changed(entry, credentials)
         return self.async_show_form(
             step_id="reauth_particle",
             data_schema=vol.Schema({vol.Required(CONF_TOKEN): TOKEN}),
@@ -160,7 +164,7 @@ class ParticleSteps(ConfigFlow):
             except Refused as err:
                 refused = err
             else:
-                return self.async_update_and_abort(entry, data=credentials.as_data())
+                return self._particle_changed(entry, credentials)
         shown = entry.data if user_input is None else user_input
         return self.async_show_form(
             step_id="reconfigure_particle",
@@ -176,6 +180,15 @@ class ParticleSteps(ConfigFlow):
                 **(refused.placeholders if refused else {}),
             },
         )
+
+    @callback
+    def _particle_changed(
+        self, entry: ConfigEntry, credentials: ParticleCredentials
+    ) -> ConfigFlowResult:
+        """Store new credentials; the listener of an account that is loaded reloads it."""
+        if entry.state is not ConfigEntryState.LOADED:
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return self.async_update_and_abort(entry, data=credentials.as_data())
 
     @callback
     @override
