@@ -15,7 +15,8 @@ pytestmark = pytest.mark.recorder
 
 # The recorder fills in what it has missed, of so many days at most, window by window: where
 # an outage is longer than that its first hours have no row at all.
-DEFAULT_DAYS, FEW_DAYS = {}, {"purge_keep_days": 1}
+DEFAULT_DAYS: dict[str, int] = {}
+FEW_DAYS = {"purge_keep_days": 1}
 
 
 @pytest.mark.parametrize(
