@@ -67,8 +67,9 @@ async def test_memory_is_bounded_while_nothing_can_be_kept(
         waiting = [asyncio.ensure_future(pulse(hub, stamp)) for stamp in stamps]
         for _ in range(3):
             await asyncio.sleep(0)
+        # A slow machine may have had the first of them wait for too long already.
         refused = [reply for reply in waiting if reply.done()]
-        assert len(refused) == len(stamps) - MAX_WAITING - 1
+        assert len(refused) >= len(stamps) - MAX_WAITING - 1
     replies = [await reply for reply in waiting]
     await hub.async_stop()
     assert MAX_WAITING + 1 == hub.channels[1].pulses >= replies.count(OK)
