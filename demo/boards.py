@@ -1,7 +1,7 @@
 """A pulse board: added through its ordinary flow, then told what it has to call."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 
@@ -12,7 +12,10 @@ from .forms import FLOW, assign, discovered, entry_ids, filled, reason, subentri
 from .wait import until
 
 SUBENTRY_METER: Final = "meter"
+SUBENTRY_SENSORS: Final = "sensors"
 CHANNELS_SECONDS: Final = 120
+DAEMON_SECONDS: Final = 180
+"""A daemon reports once a minute."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +28,20 @@ class ChannelPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class BoardPlan:
-    """A home that a board measures: `simulated` is the board's name in the simulator."""
+    """A home that a board measures: `simulated` is the board's name in the simulator.
+
+    A daemon with the host id `daemon` reports its temperatures to the same address.
+    """
 
     label: str
     title: str
     simulated: str
     channels: dict[int, ChannelPlan]
+    daemon: str
 
 
 async def ensure_board(api: Api, simulator_url: str, plan: BoardPlan) -> None:
-    """Add the board and its home where they are missing, and let the board call.
+    """Add the board, its home and its sensors where they are missing; let them report.
 
     Raises:
         DemoError: a flow did not end as it should.
@@ -57,8 +64,22 @@ async def ensure_board(api: Api, simulator_url: str, plan: BoardPlan) -> None:
                 await assign(api, flow_id, plan.label, "A channel", answers)
         return None
 
+    async def reported() -> bool | None:
+        """Assign the daemon's host once it has reported, and return True when it is there."""
+        if await subentries(api, plan.label, SUBENTRY_SENSORS):
+            return True
+        for unique_id, flow_id in (await discovered(api)).items():
+            if unique_id.endswith(f"_{plan.daemon}"):
+                await assign(api, flow_id, plan.label, "A host of sensors")
+        return None
+
     await until(complete, f"the meters of {plan.label}", seconds=CHANNELS_SECONDS)
-    await _switch_on(simulator_url, plan.simulated, await _address(api, plan))
+    url = await _address(api, plan)
+    await _order(
+        simulator_url, "boards", {"board": plan.simulated, "url": url, "power": "on"}
+    )
+    await _order(simulator_url, "daemons", {"daemon": plan.daemon, "url": url})
+    await until(reported, f"the sensors of {plan.label}", seconds=DAEMON_SECONDS)
 
 
 async def _add_board(api: Api, plan: BoardPlan) -> None:
@@ -90,11 +111,10 @@ async def _address(api: Api, plan: BoardPlan) -> str:
     return f"http://{told['host']}:{told['port']}{told['path']}"
 
 
-async def _switch_on(simulator_url: str, board: str, url: str) -> None:
-    """Give the simulated board its address and its power."""
-    order: dict[str, Any] = {"board": board, "url": url, "power": "on"}
+async def _order(simulator_url: str, what: str, order: dict[str, str]) -> None:
+    """Turn the knobs of a simulated board or daemon."""
     async with (
         aiohttp.ClientSession() as session,
-        session.post(f"{simulator_url}/_control/boards", json=order) as response,
+        session.post(f"{simulator_url}/_control/{what}", json=order) as response,
     ):
         response.raise_for_status()

@@ -10,6 +10,7 @@ from typing import Final
 from simulator.scenario import (
     DEFAULT_SCENARIO,
     HARBOUR_BOARD,
+    HARBOUR_DAEMON,
     MILL_BOARD,
     NETATMO_CLIENT_ID,
     NETATMO_CLIENT_SECRET,
@@ -46,6 +47,7 @@ BOARD: Final = boards.BoardPlan(
     label="Harbour Flat",
     title="Harbour board",
     simulated=HARBOUR_BOARD,
+    daemon=HARBOUR_DAEMON,
     channels={
         1: boards.ChannelPlan(name="Electricity meter", role="grid"),
         2: boards.ChannelPlan(name="Kitchen", role="submeter"),
