@@ -193,8 +193,9 @@ class MissingSources:
         else:
             account = account_title(self._hass, str(revision.account))
             hub = hubs(self._hass).get(str(revision.account))
-            meter = hub and hub.meters.get(str(revision.hardware_id))
-            name = meter.name if meter else str(revision.hardware_id)
+            name = str(revision.hardware_id)
+            if isinstance(hub, PulseBoardHub):
+                name = hub.config.channel(int(name)).name
             hardware = f"{name} ({account})"
         ir.async_create_issue(
             self._hass,
