@@ -226,13 +226,14 @@ class MissingSources:
         else:
             account = account_title(self._hass, str(revision.account))
             hub = hubs(self._hass).get(str(revision.account))
-            # A host of sensors may be called like a meter of its account.
-            meter = (
-                None
-                if hub is None or isinstance(source, SensorsSource)
-                else hub.meters.get(str(revision.hardware_id))
-            )
-            name = meter.name if meter else str(revision.hardware_id)
+            name = str(revision.hardware_id)
+            if (
+                hub is not None
+                and revision.kind in {SourceKind.PULSE_BOARD, SourceKind.PARTICLE}
+                and not isinstance(source, SensorsSource)
+                and (meter := hub.meters.get(name)) is not None
+            ):
+                name = meter.name
             hardware = f"{name} ({account})"
         ir.async_create_issue(
             self._hass,
