@@ -186,9 +186,10 @@ class ParticleSteps(ConfigFlow):
         self, entry: ConfigEntry, credentials: ParticleCredentials
     ) -> ConfigFlowResult:
         """Store new credentials; the listener of an account that is loaded reloads it."""
+        result = self.async_update_and_abort(entry, data=credentials.as_data())
         if entry.state is not ConfigEntryState.LOADED:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
-        return self.async_update_and_abort(entry, data=credentials.as_data())
+        return result
 
     @callback
     @override
