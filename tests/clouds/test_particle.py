@@ -158,18 +158,18 @@ async def test_what_has_gathered_does_not_hold_the_loop(
 ) -> None:
     """A thousand events that come at once are taken in slices, and others have turns."""
     particle.script = [EVENT * 1000, END]
-    loop = asyncio.get_running_loop()
     turns = 0
 
-    def turn() -> None:
-        """Have a turn, and another one."""
-        nonlocal turns, handle
-        turns += 1
-        handle = loop.call_soon(turn)
+    async def have_turns() -> None:
+        """Have a turn whenever somebody may."""
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
 
-    handle = loop.call_soon(turn)
+    other = asyncio.create_task(have_turns())
     slices = [(len(batch.events), turns) async for batch in boards.events()]
-    handle.cancel()
+    other.cancel()
     assert sum(size for size, _ in slices) == 1000
     assert max(size for size, _ in slices) < 20
     assert all(before < after for (_, before), (_, after) in pairwise(slices[1:]))
