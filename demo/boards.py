@@ -13,6 +13,9 @@ from .wait import until
 
 SUBENTRY_METER: Final = "meter"
 SUBENTRY_SENSORS: Final = "sensors"
+REPORT_PATH: Final = "/v1/sensors/update"
+"""Where, below a board's own address, daemons report."""
+
 CHANNELS_SECONDS: Final = 120
 DAEMON_SECONDS: Final = 180
 """A daemon reports once a minute."""
@@ -78,7 +81,8 @@ async def ensure_board(api: Api, simulator_url: str, plan: BoardPlan) -> None:
     await _order(
         simulator_url, "boards", {"board": plan.simulated, "url": url, "power": "on"}
     )
-    await _order(simulator_url, "daemons", {"daemon": plan.daemon, "url": url})
+    report = {"daemon": plan.daemon, "url": f"{url}{REPORT_PATH}"}
+    await _order(simulator_url, "daemons", report)
     await until(reported, f"the sensors of {plan.label}", seconds=DAEMON_SECONDS)
 
 
