@@ -1,5 +1,6 @@
 """Meters, heatings and sensors that say nothing any more: a repair after a day."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -12,7 +13,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .accounts.pulse_board import PulseBoardHub
-from .accounts.registry import AccountState
+from .accounts.registry import AccountState, MeterInfo
 from .const import DOMAIN, METER_MISSING_AFTER, SourceKind
 from .flows.inventory import (
     account_title,
@@ -61,6 +62,14 @@ class Absence:
         return Absence(reported, reported)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an account tells of its meters, and since when which of them are missing."""
+
+    meters: Mapping[str, MeterInfo]
+    missing: Mapping[str, datetime]
+
+
 class MissingSources:
     """Keeps one repair for each source that is missing for longer than a day.
 
@@ -71,6 +80,7 @@ class MissingSources:
         """Start without knowing of any."""
         self._hass = hass
         self._noticed: dict[tuple[str, str], Absence] = {}
+        self._told: dict[str, Told] = {}
         self._store: Store[list[list[str]]] = Store(hass, STORE_VERSION, STORE_KEY)
 
     async def async_load(self) -> None:
@@ -93,6 +103,8 @@ class MissingSources:
         if self._hass.state is not CoreState.running:
             return
         now = dt_util.utcnow()
+        # A hub gathers what it tells; many sources ask.
+        self._told = {}
         kept: set[str] = set()
         noticed: dict[tuple[str, str], Absence] = {}
         for (entry_id, subentry_id), source in all_sources(self._hass).items():
@@ -146,9 +158,11 @@ class MissingSources:
             return Sight.MISSING, hub.last_heard
         if hub.state is not AccountState.CONNECTED:
             return Sight.UNSURE, None
-        if (since := hub.missing.get(revision.hardware_id)) is not None:
+        if (told := self._told.get(revision.account)) is None:
+            told = self._told[revision.account] = Told(hub.meters, hub.missing)
+        if (since := told.missing.get(revision.hardware_id)) is not None:
             return Sight.MISSING, since
-        meter = hub.meters.get(revision.hardware_id)
+        meter = told.meters.get(revision.hardware_id)
         if meter is None or meter.ghost:
             return Sight.MISSING, None
         return Sight.PRESENT, None

@@ -1,8 +1,10 @@
 """The Particle client over real HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import timedelta
+from itertools import pairwise
 import logging
 import traceback
 
@@ -149,6 +151,28 @@ async def test_a_stream_is_heard(
     ((_, query, token),) = particle.asked
     assert (query, token) == ({}, BEARER)
     assert calls == [ParticleCall.STREAM]
+
+
+async def test_what_has_gathered_does_not_hold_the_loop(
+    particle: ParticleCloud, boards: ParticleClient
+) -> None:
+    """A thousand events that come at once are taken in slices, and others have turns."""
+    particle.script = [EVENT * 1000, END]
+    turns = 0
+
+    async def have_turns() -> None:
+        """Have a turn whenever somebody may."""
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(have_turns())
+    slices = [(len(batch.events), turns) async for batch in boards.events()]
+    other.cancel()
+    assert sum(size for size, _ in slices) == 1000
+    assert max(size for size, _ in slices) < 20
+    assert all(before < after for (_, before), (_, after) in pairwise(slices[1:]))
 
 
 async def test_a_stream_that_falls_silent_has_broken(

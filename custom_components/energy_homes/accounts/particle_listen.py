@@ -15,23 +15,28 @@ from .registry import MeterInfo
 LISTEN_FOR: Final = timedelta(seconds=12)
 """Boards of the p2penergy project say their power every 4 s: so long hears each twice."""
 
+REST_OF_SAMPLE: Final = timedelta(seconds=2)
+"""What belongs to one sample comes one after the other, each in an event of its own."""
+
 
 async def async_listen(
     client: ParticleClient, devices: tuple[ParticleDevice, ...]
 ) -> tuple[Board, ...]:
     """Return the boards with what they have said.
 
-    Ends early once every board that is online has said something that it measures. Raises
-    CloudError by kind where no stream can be opened; one that breaks later is enough.
+    Ends early, with the rest of the sample, once every board that is online has said
+    something that it measures. Raises CloudError by kind where no stream can be opened; one
+    that breaks later is enough.
     """
     boards = {device.board_id: Board(device.board_id) for device in devices}
     for device in devices:
         boards[device.board_id].take_device(device)
     awaited = {b.board_id for b in boards.values() if b.online is not False}
-    opened = False
+    loop = asyncio.get_running_loop()
+    opened = complete = False
     try:
         async with (
-            asyncio.timeout(LISTEN_FOR.total_seconds()),
+            asyncio.timeout(LISTEN_FOR.total_seconds()) as limit,
             aclosing(client.events()) as stream,
         ):
             async for batch in stream:
@@ -39,8 +44,12 @@ async def async_listen(
                 for event in batch.events:
                     if (board := boards.get(event.board_id)) is not None:
                         board.take(event)
-                if all(boards[board_id].values for board_id in awaited):
-                    break
+                if not complete and all(
+                    boards[board_id].values for board_id in awaited
+                ):
+                    complete = True
+                    rest_s = loop.time() + REST_OF_SAMPLE.total_seconds()
+                    limit.reschedule(min(limit.when() or rest_s, rest_s))
     except TimeoutError:
         pass
     except CloudOutageError:
