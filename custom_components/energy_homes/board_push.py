@@ -121,6 +121,7 @@ class BoardPush:
         self._store = _nights(hass, hub.key)
         self._under_way = False
         self._stopped = False
+        self._looks = 0
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._timer: CALLBACK_TYPE | None = None
         self._zone: tzinfo = dt_util.get_default_time_zone()
@@ -184,17 +185,21 @@ class BoardPush:
 
     @callback
     def _entry_changed(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
-        """Look again when midnight is after a home has changed."""
-        if entry.domain == DOMAIN and change is ConfigEntryChange.UPDATED:
+        """Look again when midnight is after a home has come, changed or gone."""
+        if entry.domain == DOMAIN:
             self._hass.async_create_task(
                 self._async_schedule(), f"{self._hub.title} midnight"
             )
 
     async def _async_schedule(self) -> None:
         """Wait for the next midnight of the home that the board is in."""
-        self._zone = await self._async_home_zone()
-        if self._stopped:
+        self._looks += 1
+        look = self._looks
+        zone = await self._async_home_zone()
+        if self._stopped or look != self._looks:
+            # Somebody who has begun to look later knows better.
             return
+        self._zone = zone
         self._cancel()
         due = next_midnight(dt_util.utcnow(), self._zone)
 

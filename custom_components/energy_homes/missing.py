@@ -226,7 +226,12 @@ class MissingSources:
         else:
             account = account_title(self._hass, str(revision.account))
             hub = hubs(self._hass).get(str(revision.account))
-            meter = hub and hub.meters.get(str(revision.hardware_id))
+            # A host of sensors may be called like a meter of its account.
+            meter = (
+                None
+                if hub is None or isinstance(source, SensorsSource)
+                else hub.meters.get(str(revision.hardware_id))
+            )
             name = meter.name if meter else str(revision.hardware_id)
             hardware = f"{name} ({account})"
         ir.async_create_issue(
