@@ -12,6 +12,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
+from .accounts.particle import ParticleHub
 from .accounts.pulse_board import PulseBoardHub
 from .accounts.registry import AccountState, MeterInfo
 from .const import DOMAIN, METER_MISSING_AFTER, SourceKind
@@ -226,13 +227,14 @@ class MissingSources:
         else:
             account = account_title(self._hass, str(revision.account))
             hub = hubs(self._hass).get(str(revision.account))
+            name = str(revision.hardware_id)
             # A host of sensors may be called like a meter of its account.
-            meter = (
-                None
-                if hub is None or isinstance(source, SensorsSource)
-                else hub.meters.get(str(revision.hardware_id))
-            )
-            name = meter.name if meter else str(revision.hardware_id)
+            if isinstance(source, SensorsSource):
+                pass
+            elif isinstance(hub, PulseBoardHub):
+                name = hub.config.channel(int(name)).name
+            elif isinstance(hub, ParticleHub) and name in hub.boards:
+                name = hub.boards[name].name
             hardware = f"{name} ({account})"
         ir.async_create_issue(
             self._hass,
