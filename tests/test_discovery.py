@@ -199,9 +199,7 @@ async def test_missing_meter_raises_a_repair_after_a_day(
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["home"] == "Mill Cottage"
     assert issue.translation_placeholders["meter"] == "Electricity meter"
-    assert issue.translation_placeholders["hardware"] == (
-        f"Efergy {MILL_GRID} (Efergy)"
-    )
+    assert issue.translation_placeholders["hardware"] == f"{MILL_GRID} (Efergy)"
 
     simulator.fault("http_503")
     await virtual.step(5 * MINUTE)

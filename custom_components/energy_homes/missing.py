@@ -12,6 +12,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
+from .accounts.particle import ParticleHub
 from .accounts.pulse_board import PulseBoardHub
 from .accounts.registry import AccountState, MeterInfo
 from .const import DOMAIN, METER_MISSING_AFTER, SourceKind
@@ -227,13 +228,13 @@ class MissingSources:
             account = account_title(self._hass, str(revision.account))
             hub = hubs(self._hass).get(str(revision.account))
             name = str(revision.hardware_id)
-            if (
-                hub is not None
-                and revision.kind in {SourceKind.PULSE_BOARD, SourceKind.PARTICLE}
-                and not isinstance(source, SensorsSource)
-                and (meter := hub.meters.get(name)) is not None
-            ):
-                name = meter.name
+            # A host of sensors may be called like a meter of its account.
+            if isinstance(source, SensorsSource):
+                pass
+            elif isinstance(hub, PulseBoardHub):
+                name = hub.config.channel(int(name)).name
+            elif isinstance(hub, ParticleHub) and name in hub.boards:
+                name = hub.boards[name].name
             hardware = f"{name} ({account})"
         ir.async_create_issue(
             self._hass,
