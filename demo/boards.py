@@ -72,7 +72,7 @@ async def ensure_board(api: Api, simulator_url: str, plan: BoardPlan) -> None:
         if await subentries(api, plan.label, SUBENTRY_SENSORS):
             return True
         for unique_id, flow_id in (await discovered(api)).items():
-            if unique_id.endswith(f"_{plan.daemon}"):
+            if unique_id.endswith(f":{plan.daemon}"):
                 await assign(api, flow_id, plan.label, "A host of sensors")
         return None
 
