@@ -33,14 +33,15 @@ class ChannelPlan:
 class BoardPlan:
     """A home that a board measures: `simulated` is the board's name in the simulator.
 
-    A daemon with the host id `daemon` reports its temperatures to the same address.
+    A daemon with the host id `daemon`, where there is one, reports its temperatures to the
+    same address.
     """
 
     label: str
     title: str
     simulated: str
     channels: dict[int, ChannelPlan]
-    daemon: str
+    daemon: str | None = None
 
 
 async def ensure_board(api: Api, simulator_url: str, plan: BoardPlan) -> None:
@@ -81,9 +82,10 @@ async def ensure_board(api: Api, simulator_url: str, plan: BoardPlan) -> None:
     await _order(
         simulator_url, "boards", {"board": plan.simulated, "url": url, "power": "on"}
     )
-    report = {"daemon": plan.daemon, "url": f"{url}{REPORT_PATH}"}
-    await _order(simulator_url, "daemons", report)
-    await until(reported, f"the sensors of {plan.label}", seconds=DAEMON_SECONDS)
+    if plan.daemon is not None:
+        report = {"daemon": plan.daemon, "url": f"{url}{REPORT_PATH}"}
+        await _order(simulator_url, "daemons", report)
+        await until(reported, f"the sensors of {plan.label}", seconds=DAEMON_SECONDS)
 
 
 async def _add_board(api: Api, plan: BoardPlan) -> None:
