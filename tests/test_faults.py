@@ -301,6 +301,8 @@ async def test_meter_says_nothing(
     fault: str,
 ) -> None:
     """A cloud that answers without a new reading makes the power go away in time."""
+    # By then the vendor's history has told the slot in which the meter began.
+    await virtual.run(5 * MINUTE)
     before = energy(hass)
     caplog.clear()
     simulator.fault(fault)
@@ -348,6 +350,8 @@ async def test_meter_that_says_nothing_for_a_day(
     come_back: Order,
 ) -> None:
     """A meter that is not there for a day is to be replaced, until it is back."""
+    # By then the vendor's history has told the slot in which the meter began.
+    await virtual.run(5 * MINUTE)
     before = energy(hass)
     go(simulator)
     await virtual.run(10 * MINUTE)
@@ -358,7 +362,8 @@ async def test_meter_that_says_nothing_for_a_day(
     assert repairs(hass) == {MISSING}
     assert cloud(hass) == "connected"
     assert reauths(hass) == 0
-    assert energy(hass) == before
+    # The vendor's history may know what the meter did not say.
+    assert energy(hass) >= before
 
     come_back(simulator)
     await virtual.run(20 * MINUTE)

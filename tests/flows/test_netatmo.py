@@ -15,6 +15,7 @@ from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers.config_entry_oauth2_flow import (
     async_add_implementation_provider,
 )
+from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -59,6 +60,8 @@ async def signing_in(
 ) -> SigningIn:
     """Return a browser, in a Home Assistant that has one application."""
     await netatmo_credential(hass)
+    # The tests' server takes no new routes once it runs, as Home Assistant's own does.
+    assert await async_setup_component(hass, DOMAIN, {})
     return SigningIn(hass, netatmo, hass_client_no_auth)
 
 
