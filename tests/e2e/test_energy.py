@@ -29,16 +29,23 @@ async def test_energy_grows_by_the_first_complete_slot(
     simulator = demo.simulator()
     homes = await entities(api)
     await powers(api, homes)
-    before = await energies(api, homes)
-    board = await until(lambda: state_of(api, BOARD_ENERGY), "the board", seconds=60)
+    await until(lambda: state_of(api, BOARD_ENERGY), "the board", seconds=60)
     # Both homes have been read by now, so that the slot that begins next is complete.
     start = slot_start(datetime.now(UTC)) + SLOT
+
+    async def over() -> bool | None:
+        """Return True when the slot is over, and all before it have settled."""
+        return datetime.now(UTC) > start + SLOT or None
 
     async def settled() -> bool | None:
         """Return True when the slot must have settled."""
         return datetime.now(UTC) > start + SLOT + SETTLE_DELAY + SPARE or None
 
-    await until(settled, "the first slot", seconds=900, every=5)
+    await until(over, "the end of the first slot", seconds=900, every=5)
+    # Only now: until then the vendor's history may tell the slot in which it all began.
+    before = await energies(api, homes)
+    board = await until(lambda: state_of(api, BOARD_ENERGY), "the board", seconds=60)
+    await until(settled, "the first slot", seconds=300, every=5)
     after = await energies(api, homes)
     grown = {label: after[label] - before[label] for label in homes}
     expected = {
