@@ -42,7 +42,7 @@ async def ask(
 ) -> tuple[int, bytes]:
     """Call the cloud as any client does."""
     url = f"{simulator.url}/mobile_proxy/{command}"
-    timeout = ClientTimeout(total=0.3)
+    timeout = ClientTimeout(total=2)
     parameters = {"token": MILL_TOKEN}
     async with session.get(url, params=parameters, timeout=timeout) as response:
         return response.status, await response.read()
