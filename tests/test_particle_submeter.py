@@ -224,5 +224,4 @@ async def test_a_token_that_expires_in_the_middle(mill: MillCottage) -> None:
     assert mill.energy() - board == pytest.approx(
         mill.published(again, end), rel=AGREES
     )
-    # The form tries whether it may hear events, then the account listens.
-    assert mill.particle.calls(NEW_TOKEN)["events"] == 2
+    assert mill.particle.calls(NEW_TOKEN)["events"] == 1

@@ -11,7 +11,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import callback
 
-from .accounts.particle import ParticleHub
+from .accounts.particle import async_adopted
 from .const import (
     CONF_KIND,
     DOMAIN,
@@ -133,17 +133,17 @@ class EnergyHomesConfigFlow(
                 self.hass, self.netatmo_check.unique_id, self.netatmo_check.homes
             )
         elif self.board_key is not None:
-            if (hub := hubs(self.hass).get(self.board_key)) is not None:
-                next_flow = await async_discover_all(
-                    self.hass, self.board_key, live_meters(hub)
-                )
+            board = hubs(self.hass).get(self.board_key)
+            next_flow = await async_discover_all(
+                self.hass, self.board_key, () if board is None else live_meters(board)
+            )
         elif self.particle_check is not None:
-            hub = hubs(self.hass).get(self.particle_check.unique_id)
-            if isinstance(hub, ParticleHub):
-                hub.async_adopt(self.particle_boards)
-                next_flow = await async_discover_all(
-                    self.hass, hub.key, live_meters(hub)
-                )
+            account = self.particle_check.unique_id
+            next_flow = await async_discover_all(
+                self.hass,
+                account,
+                async_adopted(hubs(self.hass).get(account), self.particle_boards),
+            )
         elif self.discovered is not None:
             next_flow = next_assignment(self.hass, self.discovered)
         if next_flow is not None:

@@ -36,7 +36,7 @@ from .endpoints import particle_url
 from .hosts import HostInfo, HostUpdate
 from .particle_listen import meter_info
 from .polled import PolledAccount
-from .registry import Accounts, AccountState, MeterInfo, MeterUpdate
+from .registry import AccountHub, Accounts, AccountState, MeterInfo, MeterUpdate
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -666,6 +666,17 @@ async def async_remove_particle_account(
 ) -> None:
     """Remove what was stored for an account, once its entry is removed."""
     await _store(hass, entry).async_remove()
+
+
+@callback
+def async_adopted(
+    hub: AccountHub | None, boards: Iterable[Board]
+) -> tuple[MeterInfo, ...]:
+    """Hand what a flow has heard to its account; return the meters, none where it is not loaded."""
+    if not isinstance(hub, ParticleHub):
+        return ()
+    hub.async_adopt(boards)
+    return tuple(hub.meters.values())
 
 
 def _store(hass: HomeAssistant, entry: ParticleConfigEntry) -> Store[dict[str, str]]:

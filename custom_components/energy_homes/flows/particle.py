@@ -186,8 +186,10 @@ class ParticleSteps(ConfigFlow):
         self, entry: ConfigEntry, credentials: ParticleCredentials
     ) -> ConfigFlowResult:
         """Store new credentials; the listener of an account that is loaded reloads it."""
+        # The listener may reload at once, so that the state says nothing afterwards.
+        loaded = entry.state is ConfigEntryState.LOADED
         result = self.async_update_and_abort(entry, data=credentials.as_data())
-        if entry.state is not ConfigEntryState.LOADED:
+        if not loaded:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return result
 
