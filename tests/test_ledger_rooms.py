@@ -118,22 +118,23 @@ def span(first: int, stop: int) -> range:
 
 
 async def test_holes_of_a_room(ledger: Ledger) -> None:
-    """From its first slot on, or from wherever is asked for; newest first."""
+    """All that is not known of a span, newest first, wherever its slots begin."""
     await ledger.async_settle_room(
         "elm-kitchen", [slot(2, 19.0), slot(3, 19.0), slot(7, 19.0)], ()
     )
-    assert await ledger.async_room_holes("elm-kitchen", None, T0 + 9 * SLOT) == [
+    assert await ledger.async_room_holes("elm-kitchen", T0 + SLOT, T0 + 9 * SLOT) == [
         span(8, 9),
         span(4, 7),
+        span(1, 2),
     ]
     cut = T0 + 5 * SLOT + timedelta(minutes=1)
     assert await ledger.async_room_holes(
         "elm-kitchen", T0, T0 + 7 * SLOT, cuts=[cut]
     ) == [span(5, 7), span(4, 5), span(0, 2)]
     assert await ledger.async_room_holes("elm-kitchen", T0, T0) == []
-    assert await ledger.async_room_holes("mill-kitchen", None, T0 + HOUR) == []
+    assert await ledger.async_room_holes("mill-kitchen", T0, T0 + HOUR) == [span(0, 12)]
     with pytest.raises(LedgerError, match="no room"):
-        await ledger.async_room_holes("nobody", None, T0)
+        await ledger.async_room_holes("nobody", T0, T0)
 
 
 async def test_what_was_asked_of_a_room_is_kept(ledger: Ledger) -> None:

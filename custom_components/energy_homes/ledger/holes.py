@@ -53,20 +53,12 @@ def read_holes(
 def read_room_holes(
     connection: sqlite3.Connection,
     number: int,
-    begin_s: int | None,
+    begin_s: int,
     end_s: int,
     cuts_s: Iterable[int],
 ) -> list[Hole]:
-    """Return the holes of a room in a span, newest first.
-
-    Where the span has no beginning it is the room's first slot, and a room without any has
-    no holes.
-    """
-    if begin_s is None:
-        (begin_s,) = connection.execute(
-            "SELECT MIN(start) FROM room_slot WHERE room = ?", (number,)
-        ).fetchone()
-    if begin_s is None or begin_s >= end_s:
+    """Return the holes of a room in a span, newest first."""
+    if begin_s >= end_s:
         return []
     known = connection.execute(
         "SELECT start FROM room_slot WHERE room = ? AND start >= ? AND start < ?"

@@ -278,16 +278,15 @@ class Ledger:
     async def async_room_holes(
         self,
         room_id: str,
-        begin: datetime | None,
+        begin: datetime,
         end: datetime,
         *,
         cuts: Iterable[datetime] = (),
     ) -> list[Hole]:
         """Return the spans of a room's slots that are not known, newest first.
 
-        Slots that start in `[begin, end)`, from its first slot on where `begin` is None.
-        How far the room is settled is for the caller to know. A hole ends at each of
-        `cuts`. Raises LedgerError for an unknown room.
+        Slots that start in `[begin, end)`, also before its first slot and after what is
+        settled. A hole ends at each of `cuts`. Raises LedgerError for an unknown room.
         """
         return await self._run(self._store.room_holes, room_id, begin, end, tuple(cuts))
 

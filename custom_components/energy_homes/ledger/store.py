@@ -681,7 +681,7 @@ class LedgerStore:
     def room_holes(
         self,
         room_id: str,
-        begin: datetime | None,
+        begin: datetime,
         end: datetime,
         cuts: Iterable[datetime],
     ) -> list[Hole]:
@@ -690,7 +690,7 @@ class LedgerStore:
             return read_room_holes(
                 connection,
                 room_number(connection, room_id),
-                None if begin is None else _slot_from(begin),
+                _slot_from(begin),
                 _slot_from(end),
                 map(seconds, cuts),
             )
