@@ -65,7 +65,8 @@ class RoomImport:
 
     Everything in `[reached, end)` that the vendor can be asked for was asked for; `done` says
     that this is all that was wanted. `vendor` is how many slots became known, `calls` how many
-    calls that took. `problem` says why it does not go on for now (README: `repair_gaps`).
+    calls that took. `problem` says why it does not go on for now (README: `repair_gaps`),
+    `retry_after` how long it lasts, where that is known.
     """
 
     name: str
@@ -74,6 +75,7 @@ class RoomImport:
     calls: int = 0
     done: bool = False
     problem: str | None = None
+    retry_after: timedelta | None = None
 
 
 class RoomHistory:
@@ -150,6 +152,11 @@ class RoomHistory:
 
 class _CannotAskError(Exception):
     """The vendor cannot be asked now; the text is the `problem`."""
+
+    def __init__(self, problem: str, retry_after: timedelta | None = None) -> None:
+        """Store how long that lasts, where it is known."""
+        super().__init__(problem)
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +266,7 @@ class _Job:
                     reached=min(reached, from_seconds(part[0].stop)),
                     calls=self._repair.calls,
                     problem=str(err),
+                    retry_after=err.retry_after,
                 )
             left = within(todo, seconds(since), call.start_s)
             return RoomImport(
@@ -324,7 +332,7 @@ class _Job:
             points = await self._async_points(place, call)
             answers = room_answers(points, call)
         except CloudQuotaError as err:
-            raise _CannotAskError("call_limit") from err
+            raise _CannotAskError("call_limit", err.retry_after) from err
         except CloudAuthError as err:
             raise _CannotAskError("credentials") from err
         except CloudError as err:

@@ -246,23 +246,17 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     async def async_history[T](self, ask: Callable[[NetatmoClient], Awaitable[T]]) -> T:
         """Make one call for history, which gives way to polls and commands.
 
-        Raises without a call CloudAuthError where the credentials are refused,
-        CloudQuotaError where there is no room for it now and CloudOutageError while the
-        cloud is away, else what the client raises.
+        Some seconds until there is room for it are waited for. Raises without a call
+        CloudAuthError where the credentials are refused, CloudQuotaError where there is no
+        room for long and CloudOutageError while the cloud is away, else what the client
+        raises.
         """
-        async with self._asking:
-            self._require(CallPriority.HISTORY)
-            if self.state is AccountState.QUOTA:
-                raise CloudQuotaError("the account waits for its call limit")
-            if self.state is not AccountState.CONNECTED:
-                raise CloudOutageError("the account's cloud is away")
-            try:
-                return await ask(self.client)
-            except CloudQuotaError as err:
-                self._wait_for_quota(err)
-                self._tell()
-                self.async_update_listeners()
-                raise
+        while True:
+            async with self._asking:
+                wait = self._budget.wait(CallPriority.HISTORY, dt_util.utcnow())
+                if not timedelta() < wait <= _SHORT_WAIT:
+                    return await self._ask_history(ask)
+            await asyncio.sleep(wait.total_seconds())
 
     @override
     async def _async_setup(self) -> None:
@@ -353,6 +347,21 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         )
         self._news.add(home_id)
         self._doubt(home_id, status)
+
+    async def _ask_history[T](self, ask: Callable[[NetatmoClient], Awaitable[T]]) -> T:
+        """Make one call for history now."""
+        self._require(CallPriority.HISTORY)
+        if self.state is AccountState.QUOTA:
+            raise CloudQuotaError("the account waits for its call limit")
+        if self.state is not AccountState.CONNECTED:
+            raise CloudOutageError("the account's cloud is away")
+        try:
+            return await ask(self.client)
+        except CloudQuotaError as err:
+            self._wait_for_quota(err)
+            self._tell()
+            self.async_update_listeners()
+            raise
 
     async def _renew(self, home_id: str, command: RoomCommand) -> bool:
         """Send a room again what it holds; who asked decides when to try again."""
