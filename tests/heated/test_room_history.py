@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-import json
 from typing import Any
 
 from homeassistant.components.recorder import Recorder
@@ -104,28 +103,6 @@ async def write(
     )
 
 
-def samples(
-    netatmo: NetatmoControl, home: str, room: str, begin: datetime, end: datetime
-) -> dict[datetime, float]:
-    """Return all that the vendor has of a room, each ten minutes."""
-    status, body = netatmo.call(
-        MEASURE,
-        netatmo.tokens()["access_token"],
-        home_id=netatmo.home_id(home),
-        room_id=netatmo.room_id(home, room),
-        type="temperature",
-        scale="max",
-        date_begin=int(begin.timestamp()),
-        date_end=int(end.timestamp()),
-        optimize="false",
-    )
-    assert status == 200
-    return {
-        datetime.fromtimestamp(int(stamp), UTC): values[0]
-        for stamp, values in json.loads(body)["body"].items()
-    }
-
-
 def assert_true(
     found: list[RoomSlot], truth: dict[datetime, float], bucket: timedelta
 ) -> None:
@@ -157,7 +134,7 @@ async def test_an_outage_of_the_cloud_is_filled_by_itself(
     await running.virtual.run(3 * HOUR)
     netatmo.simulator.clear_faults()
     await running.virtual.run(3 * HOUR)
-    truth = samples(netatmo, ELM, "Kitchen", begin - HOUR, running.virtual.now)
+    truth = netatmo.samples(ELM, "Kitchen", begin - HOUR, running.virtual.now)
 
     assert netatmo.calls()[MEASURE] == 1 + len(running.heating.rooms)
     for room in running.heating.rooms:
@@ -213,7 +190,7 @@ async def test_what_rounding_and_the_scale_resolve(
     answer = (await repair(running, **YESTERDAY))["Kitchen"]
     assert (answer["found"], answer["vendor"], answer["calls"]) == (69, 69, 1)
     found = await filled(running)
-    truth = samples(netatmo, ELM, "Kitchen", NOON, NOON + 6 * HOUR)
+    truth = netatmo.samples(ELM, "Kitchen", NOON, NOON + 6 * HOUR)
     assert_true(found, truth, timedelta(minutes=30))
     assert (await slots(running, "Kitchen"))[0].mean == 19.0
 
@@ -221,7 +198,7 @@ async def test_what_rounding_and_the_scale_resolve(
     await write(running, long_ago, 0)
     answer = (await repair(running))["Kitchen"]
     assert answer["left"] == 0
-    truth = samples(netatmo, ELM, "Kitchen", long_ago, long_ago + 2 * HOUR)
+    truth = netatmo.samples(ELM, "Kitchen", long_ago, long_ago + 2 * HOUR)
     early = [slot for slot in await filled(running) if slot.start < long_ago + 2 * HOUR]
     assert len(early) == 23
     assert_true(early, truth, HOUR)
@@ -394,7 +371,7 @@ async def test_a_replaced_home_inside_the_hole(
         (ELM, [slot for slot in found if slot.start < split]),
         ("Mill Cottage", [slot for slot in found if slot.start >= split]),
     ):
-        truth = samples(netatmo, vendor_home, "Bedroom", NOON, NOON + 5 * HOUR)
+        truth = netatmo.samples(vendor_home, "Bedroom", NOON, NOON + 5 * HOUR)
         assert_true(some, truth, timedelta(minutes=30))
     # The old home has no lounge, and nobody knows what it was like before.
     assert answer["Lounge"]["problem"] is None
