@@ -5,9 +5,8 @@ more, from the vendor or by interpolation, gets the mean, lowest and highest tem
 all that is known of it.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
 
 from homeassistant.components.recorder import get_instance
@@ -15,7 +14,7 @@ from homeassistant.components.recorder.statistics import async_import_statistics
 from homeassistant.core import HomeAssistant
 
 from .ledger import DueHour, Ledger
-from .metering.temperature import RoomSlot, room_period
+from .metering.temperature import room_period
 from .metering.trueup import HOUR, closed_until
 from .recorder_reading import (
     TemperatureRow,
@@ -25,9 +24,6 @@ from .recorder_reading import (
 
 TOLERANCE: Final = 1e-3
 """Temperatures in °C that differ by no more than this are the same."""
-
-READ_AT_ONCE: Final = timedelta(days=4)
-"""So much of a room's past is read in one job."""
 
 
 async def async_true_up_room(
@@ -74,34 +70,16 @@ async def _async_wanted(
 ) -> dict[datetime, TemperatureRow]:
     """Return what the rows of hours must be."""
     wanted: dict[datetime, TemperatureRow] = {}
-    for part in _parts(due):
-        by_hour: defaultdict[datetime, list[RoomSlot]] = defaultdict(list)
-        for slot in await ledger.async_room_slots(
-            room_id, part[0].start, part[-1].start + HOUR
-        ):
-            by_hour[slot.start.replace(minute=0)].append(slot)
-        wanted |= {hour.start: _row(hour.start, by_hour[hour.start]) for hour in part}
-    return wanted
-
-
-def _parts(due: Sequence[DueHour]) -> Iterator[list[DueHour]]:
-    """Yield hours that are so close to each other that they are read together."""
-    part: list[DueHour] = []
     for hour in due:
-        if part and hour.start - part[0].start >= READ_AT_ONCE:
-            yield part
-            part = []
-        part.append(hour)
-    yield part
-
-
-def _row(hour: datetime, slots: Sequence[RoomSlot]) -> TemperatureRow:
-    """Return what the row of an hour must be, of which at least one slot is known."""
-    period = room_period(hour, HOUR, slots)
-    assert period.mean is not None
-    assert period.low is not None
-    assert period.high is not None
-    return TemperatureRow(hour, period.mean, period.low, period.high)
+        slots = await ledger.async_room_slots(room_id, hour.start, hour.start + HOUR)
+        period = room_period(hour.start, HOUR, slots)
+        assert period.mean is not None
+        assert period.low is not None
+        assert period.high is not None
+        wanted[hour.start] = TemperatureRow(
+            hour.start, period.mean, period.low, period.high
+        )
+    return wanted
 
 
 def _same(row: TemperatureRow | None, wanted: TemperatureRow) -> bool:
