@@ -204,6 +204,21 @@ async def test_what_rounding_and_the_scale_resolve(
     assert_true(early, truth, HOUR)
 
 
+async def test_a_room_that_was_never_heard_has_no_holes(elm: HeatedWorld) -> None:
+    """Nothing is missing before the first slot."""
+    await elm.start()
+    assert (await repair(elm))["Kitchen"] == {
+        "name": "Kitchen",
+        "found": 0,
+        "vendor": 0,
+        "interpolated": 0,
+        "left": 0,
+        "calls": 0,
+        "problem": None,
+        "holes": [],
+    }
+
+
 async def test_an_hour_that_is_not_over_waits(
     running: HeatedWorld, netatmo: NetatmoControl
 ) -> None:
@@ -378,6 +393,11 @@ async def test_a_replaced_home_inside_the_hole(
     assert answer["Lounge"]["calls"] == 1
     assert {slot.start >= split for slot in await filled(world, "Lounge")} == {True}
     assert answer["Lounge"]["left"] == 24
+    # Nor is there anybody whom its past before then could be imported from.
+    past = await rooms_of(world).async_import(
+        world.heating, world.record("Lounge").room_id, NOON - DAY, NOON
+    )
+    assert (past.calls, past.done, past.reached) == (0, True, NOON - DAY)
 
 
 # The past
