@@ -1,7 +1,8 @@
 """The tests' way to the heated homes behind the simulated Netatmo cloud."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -147,6 +148,27 @@ class NetatmoControl:
         """Call the cloud itself; return status and body."""
         query = urlencode({"access_token": access_token, **arguments})
         return self.simulator.raw("GET", f"/api/{method}?{query}")
+
+    def samples(
+        self, home: str, room: str, begin: datetime, end: datetime
+    ) -> dict[datetime, float]:
+        """Return all that the cloud has of a room's temperature in a span, as it came."""
+        status, body = self.call(
+            "getroommeasure",
+            self.tokens()["access_token"],
+            home_id=self.home_id(home),
+            room_id=self.room_id(home, room),
+            type="temperature",
+            scale="max",
+            date_begin=to_ms(begin) // 1000,
+            date_end=to_ms(end) // 1000,
+            optimize="false",
+        )
+        assert status == 200
+        return {
+            datetime.fromtimestamp(int(stamp), UTC): values[0]
+            for stamp, values in json.loads(body)["body"].items()
+        }
 
     def _home(self, name: str) -> dict[str, Any]:
         """Return a home of the overview."""

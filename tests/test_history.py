@@ -437,6 +437,14 @@ async def test_repairs_that_make_no_sense(
             "left": 0,
             "calls": 0,
             "meters": [],
+            "room_totals": {
+                "found": 0,
+                "vendor": 0,
+                "interpolated": 0,
+                "left": 0,
+                "calls": 0,
+            },
+            "rooms": [],
         }
     }
 

@@ -73,25 +73,37 @@ def _span(call: ServiceCall, home: Home) -> tuple[datetime | None, datetime | No
 
 
 def _answer(repairs: list[Repair]) -> dict[str, Any]:
-    """Return what came of a home, in slots of five minutes, and of each of its meters."""
-    meters: list[dict[str, Any]] = [
-        {
-            "name": repair.name,
-            "found": repair.found,
-            "vendor": repair.vendor,
-            "interpolated": repair.interpolated,
-            "left": slots_in(repair.left),
-            "calls": repair.calls,
-            "problem": repair.problem,
-            "holes": [_hole(one) for one in repair.left[:MOST_HOLES]],
-        }
-        for repair in repairs
-    ]
-    totals = {
-        name: sum(meter[name] for meter in meters)
+    """Return what came of a home, in slots of five minutes, of each meter and each room."""
+    meters = [_document(repair) for repair in repairs if repair.room_id is None]
+    rooms = [_document(repair) for repair in repairs if repair.room_id is not None]
+    return {
+        **_totals(meters),
+        "meters": meters,
+        "room_totals": _totals(rooms),
+        "rooms": rooms,
+    }
+
+
+def _document(repair: Repair) -> dict[str, Any]:
+    """Return what came of a meter or room."""
+    return {
+        "name": repair.name,
+        "found": repair.found,
+        "vendor": repair.vendor,
+        "interpolated": repair.interpolated,
+        "left": slots_in(repair.left),
+        "calls": repair.calls,
+        "problem": repair.problem,
+        "holes": [_hole(one) for one in repair.left[:MOST_HOLES]],
+    }
+
+
+def _totals(documents: list[dict[str, Any]]) -> dict[str, int]:
+    """Return the sums over meters, or over rooms."""
+    return {
+        name: sum(document[name] for document in documents)
         for name in ("found", "vendor", "interpolated", "left", "calls")
     }
-    return {**totals, "meters": meters}
 
 
 def _hole(one: Hole) -> dict[str, str]:

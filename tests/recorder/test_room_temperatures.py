@@ -1,17 +1,16 @@
 """Hours of a room's temperature that were repaired are in its sensor's own statistics."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from homeassistant.components.recorder import get_instance
-from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.metering.model import SLOT, Provenance
 from custom_components.energy_homes.metering.temperature import RoomSlot
+from tests.recorder.temperatures import TemperatureRows, temperature_rows
 from tests.recorder.world import HOME_ID, HOUR, World
 
 pytestmark = pytest.mark.recorder
@@ -85,29 +84,12 @@ class Kitchen:
         ]
         await self.world.ledger.async_settle_room(ROOM, slots)
 
-    async def rows(self) -> dict[datetime, tuple[float, float, float]]:
+    async def rows(self) -> TemperatureRows:
         """Return what the recorder has of each hour: mean, lowest and highest, in °C."""
         await self.world.done()
         entity_id = self.entity_id
         assert entity_id is not None
-        rows = await get_instance(self.world.hass).async_add_executor_job(
-            statistics_during_period,
-            self.world.hass,
-            self.world.now - timedelta(days=30),
-            None,
-            {entity_id},
-            "hour",
-            {"temperature": "°C"},
-            {"mean", "min", "max"},
-        )
-        return {
-            datetime.fromtimestamp(row["start"], self.world.now.tzinfo): (
-                row["mean"] or 0.0,
-                row["min"] or 0.0,
-                row["max"] or 0.0,
-            )
-            for row in rows.get(entity_id, [])
-        }
+        return await temperature_rows(self.world.hass, entity_id)
 
     async def reconcile(self) -> int:
         """Compare now; return how many rows were written, once they are."""
