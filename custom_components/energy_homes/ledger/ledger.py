@@ -19,7 +19,7 @@ from .types import (
     DueHour,
     HomeStatement,
     HomeTotals,
-    HourlyPower,
+    HourlyMean,
     HourlyTotal,
     LedgerHome,
     Opened,
@@ -166,8 +166,10 @@ class Ledger:
     async def async_past(self, key: str, since: datetime | None = None) -> float:
         """Return what a key has in slots of the past in kWh, since an hour or at all.
 
-        Raises ValueError for what is not a key.
+        At all costs no I/O. Raises ValueError for what is not a key.
         """
+        if since is None:
+            return kwh(self._store.state.quantity(key).past_sum())
         return await self._run(self._store.past, key, since)
 
     async def async_carried(self, key: str) -> bool:
@@ -278,7 +280,7 @@ class Ledger:
 
     async def async_powers(
         self, key: str, start: datetime, end: datetime
-    ) -> list[HourlyPower]:
+    ) -> list[HourlyMean]:
         """Return the hours that start in `[start, end)` in which a key's power is known.
 
         Of its known slots; of a home's those in which no grid meter of it is unknown.
@@ -315,6 +317,12 @@ class Ledger:
     ) -> list[RoomSlot]:
         """Return the known slots of a room that start in `[start, end)`, oldest first."""
         return await self._run(self._store.room_slots, room_id, start, end)
+
+    async def async_room_hours(
+        self, room_id: str, start: datetime, end: datetime
+    ) -> list[HourlyMean]:
+        """Return the hours that start in `[start, end)` and have known slots of a room."""
+        return await self._run(self._store.room_hours, room_id, start, end)
 
     async def async_room_due(self, room_id: str) -> list[DueHour]:
         """Return the hours in which a room's temperature became known by a repair."""

@@ -19,7 +19,7 @@ from .codes import (
     from_seconds,
     seconds,
 )
-from .types import DueHour, HourlyPower
+from .types import DueHour, HourlyMean
 
 POWER_SCHEMA: Final = (
     """CREATE TABLE power_due (
@@ -94,13 +94,13 @@ def read_powers(
     role: MeterRole | None,
     begin_s: int,
     end_s: int,
-) -> list[HourlyPower]:
+) -> list[HourlyMean]:
     """Return the hours of a span in which the power of sources is known, oldest first.
 
     Together, of the slots that they have in a role (None: any).
     """
     return [
-        HourlyPower(
+        HourlyMean(
             from_seconds(hour * HOUR_SECONDS),
             mean * WATTS_PER_UNIT,
             low * WATTS_PER_UNIT,

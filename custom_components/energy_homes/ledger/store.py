@@ -43,6 +43,7 @@ from .rooms import (
     delete_due,
     load_room,
     read_due,
+    read_room_hours,
     read_room_slots,
     settle_room,
 )
@@ -52,9 +53,10 @@ from .statement import read_groups, statement
 from .totals import Carry, Quantity, SourceState, State, Sums
 from .types import (
     DueHour,
+    HomeQuantity,
     HomeStatement,
     HomeTotals,
-    HourlyPower,
+    HourlyMean,
     HourlyTotal,
     LedgerError,
     LedgerHome,
@@ -400,8 +402,9 @@ class LedgerStore:
                 widen_past(connection, key, _hour_us(begin), last)
         for role, hours in changes.repaired.items():
             add_due(connection, source_key(source_id), hours)
-            if role is MeterRole.GRID:
-                add_due(connection, home_key(source.home_id, "grid"), hours)
+            if role is not MeterRole.SUBMETER:
+                what: HomeQuantity = "grid" if role is MeterRole.GRID else "generation"
+                add_due(connection, home_key(source.home_id, what), hours)
 
     def totals(self, home_id: str) -> HomeTotals:
         """Return a home's totals from memory."""
@@ -455,13 +458,11 @@ class LedgerStore:
                 )
         return totals
 
-    def past(self, key: str, since: datetime | None) -> float:
-        """Return what the slots of a key's past add up to, those since an instant or all."""
+    def past(self, key: str, since: datetime) -> float:
+        """Return what the slots of a key's past add up to since an hour."""
+        first = -(-seconds(since) // HOUR_SECONDS)
         with self._reading() as connection:
             quantity = self.state.quantity(key)
-            if since is None:
-                return kwh(quantity.past_sum())
-            first = -(-seconds(since) // HOUR_SECONDS)
             return kwh(
                 sum(
                     connection.execute(
@@ -683,7 +684,7 @@ class LedgerStore:
         with self._writing() as connection:
             delete_power_due(connection, key, hours)
 
-    def powers(self, key: str, start: datetime, end: datetime) -> list[HourlyPower]:
+    def powers(self, key: str, start: datetime, end: datetime) -> list[HourlyMean]:
         """Return the hours that start in `[start, end)` in which a power is known."""
         with self._reading() as connection:
             quantity = self.state.quantity(key)
@@ -723,6 +724,13 @@ class LedgerStore:
         """Return the known slots of a room that start in `[start, end)`."""
         with self._reading() as connection:
             return read_room_slots(connection, room_id, start, end)
+
+    def room_hours(
+        self, room_id: str, start: datetime, end: datetime
+    ) -> list[HourlyMean]:
+        """Return the hours that start in `[start, end)` with known slots of a room."""
+        with self._reading() as connection:
+            return read_room_hours(connection, room_id, start, end)
 
     def room_due(self, room_id: str) -> list[DueHour]:
         """Return the hours of a room whose statistics are to be compared."""

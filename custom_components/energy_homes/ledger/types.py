@@ -160,9 +160,8 @@ class HourlyTotal(NamedTuple):
     live: float
 
 
-@dataclass(frozen=True, slots=True)
-class HourlyPower:
-    """Mean, lowest and highest power in W of the known slots of an hour."""
+class HourlyMean(NamedTuple):
+    """Mean, lowest and highest power in W, or temperature in °C, of an hour's known slots."""
 
     start: datetime
     mean: float
