@@ -146,6 +146,12 @@ class Home:
                     key, partial(self._entity_id, unique_id)
                 )
             )
+        for unique_id, key in self._power_keys().items():
+            self._entry.async_on_unload(
+                self._homes.true_up.async_register_power(
+                    key, partial(self._entity_id, unique_id)
+                )
+            )
         for heating in self.heating.values():
             for room in heating.rooms:
                 self._entry.async_on_unload(
@@ -164,6 +170,16 @@ class Home:
             f"{self.home_id}_energy_returned": home_key(self.home_id, "returned"),
         } | {
             f"{source.source_id}_energy": source_key(source.source_id)
+            for source in self.sources.values()
+        }
+
+    def _power_keys(self) -> dict[str, str]:
+        """Return which ledger total each power entity goes with, by unique id."""
+        return {
+            f"{self.home_id}_power": home_key(self.home_id, "grid"),
+            f"{self.home_id}_generation_power": home_key(self.home_id, "generation"),
+        } | {
+            f"{source.source_id}_power": source_key(source.source_id)
             for source in self.sources.values()
         }
 

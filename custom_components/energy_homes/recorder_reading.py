@@ -1,8 +1,9 @@
-"""What the recorder knows of our entities, in kWh and °C whatever unit they are shown in.
+"""What the recorder knows of our entities, in kWh, °C and W whatever unit they are shown in.
 
-Everything but `async_can_record` reads the database: call it in the recorder's executor.
+What is not `async_` reads the database: call it in the recorder's executor.
 """
 
+import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,9 +29,11 @@ from homeassistant.components.recorder.statistics import (
     get_metadata,
     statistics_during_period,
 )
+from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.const import (
     ATTR_UNIT_OF_MEASUREMENT,
     UnitOfEnergy,
+    UnitOfPower,
     UnitOfTemperature,
 )
 from homeassistant.core import HomeAssistant, State, callback
@@ -39,9 +42,11 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import (
     BaseUnitConverter,
     EnergyConverter,
+    PowerConverter,
     TemperatureConverter,
 )
 
+from .ledger import HourlyMean
 from .metering.trueup import Row
 
 LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)
@@ -69,31 +74,35 @@ class Statistic:
 
 
 @dataclass(frozen=True, slots=True)
-class TemperatureRow:
-    """An hour of a statistic of temperatures, in °C."""
+class MeanKind:
+    """What a statistic of means is of, and the unit in which we speak of it."""
 
-    start: datetime
-    mean: float
-    low: float
-    high: float
+    converter: type[BaseUnitConverter]
+    unit: str
 
     @property
-    def values(self) -> tuple[float, float, float]:
-        """Return what can differ."""
-        return self.mean, self.low, self.high
+    def units(self) -> dict[str, str]:
+        """Return what the recorder is asked in, whatever unit the user has chosen."""
+        assert self.converter.UNIT_CLASS is not None
+        return {self.converter.UNIT_CLASS: self.unit}
+
+
+TEMPERATURE: Final = MeanKind(TemperatureConverter, UnitOfTemperature.CELSIUS)
+POWER: Final = MeanKind(PowerConverter, UnitOfPower.WATT)
 
 
 @dataclass(frozen=True, slots=True)
-class TemperatureStatistic:
-    """A statistic of temperatures: its metadata and the start of its newest 5-minute row."""
+class MeanStatistic:
+    """A statistic of means: its metadata and the start of its newest 5-minute row."""
 
+    kind: MeanKind
     metadata: StatisticMetaData
     latest: datetime
 
-    def as_data(self, rows: Iterable[TemperatureRow]) -> list[StatisticData]:
+    def as_data(self, rows: Iterable[HourlyMean]) -> list[StatisticData]:
         """Return rows as they are imported: in the unit that the statistic is kept in."""
-        convert = TemperatureConverter.converter_factory(
-            UnitOfTemperature.CELSIUS, self.metadata["unit_of_measurement"]
+        convert = self.kind.converter.converter_factory(
+            self.kind.unit, self.metadata["unit_of_measurement"]
         )
         return [
             {
@@ -114,6 +123,16 @@ def async_can_record(hass: HomeAssistant, entity_id: str) -> bool:
         and get_instance(hass).is_running
         and is_entity_recorded(hass, entity_id)
     )
+
+
+async def async_recorder_done(hass: HomeAssistant) -> None:
+    """Wait until the recorder has done and committed all that it was asked for so far.
+
+    Its own `async_block_till_done` does not wait for the task that it is at.
+    """
+    done: asyncio.Future[None] = hass.loop.create_future()
+    get_instance(hass).queue_task(SynchronizeTask(done))
+    await done
 
 
 def read_statistic(hass: HomeAssistant, entity_id: str) -> Statistic | None:
@@ -145,38 +164,33 @@ def read_rows(
     return _as_rows(rows.get(entity_id, []), UnitOfEnergy.KILO_WATT_HOUR)
 
 
-def read_temperature_statistic(
-    hass: HomeAssistant, entity_id: str
-) -> TemperatureStatistic | None:
-    """Return an entity's statistic, or None where there is none of temperatures yet."""
-    metadata = _metadata(hass, entity_id, TemperatureConverter)
+def read_mean_statistic(
+    hass: HomeAssistant, entity_id: str, kind: MeanKind
+) -> MeanStatistic | None:
+    """Return an entity's statistic, or None where there is none of such means yet."""
+    metadata = _metadata(hass, entity_id, kind.converter)
     if metadata is None or metadata["mean_type"] is not StatisticMeanType.ARITHMETIC:
         return None
     rows = get_last_short_term_statistics(hass, 1, entity_id, False, {"mean"})
     if not (found := rows.get(entity_id)):
         return None
-    return TemperatureStatistic(metadata, dt_util.utc_from_timestamp(found[0]["start"]))
+    latest = dt_util.utc_from_timestamp(found[0]["start"])
+    return MeanStatistic(kind, metadata, latest)
 
 
-def read_temperature_rows(
-    hass: HomeAssistant, entity_id: str, start: datetime, end: datetime
-) -> dict[datetime, TemperatureRow]:
+def read_mean_rows(
+    hass: HomeAssistant, entity_id: str, kind: MeanKind, start: datetime, end: datetime
+) -> dict[datetime, HourlyMean]:
     """Return the hourly rows of `[start, end)` by their hour."""
     rows = statistics_during_period(
-        hass,
-        start,
-        end,
-        {entity_id},
-        "hour",
-        {TemperatureConverter.UNIT_CLASS: UnitOfTemperature.CELSIUS},
-        {"mean", "min", "max"},
+        hass, start, end, {entity_id}, "hour", kind.units, {"mean", "min", "max"}
     )
-    found: dict[datetime, TemperatureRow] = {}
+    found: dict[datetime, HourlyMean] = {}
     for row in rows.get(entity_id, []):
         mean, low, high = row.get("mean"), row.get("min"), row.get("max")
         if mean is not None and low is not None and high is not None:
             at = dt_util.utc_from_timestamp(row["start"])
-            found[at] = TemperatureRow(at, mean, low, high)
+            found[at] = HourlyMean(at, mean, low, high)
     return found
 
 

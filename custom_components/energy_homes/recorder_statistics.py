@@ -9,45 +9,28 @@ imported into the entity's own statistic. See `metering.trueup` for the rules.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 import logging
-from typing import Final, Literal
 
 from homeassistant.components.recorder import get_instance
-from homeassistant.components.recorder.statistics import async_import_statistics
-from homeassistant.const import EVENT_RECORDER_5MIN_STATISTICS_GENERATED, UnitOfEnergy
+from homeassistant.const import EVENT_RECORDER_5MIN_STATISTICS_GENERATED
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.recorder import DATA_INSTANCE
 
-from .ledger import Ledger, StatisticMark
-from .metering.trueup import (
-    HOUR,
-    Rebase,
-    Row,
-    Shift,
-    closed_until,
-    differing_rows,
-    hour_start,
-    judge_offset,
-    present_offset,
-    same,
-)
-from .recorder_reading import Statistic, async_can_record, read_rows, read_statistic
-from .recorder_temperatures import async_true_up_room
+from .ledger import Ledger
+from .recorder_means import Means, PowerMeans, RoomMeans, async_true_up_means
+from .recorder_reading import async_can_record, async_recorder_done
+from .recorder_sums import SumsJob
 
 _LOGGER = logging.getLogger(__name__)
-
-CHUNK_HOURS: Final = 31 * 24
-"""How much of a statistic is read and compared at once."""
 
 
 @dataclass(slots=True, eq=False)
 class _Kept:
-    """An entity whose statistic is kept true: a total's by its key, else a room's."""
+    """An entity whose statistic is kept true: of a total by its key, or of means."""
 
     key: str
-    room_id: str | None
+    means: Means | None
     entity_id: Callable[[], str | None]
     name: str
     failing: bool = False
@@ -101,7 +84,16 @@ class TrueUp:
         self, room_id: str, entity_id: Callable[[], str | None], name: str
     ) -> CALLBACK_TYPE:
         """Repair the statistic of the sensor of a room's temperature; return how to stop."""
-        return self._async_keep(_Kept(f"room:{room_id}", room_id, entity_id, name))
+        means = RoomMeans(self._ledger, room_id)
+        return self._async_keep(_Kept(f"room:{room_id}", means, entity_id, name))
+
+    @callback
+    def async_register_power(
+        self, key: str, entity_id: Callable[[], str | None]
+    ) -> CALLBACK_TYPE:
+        """Repair the statistic of the sensor of the power behind a key; return how to stop."""
+        means = PowerMeans(self._ledger, key)
+        return self._async_keep(_Kept(f"power:{key}", means, entity_id, key))
 
     @callback
     def _async_keep(self, kept: _Kept) -> CALLBACK_TYPE:
@@ -174,7 +166,7 @@ class TrueUp:
             or recorder.migration_in_progress
         ):
             return False
-        await recorder.async_block_till_done()
+        await async_recorder_done(self._hass)
         return recorder.is_running
 
     async def _async_reconcile(self, key: str) -> int:
@@ -186,152 +178,10 @@ class TrueUp:
             or not async_can_record(self._hass, entity_id)
         ):
             return 0
-        if kept.room_id is not None:
-            return await async_true_up_room(
-                self._hass, self._ledger, kept.room_id, entity_id, kept.entity_id
+        if kept.means is not None:
+            return await async_true_up_means(
+                self._hass, kept.means, entity_id, kept.entity_id
             )
-        return await _Job(self._hass, self._ledger, kept, entity_id).async_run()
-
-
-class _Job:
-    """One comparison of one entity's statistic with the ledger."""
-
-    def __init__(
-        self, hass: HomeAssistant, ledger: Ledger, kept: _Kept, entity_id: str
-    ) -> None:
-        """Prepare the comparison of an entity under its present id."""
-        self._hass = hass
-        self._ledger = ledger
-        self._kept = kept
-        self._entity_id = entity_id
-        self._recorder = get_instance(hass)
-
-    async def async_run(self) -> int:
-        """Write what differs, remember how far all was right; return the rows written."""
-        if (statistic := await self._async_statistic()) is None:
-            return 0
-        mark = await self._ledger.async_mark(self._kept.key)
-        if mark is None:
-            mark = await self._async_first_mark()
-        elif not same(statistic.latest.offset, mark.offset_kwh):
-            mark = await self._async_judge(mark)
-            statistic = await self._async_statistic()
-        if (
-            mark is None
-            or statistic is None
-            or not same(statistic.latest.offset, mark.offset_kwh)
-        ):
-            return 0
-        return await self._async_compare(statistic, mark)
-
-    async def _async_first_mark(self) -> StatisticMark | None:
-        """Remember the offset and the first hour of ours when both are there."""
-        first_slot = await self._ledger.async_first_slot(self._kept.key)
-        recent = await self._async_read("5minute")
-        if first_slot is None or not recent:
-            return None
-        found = present_offset(recent)
-        floor = max(found.floor, hour_start(first_slot))
-        return await self._async_remember(StatisticMark(found.offset, floor))
-
-    async def _async_judge(self, mark: StatisticMark) -> StatisticMark | None:
-        """Bring the sums back to the known offset, or accept the one that is found."""
-        if not (recent := await self._async_read("5minute")):
-            return None
-        known = Rebase(mark.offset_kwh, mark.floor)
-        match judge_offset(known, recent, await self._async_read("hour")):
-            case Rebase(offset, floor):
-                _LOGGER.info(
-                    "Sums of %s have moved by %.6f kWh; hours before %s stay as they are",
-                    self._entity_id,
-                    offset - mark.offset_kwh,
-                    floor.isoformat(),
-                )
-                mark = StatisticMark(offset, floor)
-            case Shift(start, amount):
-                _LOGGER.info(
-                    "The recorder has counted %s anew since %s; adding %.6f kWh to its sums",
-                    self._entity_id,
-                    start.isoformat(),
-                    amount,
-                )
-                mark = replace(mark, checked_until=None)
-                if self._renamed:
-                    return None
-                self._recorder.async_adjust_statistics(
-                    self._entity_id, start, amount, UnitOfEnergy.KILO_WATT_HOUR
-                )
-                await self._recorder.async_block_till_done()
-        return await self._async_remember(mark)
-
-    async def _async_compare(self, statistic: Statistic, mark: StatisticMark) -> int:
-        """Write the closed hours that differ, from the first that may on."""
-        end = closed_until(statistic.latest.start)
-        start = await self._async_first_dirty(mark, end)
-        totals = await self._ledger.async_hourly_totals(self._kept.key, start, end)
-        right_until = end
-        written = 0
-        for first in range(0, len(totals), CHUNK_HOURS):
-            chunk = totals[first : first + CHUNK_HOURS]
-            rows = await self._async_hours(chunk[0][0], chunk[-1][0] + HOUR)
-            if not (differing := differing_rows(rows, chunk, mark.offset_kwh)):
-                continue
-            # Under an old id the import would begin a second statistic.
-            if self._renamed:
-                return written
-            async_import_statistics(
-                self._hass, statistic.metadata.copy(), statistic.as_data(differing)
-            )
-            right_until = min(right_until, differing[0].start)
-            written += len(differing)
-        # The newest hour waits for its last slot; what was only just asked for is looked
-        # at again, so that a kill before the recorder wrote it loses nothing.
-        until = min(right_until, end - HOUR)
-        if until > mark.floor and until != mark.checked_until:
-            await self._async_remember(replace(mark, checked_until=until))
-        return written
-
-    async def _async_first_dirty(self, mark: StatisticMark, end: datetime) -> datetime:
-        """Return the first hour that may differ.
-
-        The ledger takes the bookmark back to what changes in it. Where the row before the
-        bookmark is not what it was, the recorder's database is another one, and all that
-        is ours is compared.
-        """
-        if mark.checked_until is None:
-            return mark.floor
-        until = min(mark.checked_until, end)
-        hour = until - HOUR
-        if hour < mark.floor:
-            return mark.floor
-        rows = await self._async_hours(hour, until)
-        totals = await self._ledger.async_hourly_totals(self._kept.key, hour, until)
-        return mark.floor if differing_rows(rows, totals, mark.offset_kwh) else until
-
-    async def _async_remember(self, mark: StatisticMark) -> StatisticMark | None:
-        """Keep a mark in the ledger, unless slots have changed since it was read."""
-        return await self._ledger.async_set_mark(self._kept.key, mark)
-
-    async def _async_statistic(self) -> Statistic | None:
-        """Read the statistic as it is now."""
-        return await self._recorder.async_add_executor_job(
-            read_statistic, self._hass, self._entity_id
-        )
-
-    async def _async_hours(self, start: datetime, end: datetime) -> dict[datetime, Row]:
-        """Read the hourly rows of `[start, end)` by their hour."""
-        rows = await self._recorder.async_add_executor_job(
-            read_rows, self._hass, self._entity_id, "hour", start, end
-        )
-        return {row.start: row for row in rows}
-
-    async def _async_read(self, period: Literal["5minute", "hour"]) -> list[Row]:
-        """Read all rows of a kind."""
-        return await self._recorder.async_add_executor_job(
-            read_rows, self._hass, self._entity_id, period
-        )
-
-    @property
-    def _renamed(self) -> bool:
-        """Return whether the entity has another id, or none, by now."""
-        return self._kept.entity_id() != self._entity_id
+        return await SumsJob(
+            self._hass, self._ledger, key, entity_id, kept.entity_id
+        ).async_run()

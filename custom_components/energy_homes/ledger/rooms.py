@@ -22,7 +22,7 @@ from .codes import (
     micros,
     seconds,
 )
-from .types import DueHour, LedgerError, StoredRoom
+from .types import DueHour, HourlyMean, LedgerError, StoredRoom
 
 UNITS_PER_DEGREE: Final = 1000
 
@@ -152,6 +152,27 @@ def read_room_slots(
             "SELECT start, provenance, mean, low, high FROM room_slot"
             " WHERE room = (SELECT number FROM room WHERE room_id = ?)"
             " AND start >= ? AND start < ? ORDER BY start",
+            (room_id, seconds(start), seconds(end)),
+        )
+    ]
+
+
+def read_room_hours(
+    connection: sqlite3.Connection, room_id: str, start: datetime, end: datetime
+) -> list[HourlyMean]:
+    """Return the hours that start in `[start, end)` and have known slots, oldest first."""
+    return [
+        HourlyMean(
+            from_seconds(hour * HOUR_SECONDS),
+            mean / UNITS_PER_DEGREE,
+            low / UNITS_PER_DEGREE,
+            high / UNITS_PER_DEGREE,
+        )
+        for hour, mean, low, high in connection.execute(
+            "SELECT start / 3600, AVG(mean), MIN(COALESCE(low, mean)),"
+            " MAX(COALESCE(high, mean)) FROM room_slot"
+            " WHERE room = (SELECT number FROM room WHERE room_id = ?)"
+            " AND start >= ? AND start < ? GROUP BY 1",
             (room_id, seconds(start), seconds(end)),
         )
     ]
