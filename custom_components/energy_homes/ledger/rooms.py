@@ -112,21 +112,27 @@ def settle_room(
     that is not aligned.
     """
     number = room_number(connection, room_id)
-    changed = 0
-    for slot in slots:
-        if (row := _row(slot)) is None:
-            continue
-        start, provenance, *_ = row
-        if connection.execute(
-            "INSERT OR IGNORE INTO room_slot VALUES (?, ?, ?, ?, ?, ?)", (number, *row)
-        ).rowcount:
-            changed += 1
-            if provenance != _MEASURED:
-                connection.execute(
-                    "INSERT INTO room_due VALUES (?, ?, 1)"
-                    " ON CONFLICT DO UPDATE SET changes = changes + 1",
-                    (number, start // HOUR_SECONDS * HOUR_SECONDS),
-                )
+    rows = {row[0]: row for slot in reversed(slots) if (row := _row(slot)) is not None}
+    if rows:
+        for (start,) in connection.execute(
+            "SELECT start FROM room_slot WHERE room = ? AND start >= ? AND start <= ?",
+            (number, min(rows), max(rows)),
+        ):
+            rows.pop(start, None)
+    connection.executemany(
+        "INSERT INTO room_slot VALUES (?, ?, ?, ?, ?, ?)",
+        [(number, *row) for row in rows.values()],
+    )
+    due = {
+        start // HOUR_SECONDS * HOUR_SECONDS
+        for start, provenance, *_ in rows.values()
+        if provenance != _MEASURED
+    }
+    connection.executemany(
+        "INSERT INTO room_due VALUES (?, ?, 1)"
+        " ON CONFLICT DO UPDATE SET changes = changes + 1",
+        [(number, hour) for hour in due],
+    )
     if readings is not None:
         if slots:
             connection.execute(
@@ -139,7 +145,7 @@ def settle_room(
             "INSERT INTO room_reading VALUES (?, ?, ?)",
             [(number, micros(one.at), _units(one.temperature)) for one in readings],
         )
-    return changed
+    return len(rows)
 
 
 def read_room_slots(

@@ -1,6 +1,5 @@
 """What slots change in the ledger: which rows are written, and what grows by them."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 import sqlite3
@@ -31,43 +30,73 @@ SPARSE: Final = 8
 
 
 @dataclass(slots=True)
+class RoleChanges:
+    """What slots that count in one role change; energies are micro-Wh.
+
+    `first` is where the earliest live one starts that adds something, `past_begin` and
+    `past_end` are what those of the past cover; `repaired` are the hours in which something
+    became known that nobody saw at the time. All instants in Unix seconds.
+    """
+
+    energy: int = 0
+    returned: int = 0
+    past_energy: int = 0
+    past_returned: int = 0
+    first: int | None = None
+    past_begin: int | None = None
+    past_end: int = 0
+    repaired: set[int] = field(default_factory=set)
+
+    def add(self, old: OldSlot | None, new: NewSlot, live_from: int) -> None:
+        """Count a slot in that takes the place of an old one, or of none."""
+        # A year has a hundred thousand of them: no object is made here.
+        start, provenance, energy, returned = new
+        energy, returned = energy or 0, returned or 0
+        if old is not None:
+            energy -= old[1] or 0
+            returned -= old[2] or 0
+        self.energy += energy
+        self.returned += returned
+        if start < live_from:
+            self.past_energy += energy
+            self.past_returned += returned
+            if self.past_begin is None or start < self.past_begin:
+                self.past_begin = start
+            if start >= self.past_end:
+                self.past_end = start + SLOT_SECONDS
+        elif (energy or returned) and (self.first is None or start < self.first):
+            self.first = start
+        if provenance != _UNKNOWN and (provenance != _MEASURED or old is not None):
+            self.repaired.add(start - start % HOUR_SECONDS)
+
+
+@dataclass(slots=True)
 class Changes:
     """What slots of a source change, by the role that they count in.
 
-    `sums` are what all of them add and `past` what those of the past do; `first` is where
-    the earliest live one starts that adds something, `past_span` what those of the past
-    cover; `late` are starts before what was settled, `repaired` the hours in which
-    something became known that nobody saw at the time. All instants in Unix seconds.
+    `late` are the starts of those from before what was settled, in Unix seconds.
     """
 
     live_from: int | None
-    settled_until: int | None
     count: int = 0
-    sums: dict[MeterRole, Sums] = field(default_factory=dict)
-    past: dict[MeterRole, Sums] = field(default_factory=dict)
-    first: dict[MeterRole, int] = field(default_factory=dict)
-    past_span: dict[MeterRole, tuple[int, int]] = field(default_factory=dict)
     late: list[int] = field(default_factory=list)
-    repaired: defaultdict[MeterRole, set[int]] = field(
-        default_factory=lambda: defaultdict(set)
-    )
+    roles: dict[MeterRole, RoleChanges] = field(default_factory=dict)
 
-    def add(self, role: MeterRole, old: OldSlot | None, new: NewSlot) -> None:
-        """Count a slot in that takes the place of an old one, or of none."""
-        start = new[0]
-        self.count += 1
-        grown = _grown(old, new)
-        self.sums[role] = self.sums.get(role, Sums()).plus(grown)
-        if self.live_from is not None and start < self.live_from:
-            self.past[role] = self.past.get(role, Sums()).plus(grown)
-            begin, end = self.past_span.get(role, (start, start + SLOT_SECONDS))
-            self.past_span[role] = min(begin, start), max(end, start + SLOT_SECONDS)
-        elif grown != Sums():
-            self.first[role] = min(self.first.get(role, start), start)
-        if self.settled_until is not None and start < self.settled_until:
-            self.late.append(start)
-        if new[1] != _UNKNOWN and (new[1] != _MEASURED or old is not None):
-            self.repaired[role].add(start // HOUR_SECONDS * HOUR_SECONDS)
+    @property
+    def sums(self) -> dict[MeterRole, Sums]:
+        """Return what all of the slots add."""
+        return {
+            role: Sums(energy=one.energy, returned=one.returned)
+            for role, one in self.roles.items()
+        }
+
+    @property
+    def past(self) -> dict[MeterRole, Sums]:
+        """Return what those of the past add."""
+        return {
+            role: Sums(energy=one.past_energy, returned=one.past_returned)
+            for role, one in self.roles.items()
+        }
 
 
 def write_slots(
@@ -80,25 +109,25 @@ def write_slots(
     live_from = source.live_from
     if live_from is None:
         live_from = min((start for start, *_ in slots), default=None)
-    changes = Changes(live_from, source.settled_until)
+    changes = Changes(live_from)
     known = _read(connection, source.number, [start for start, *_ in slots])
     written: dict[int, tuple[int, int, int, int, int | None, int | None]] = {}
+    settled_until = source.settled_until or 0
+    number = source.number
     for slot in slots:
         start, provenance, energy, returned = slot
         old = known.get(start)
         if old is not None and not _improves(old, slot):
             continue
         kept = role if old is None else ROLE_OF[old[3]]
-        changes.add(kept, old, slot)
+        if (of_role := changes.roles.get(kept)) is None:
+            of_role = changes.roles[kept] = RoleChanges()
+        of_role.add(old, slot, live_from or 0)
+        changes.count += 1
+        if start < settled_until:
+            changes.late.append(start)
         known[start] = provenance, energy, returned, ROLES[kept]
-        written[start] = (
-            source.number,
-            start,
-            ROLES[kept],
-            provenance,
-            energy,
-            returned,
-        )
+        written[start] = number, start, ROLES[kept], provenance, energy, returned
     connection.executemany(_PUT, written.values())
     return changes
 
@@ -135,11 +164,3 @@ def _improves(old: OldSlot, new: NewSlot) -> bool:
     if energy < 0 or returned < 0:
         return False
     return new[1] != _UNKNOWN or energy > 0 or returned > 0
-
-
-def _grown(old: OldSlot | None, new: NewSlot) -> Sums:
-    """Return what a slot has more than the one before."""
-    _, energy, returned, _ = (0, 0, 0, 0) if old is None else old
-    return Sums(
-        energy=(new[2] or 0) - (energy or 0), returned=(new[3] or 0) - (returned or 0)
-    )

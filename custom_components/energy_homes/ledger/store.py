@@ -392,20 +392,19 @@ class LedgerStore:
     ) -> None:
         """Have the recorder's statistics compared where slots have changed."""
         source = self.state.sources[source_id]
-        for role, start in changes.first.items():
+        for role, change in changes.roles.items():
             for key in source.keys(source_id, role):
-                self._changes[key] += 1
-                take_back(connection, key, _hour_us(start))
-        for role, (begin, end) in changes.past_span.items():
-            last = _hour_us(end + HOUR_SECONDS - 1)
-            for key in source.keys(source_id, role):
-                self._changes[key] += 1
-                widen_past(connection, key, _hour_us(begin), last)
-        for role, hours in changes.repaired.items():
-            add_due(connection, source_key(source_id), hours)
+                if change.first is not None:
+                    self._changes[key] += 1
+                    take_back(connection, key, _hour_us(change.first))
+                if change.past_begin is not None:
+                    self._changes[key] += 1
+                    last = _hour_us(change.past_end + HOUR_SECONDS - 1)
+                    widen_past(connection, key, _hour_us(change.past_begin), last)
+            add_due(connection, source_key(source_id), change.repaired)
             if role is not MeterRole.SUBMETER:
                 what: HomeQuantity = "grid" if role is MeterRole.GRID else "generation"
-                add_due(connection, home_key(source.home_id, what), hours)
+                add_due(connection, home_key(source.home_id, what), change.repaired)
 
     def totals(self, home_id: str) -> HomeTotals:
         """Return a home's totals from memory."""

@@ -1,0 +1,319 @@
+"""What a year of hourly history costs, beside handing the same rows to the recorder.
+
+One home: energy and power of a meter and of the home, temperatures of four rooms; a real
+recorder (SQLite on disk). Vendor calls excluded. `python -m benchmarks.bench_import` prints
+JSON; `--profile` says where the time goes instead.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+import cProfile
+from datetime import UTC, datetime
+from functools import partial
+import json
+import logging
+from pathlib import Path
+import pstats
+import sys
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Final
+
+# First Home Assistant, which renames voluptuous; then the plugin, before what it patches.
+import homeassistant as homeassistant  # noqa: PLC0414  # isort: skip
+from pytest_homeassistant_custom_component.common import (  # isort: skip
+    async_test_home_assistant,
+)
+
+from homeassistant.components.recorder import get_instance
+from homeassistant.components.recorder.db_schema import StatisticsShortTerm
+from homeassistant.components.recorder.models import (
+    StatisticData,
+    StatisticMeanType,
+    StatisticMetaData,
+)
+from homeassistant.components.recorder.statistics import (
+    async_import_statistics,
+    statistics_during_period,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.recorder import async_initialize_recorder
+from homeassistant.setup import async_setup_component
+
+from custom_components.energy_homes.ledger import Ledger, home_key, source_key
+from custom_components.energy_homes.metering.model import (
+    SLOT,
+    MeterRole,
+    Provenance,
+    Slot,
+)
+from custom_components.energy_homes.metering.temperature import RoomSlot
+from custom_components.energy_homes.metering.trueup import HOUR
+from custom_components.energy_homes.recorder_reading import async_recorder_done
+from custom_components.energy_homes.recorder_statistics import TrueUp
+
+HOURS: Final = 365 * 24
+END: Final = datetime(2026, 10, 1, tzinfo=UTC)
+START: Final = END - HOURS * HOUR
+LIVE: Final = END - HOUR
+MONTHS: Final = 12
+ROOMS: Final = 4
+SUMS: Final = ("meter_energy", "home_energy")
+MEANS: Final = ("meter_power", "home_power", *(f"room{n}" for n in range(ROOMS)))
+
+
+def metadata(entity_id: str) -> StatisticMetaData:
+    """Return the metadata of a statistic."""
+    sums = entity_id.endswith("energy")
+    power = entity_id.endswith("power")
+    means = ("power", "W") if power else ("temperature", "°C")
+    unit_class, unit = ("energy", "kWh") if sums else means
+    return StatisticMetaData(
+        mean_type=StatisticMeanType.NONE if sums else StatisticMeanType.ARITHMETIC,
+        has_sum=sums,
+        name=None,
+        source="recorder",
+        statistic_id=entity_id,
+        unit_class=unit_class,
+        unit_of_measurement=unit,
+    )
+
+
+def energy(number: int) -> float:
+    """Return what is used in a slot, in kWh."""
+    return 0.01 + number % 40 / 1000
+
+
+def temperature(number: int) -> float:
+    """Return how warm it is in a slot, in °C."""
+    return 18 + number % 30 / 10
+
+
+def energy_slots() -> list[Slot]:
+    """Return a year of slots of the meter."""
+    return [
+        Slot(
+            start=START + number * SLOT,
+            energy=energy(number),
+            returned=0.0,
+            provenance=Provenance.VENDOR,
+        )
+        for number in range(HOURS * 12 - 12)
+    ]
+
+
+def room_slots() -> list[RoomSlot]:
+    """Return a year of slots of a room."""
+    return [
+        RoomSlot(
+            start=START + number * SLOT,
+            mean=temperature(number),
+            low=temperature(number),
+            high=temperature(number),
+            provenance=Provenance.VENDOR,
+        )
+        for number in range(HOURS * 12 - 12)
+    ]
+
+
+def rows(entity_id: str) -> list[StatisticData]:
+    """Return the hourly rows of a statistic that these slots make."""
+    if entity_id.endswith("energy"):
+        total = 0.0
+        sums: list[StatisticData] = []
+        for hour in range(HOURS - 1):
+            total += sum(energy(hour * 12 + n) for n in range(12))
+            sums.append(
+                StatisticData(start=START + hour * HOUR, state=0.0, sum=round(total, 6))
+            )
+        return sums
+    value: Callable[[int], float] = temperature
+    if entity_id.endswith("power"):
+        value = lambda number: energy(number) * 12000  # noqa: E731
+    means: list[StatisticData] = []
+    for hour in range(HOURS - 1):
+        values = [value(hour * 12 + n) for n in range(12)]
+        means.append(
+            StatisticData(
+                start=START + hour * HOUR,
+                mean=sum(values) / 12,
+                min=min(values),
+                max=max(values),
+            )
+        )
+    return means
+
+
+async def begin(hass: HomeAssistant, kind: str) -> None:
+    """Let the recorder have seen a home's sensors in the last hour only."""
+    for name in (*SUMS, *MEANS):
+        entity_id = f"sensor.{kind}_{name}"
+        data = (
+            StatisticData(start=END - SLOT, state=0.0, sum=0.0)
+            if name in SUMS
+            else StatisticData(start=END - SLOT, mean=0.0, min=0.0, max=0.0)
+        )
+        get_instance(hass).async_import_statistics(
+            metadata(entity_id), [data], StatisticsShortTerm
+        )
+    await async_recorder_done(hass)
+
+
+async def timed(work: Awaitable[object]) -> float:
+    """Return how long some work takes, in ms."""
+    start = perf_counter()
+    await work
+    return (perf_counter() - start) * 1000
+
+
+async def hand_over(hass: HomeAssistant, given: dict[str, list[StatisticData]]) -> None:
+    """Hand rows straight to the recorder."""
+    for entity_id, some in given.items():
+        async_import_statistics(hass, metadata(entity_id), some)
+    await async_recorder_done(hass)
+
+
+class ImportedHome:
+    """A home with an empty ledger whose statistics are kept true."""
+
+    def __init__(self, hass: HomeAssistant, folder: Path, kind: str) -> None:
+        """Stand for sensors whose names begin with `kind`."""
+        self._hass = hass
+        self._kind = kind
+        self.ledger = Ledger(hass, folder / f"{kind}.db")
+        self._true_up = TrueUp(hass, self.ledger)
+        self._keys: list[str] = []
+
+    async def open(self) -> None:
+        """Let the home be there for an hour."""
+        await self.ledger.async_open()
+        await self.ledger.async_add_home("home", "Elm Street")
+        await self.ledger.async_add_source("meter", "home", live_from=LIVE)
+        live = [
+            Slot(
+                start=LIVE + n * SLOT,
+                energy=0.0,
+                returned=0.0,
+                provenance=Provenance.MEASURED,
+            )
+            for n in range(12)
+        ]
+        await self.ledger.async_settle("meter", MeterRole.GRID, live, [])
+        totals = {
+            "meter": source_key("meter"),
+            "home": home_key("home", "grid"),
+        }
+        for owner, key in totals.items():
+            self._true_up.async_register(
+                key, partial(str, f"sensor.{self._kind}_{owner}_energy")
+            )
+            self._true_up.async_register_power(
+                key, partial(str, f"sensor.{self._kind}_{owner}_power")
+            )
+            self._keys += [key, f"power:{key}"]
+        for number in range(ROOMS):
+            room_id = f"room{number}"
+            await self.ledger.async_add_room(room_id, "home")
+            self._true_up.async_register_room(
+                room_id, partial(str, f"sensor.{self._kind}_{room_id}"), room_id
+            )
+            self._keys.append(f"room:{room_id}")
+        assert await self.reconcile() == 2
+
+    async def reconcile(self) -> int:
+        """Compare everything once; return how many rows were written."""
+        written = 0
+        for key in self._keys:
+            written += await self._true_up.async_reconcile(key)
+        await async_recorder_done(self._hass)
+        return written
+
+    async def take(self, slots: list[Slot], rooms: list[RoomSlot]) -> None:
+        """Commit a chunk of the past."""
+        await self.ledger.async_settle("meter", MeterRole.GRID, slots, [])
+        for number in range(ROOMS):
+            await self.ledger.async_settle_room(f"room{number}", rooms)
+
+    async def run(
+        self, slots: list[Slot], rooms: list[RoomSlot], *, by_month: bool
+    ) -> None:
+        """Import a year month by month, newest first; compare after each, or at the end."""
+        size = -(-len(slots) // MONTHS)
+        written = 0
+        for month in reversed(range(MONTHS)):
+            part = slice(month * size, (month + 1) * size)
+            await self.take(slots[part], rooms[part])
+            if by_month or month == 0:
+                written += await self.reconcile()
+        assert written >= 8 * (HOURS - 1)
+
+
+def same_rows(hass: HomeAssistant, one: str, other: str) -> int:
+    """Check that two statistics say the same; return how many hours they have."""
+    types = {"sum", "mean", "min", "max"}
+    found = statistics_during_period(
+        hass, START, LIVE, {one, other}, "hour", None, types
+    )
+    assert len(found[one]) == len(found[other]) == HOURS - 1
+    for row, twin in zip(found[one], found[other], strict=True):
+        for name in ("start", *types):
+            value, expected = row.get(name), twin.get(name)
+            assert value == expected or abs(value - expected) < 2e-3, (row, twin)
+    return len(found[one])
+
+
+async def measure(hass: HomeAssistant, folder: Path) -> list[dict[str, str | float]]:
+    """Import the same year in three ways."""
+    async_initialize_recorder(hass)
+    assert await async_setup_component(
+        hass,
+        "recorder",
+        {"recorder": {"db_url": f"sqlite:///{folder / 'recorder.db'}"}},
+    )
+    await hass.async_block_till_done()
+    await get_instance(hass).async_recorder_ready.wait()
+    given = {
+        f"sensor.direct_{name}": rows(f"sensor.direct_{name}")
+        for name in (*SUMS, *MEANS)
+    }
+    slots, rooms = energy_slots(), room_slots()
+    results: list[dict[str, str | float]] = []
+    await begin(hass, "direct")
+    direct = await timed(hand_over(hass, given))
+    results.append({"name": "handed straight to the recorder", "ms": direct})
+    for kind, by_month, name in (
+        ("once", False, "through the ledger, compared at the end"),
+        ("monthly", True, "through the ledger, compared by the month"),
+    ):
+        await begin(hass, kind)
+        home = ImportedHome(hass, folder, kind)
+        await home.open()
+        took = await timed(home.run(slots, rooms, by_month=by_month))
+        results.append({"name": name, "ms": took, "ratio": took / direct})
+        assert await home.reconcile() == 0
+        assert await home.reconcile() == 0
+        await home.ledger.async_close()
+        for sensor in (*SUMS, *MEANS):
+            await get_instance(hass).async_add_executor_job(
+                same_rows, hass, f"sensor.{kind}_{sensor}", f"sensor.direct_{sensor}"
+            )
+    return results
+
+
+async def main() -> None:
+    """Measure in a folder of its own and print the result."""
+    logging.disable(logging.WARNING)
+    with TemporaryDirectory() as name:
+        async with async_test_home_assistant() as hass:
+            result = await measure(hass, Path(name))
+            await hass.async_stop(force=True)
+    sys.stdout.write(json.dumps({"A year of history of a home": result}) + "\n")
+
+
+if __name__ == "__main__":
+    if "--profile" in sys.argv:
+        with cProfile.Profile() as profile:
+            asyncio.run(main())
+        pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(40)
+    else:
+        asyncio.run(main())
