@@ -13,7 +13,9 @@ from custom_components.energy_homes.ledger import (
     StatisticMark,
     StoredRoom,
 )
+from custom_components.energy_homes.ledger.codes import seconds
 from custom_components.energy_homes.ledger.schema import VERSION
+from custom_components.energy_homes.metering.holes import hole
 from custom_components.energy_homes.metering.model import SLOT, Provenance
 from custom_components.energy_homes.metering.temperature import RoomReading, RoomSlot
 from tests.older_ledger import make_older
@@ -110,17 +112,60 @@ async def test_hours_that_were_repaired_are_due(ledger: Ledger) -> None:
     assert await due(ledger) == []
 
 
+def span(first: int, stop: int) -> range:
+    """Return the hole of the slots `[first, stop)` after T0."""
+    return hole(seconds(T0 + first * SLOT), seconds(T0 + stop * SLOT))
+
+
+async def test_holes_of_a_room(ledger: Ledger) -> None:
+    """All that is not known of a span, newest first, wherever its slots begin."""
+    await ledger.async_settle_room(
+        "elm-kitchen", [slot(2, 19.0), slot(3, 19.0), slot(7, 19.0)], ()
+    )
+    assert await ledger.async_room_holes("elm-kitchen", T0 + SLOT, T0 + 9 * SLOT) == [
+        span(8, 9),
+        span(4, 7),
+        span(1, 2),
+    ]
+    cut = T0 + 5 * SLOT + timedelta(minutes=1)
+    assert await ledger.async_room_holes(
+        "elm-kitchen", T0, T0 + 7 * SLOT, cuts=[cut]
+    ) == [span(5, 7), span(4, 5), span(0, 2)]
+    assert await ledger.async_room_holes("elm-kitchen", T0, T0) == []
+    assert await ledger.async_room_holes("mill-kitchen", T0, T0 + HOUR) == [span(0, 12)]
+    with pytest.raises(LedgerError, match="no room"):
+        await ledger.async_room_holes("nobody", T0, T0)
+
+
+async def test_what_was_asked_of_a_room_is_kept(ledger: Ledger) -> None:
+    """Spans that touch become one, and survive a restart."""
+    await ledger.async_add_room_asked("elm-kitchen", [span(3, 5), span(7, 8)])
+    await ledger.async_add_room_asked("elm-kitchen", [span(5, 6)])
+    await ledger.async_close()
+    await ledger.async_open()
+    assert await ledger.async_room_asked("elm-kitchen") == [span(3, 6), span(7, 8)]
+    assert await ledger.async_room_asked("mill-kitchen") == []
+    for asks in (
+        ledger.async_room_asked("nobody"),
+        ledger.async_add_room_asked("nobody", [span(0, 1)]),
+    ):
+        with pytest.raises(LedgerError, match="no room"):
+            await asks
+
+
 async def test_a_forgotten_home_leaves_no_temperature(ledger: Ledger) -> None:
     """All rows of the home's rooms go, and none of another's."""
     for room in ("elm-kitchen", "mill-kitchen"):
         await ledger.async_settle_room(
             room, [slot(0, 19.0, Provenance.VENDOR)], [RoomReading(T0, 19.0)]
         )
-    # A slot, a reading, a due hour, the room and the home.
-    assert await ledger.async_forget_home("elm") == 5
+        await ledger.async_add_room_asked(room, [span(0, 1)])
+    # A slot, a reading, a due hour, a question, the room and the home.
+    assert await ledger.async_forget_home("elm") == 6
     assert await ledger.async_load_room("elm-kitchen") == StoredRoom()
     assert await due(ledger) == []
     assert (await ledger.async_load_room("mill-kitchen")).first == T0
+    assert await ledger.async_room_asked("mill-kitchen") == [span(0, 1)]
     assert await due(ledger, "mill-kitchen") == [0]
 
 
@@ -140,15 +185,18 @@ async def test_what_makes_no_sense_is_refused(ledger: Ledger) -> None:
     assert await ledger.async_load_room("elm-kitchen") == StoredRoom()
 
 
-async def test_a_ledger_of_before_rooms_is_opened(ledger: Ledger) -> None:
+@pytest.mark.parametrize("version", [3, 5])
+async def test_a_ledger_of_before_rooms_is_opened(ledger: Ledger, version: int) -> None:
     """An older file gets the tables, and keeps how far statistics were right."""
     mark = StatisticMark(offset_kwh=1.5, floor=T0, checked_until=T0 + HOUR)
     await ledger.async_set_mark("source:meter", mark)
     await ledger.async_close()
-    make_older(ledger.path, 3)
+    make_older(ledger.path, version)
 
     assert (await ledger.async_open()).damaged_copy is None
     assert (await ledger.async_stats())["version"] == VERSION
     assert await ledger.async_mark("source:meter") == mark
     await ledger.async_add_room("elm-kitchen", "elm")
     assert await ledger.async_settle_room("elm-kitchen", [slot(0, 19.0)], ()) == 1
+    await ledger.async_add_room_asked("elm-kitchen", [span(0, 1)])
+    assert await ledger.async_room_asked("elm-kitchen") == [span(0, 1)]

@@ -1,4 +1,4 @@
-"""Whole history: finds what is missing of each meter's slots and repairs it.
+"""Whole history: finds what is missing of each meter's and room's slots and repairs it.
 
 What is missing is asked of the vendor, newest first, with as few calls as its answers allow
 and within the account's budget for history. What was asked is remembered, so that a vendor
@@ -9,7 +9,6 @@ Then holes of two slots at most are interpolated. What nobody knows stays unknow
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -33,6 +32,7 @@ from .clouds.efergy_history import (
 )
 from .clouds.errors import CloudAuthError, CloudError, CloudQuotaError
 from .const import SourceKind
+from .hole_repair import LATE_OVER, RIPE, Repair
 from .ledger import LedgerError
 from .ledger.codes import from_seconds, row_of, seconds, slot_of
 from .metering.hole_fill import (
@@ -44,14 +44,17 @@ from .metering.hole_fill import (
     trusted,
 )
 from .metering.hole_plan import Call, series_calls, sum_calls
-from .metering.holes import Hole, cut, hole, slots_in, without
+from .metering.holes import Hole, cut, slots_in, within, without
 from .metering.model import MeterRole
 from .metering.periods import SlotRow
 from .models import Revision
+from .room_history import RoomHistory
 
 if TYPE_CHECKING:
     from .home import Home
     from .homes import Homes
+
+__all__ = ["History", "Repair"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -62,30 +65,8 @@ INTERVAL: Final = timedelta(hours=1)
 LOOK_BACK: Final = timedelta(days=3)
 """How far back is looked every hour; the first look, and each after trouble, is for all."""
 
-RIPE: Final = timedelta(minutes=10)
-"""How long a hole is over before the vendor is asked: its own history has to come in."""
-
-LATE_OVER: Final = timedelta(hours=1)
-"""How long a hole is over before it is interpolated: a late reading would be better."""
-
 DAY_S: Final = 86_400
 _MICROSECOND: Final = timedelta(microseconds=1)
-
-
-@dataclass(slots=True)
-class Repair:
-    """What was found of a meter and what became of it, in slots.
-
-    `problem` says why it does not go on for now: the vendor is asked again later.
-    """
-
-    name: str
-    found: int = 0
-    vendor: int = 0
-    interpolated: int = 0
-    calls: int = 0
-    left: Sequence[Hole] = ()
-    problem: str | None = None
 
 
 class _NotStoredError(Exception):
@@ -103,6 +84,7 @@ class History:
         self._done: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._unsubscribe: list[CALLBACK_TYPE] = []
+        self.rooms = RoomHistory(homes)
 
     @callback
     def async_start(self) -> None:
@@ -158,24 +140,37 @@ class History:
         *,
         again: bool = False,
     ) -> list[Repair]:
-        """Repair the meters of a home, and say what became of each.
+        """Repair the meters of a home, then its rooms, and say what became of each.
 
         Without a span it is what is new; `again` asks also for what was asked before.
         Raises LedgerError.
         """
         repairs: list[Repair] = []
+
+        def since(key: str) -> datetime | None:
+            """Return from when on to look at a meter or room."""
+            if begin is None and not again and key in self._done:
+                return dt_util.utcnow() - LOOK_BACK
+            return begin
+
+        def note(key: str, repair: Repair) -> None:
+            """Keep what became of a meter or room."""
+            if repair.problem is not None:
+                self._done.discard(key)
+            elif begin is None and end is None:
+                self._done.add(key)
+            repairs.append(repair)
+
         async with self._lock:
             for source_id in tuple(home.coordinator.meters):
-                since = begin
-                if begin is None and not again and source_id in self._done:
-                    since = dt_util.utcnow() - LOOK_BACK
-                job = _Job(self._homes, home, source_id, since, end)
-                repair = await job.async_run(again=again)
-                if repair.problem is not None:
-                    self._done.discard(source_id)
-                elif begin is None and end is None:
-                    self._done.add(source_id)
-                repairs.append(repair)
+                job = _Job(self._homes, home, source_id, since(source_id), end)
+                note(source_id, await job.async_run(again=again))
+            for heating in home.heating.values():
+                for room in heating.rooms:
+                    repair = await self.rooms.async_repair(
+                        home, heating, room, since(room.room_id), end, again=again
+                    )
+                    note(room.room_id, repair)
         return repairs
 
 
@@ -304,8 +299,8 @@ class _Job:
                 _LOGGER.debug("Series of %s: %s", self._source.name, err)
                 answers = []
             if not answers:
-                return _within(holes, holes[-1].start, call.end_s)
-            part = _within(holes, call.start_s, call.end_s)
+                return within(holes, holes[-1].start, call.end_s)
+            part = within(holes, call.start_s, call.end_s)
             await self._async_fill(part, trusted(answers))
         return []
 
@@ -371,15 +366,6 @@ class _Job:
             self._source.source_id, [slot_of(row) for row in rows]
         ):
             raise _NotStoredError
-
-
-def _within(holes: Iterable[Hole], begin_s: int, end_s: int) -> list[Hole]:
-    """Return the parts of holes that lie in a span, newest first as they came."""
-    return [
-        hole(max(one.start, begin_s), min(one.stop, end_s))
-        for one in holes
-        if one.start < end_s and one.stop > begin_s
-    ]
 
 
 def _days(holes: Sequence[Hole]) -> range:

@@ -22,6 +22,7 @@ SHORT = 10 * SECOND
 SMALL_USER = (QuotaWindow(5, SHORT), QuotaWindow(20, HOUR))
 SMALL_APP = (QuotaWindow(8, SHORT), QuotaWindow(30, HOUR))
 POLL, COMMAND = CallPriority.POLL, CallPriority.COMMAND
+HISTORY = CallPriority.HISTORY
 steps = st.lists(
     st.tuples(
         st.floats(0, 400).map(lambda seconds: timedelta(seconds=seconds)),
@@ -36,7 +37,7 @@ def spend(budget: UserBudget, priority: CallPriority, now: datetime) -> int:
     """Make calls for as long as they are allowed, ten seconds' worth at a time."""
     made = 0
     while budget.allow(priority, now):
-        budget.record(now)
+        budget.record(now, history=priority is HISTORY)
         made += 1
     return made
 
@@ -116,12 +117,34 @@ def test_polls_that_are_spent_leave_commands_alone() -> None:
     assert budget.left(NOW + 11 * SECOND) == 0
 
 
-def test_back_fill_stops_before_polls() -> None:
-    """Half of an hour is the most that history takes."""
+def test_history_stops_before_polls() -> None:
+    """A tenth of an hour is the most that history takes, and it leaves polls the rest."""
     budget = AppBudget().user("user")
-    assert spend_hour(budget, CallPriority.HISTORY, NOW) == 250
-    assert budget.wait(CallPriority.HISTORY, NOW) > timedelta()
+    assert spend(budget, HISTORY, NOW - HOUR / 2) == 5
+    assert spend_hour(budget, HISTORY, NOW) == 45
+    assert budget.wait(HISTORY, NOW) > timedelta()
+    assert spend_hour(budget, POLL, NOW) == 350
+    assert budget.used(NOW) == 400
+
+
+def test_history_gives_way_to_polls() -> None:
+    """Where polls have taken three quarters there is nothing left for history."""
+    budget = AppBudget().user("user")
+    start = NOW - timedelta(minutes=55)
+    for n in range(375):
+        budget.record(start + n * 8 * SECOND)
+    assert budget.wait(HISTORY, NOW) > timedelta()
     assert budget.allow(POLL, NOW)
+    assert budget.allow(HISTORY, start + HOUR + 9 * SECOND)
+
+
+def test_users_of_an_application_share_its_history() -> None:
+    """Many accounts that all ask for years leave the application's polls alone."""
+    app = AppBudget()
+    users = [app.user(f"user {n}") for n in range(10)]
+    made = sum(spend_hour(user, HISTORY, NOW) for user in users)
+    assert made == 200
+    assert all(user.allow(POLL, NOW) for user in users)
 
 
 def test_sixty_accounts_on_one_application() -> None:
@@ -190,16 +213,17 @@ def test_a_restart_forgets_nothing() -> None:
     """What is stored as JSON counts as before, for the application too."""
     budget = AppBudget(SMALL_APP, SMALL_USER).user("user")
     for minute in range(4):
-        budget.record(NOW + timedelta(minutes=minute))
+        budget.record(NOW + timedelta(minutes=minute), history=True)
     later = NOW + timedelta(minutes=61.5)
     stored = json.loads(json.dumps(budget.as_data(later)))
-    assert len(stored["calls_ms"]) == 2
+    assert len(stored["calls_ms"]) == len(stored["history_ms"]) == 2
     app = AppBudget(SMALL_APP, SMALL_USER)
     again = app.user("user", stored)
     app.user("other").record(NOW + timedelta(minutes=61))
     assert again.used(later) == 2
     assert again.app_used(later) == 3
     assert again.wait(POLL, later) == budget.wait(POLL, later)
+    assert again.wait(HISTORY, later) == budget.wait(HISTORY, later) > timedelta()
     assert AppBudget().user("user", {}).used(later) == 0
 
 

@@ -23,9 +23,10 @@ from ..clouds.errors import (
     CloudBusyError,
     CloudError,
     CloudNonsenseError,
+    CloudOutageError,
     CloudQuotaError,
 )
-from ..clouds.netatmo import NetatmoClient, TokenProvider
+from ..clouds.netatmo import HISTORY_METHODS, NetatmoClient, TokenProvider
 from ..clouds.netatmo_errors import CloudRefusedError, CloudTokenExpiredError, Refusal
 from ..clouds.netatmo_models import HomeStatus, HomeTopology
 from ..const import DOMAIN
@@ -242,6 +243,27 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
             topology=True,
         )
 
+    async def async_history[T](self, ask: Callable[[NetatmoClient], Awaitable[T]]) -> T:
+        """Make one call for history, which gives way to polls and commands.
+
+        Raises without a call CloudAuthError where the credentials are refused,
+        CloudQuotaError where there is no room for it now and CloudOutageError while the
+        cloud is away, else what the client raises.
+        """
+        async with self._asking:
+            self._require(CallPriority.HISTORY)
+            if self.state is AccountState.QUOTA:
+                raise CloudQuotaError("the account waits for its call limit")
+            if self.state is not AccountState.CONNECTED:
+                raise CloudOutageError("the account's cloud is away")
+            try:
+                return await ask(self.client)
+            except CloudQuotaError as err:
+                self._wait_for_quota(err)
+                self._tell()
+                self.async_update_listeners()
+                raise
+
     @override
     async def _async_setup(self) -> None:
         """Load what another run knew."""
@@ -407,7 +429,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     @callback
     def _count(self, method: str) -> None:
         """Count a request that is about to be sent."""
-        self._budget.record(dt_util.utcnow())
+        self._budget.record(dt_util.utcnow(), history=method in HISTORY_METHODS)
         self._save()
 
     @callback

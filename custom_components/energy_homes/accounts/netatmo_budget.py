@@ -1,7 +1,8 @@
 """How many calls Netatmo takes: per user, and per application across its users. Pure.
 
-Every window leaves something to what matters more: back-fill stops first, then polls, then
+Every window leaves something to what matters more: history stops first, then polls, then
 the read-backs of commands, so that a command goes out when all of them have spent theirs.
+History has a small share of its own besides: years that are asked for slow no poll down.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,9 @@ APP_WINDOWS: Final = (
     QuotaWindow(2000, HOUR),
 )
 
+HISTORY_PERCENT: Final = 10
+"""So much of each window history may take: what polls and it take together is theirs."""
+
 
 class AppBudget:
     """The calls of one application (client id) over all of its users."""
@@ -36,6 +40,7 @@ class AppBudget:
     ) -> None:
         """Start without a user."""
         self.log = QuotaLog(app_windows)
+        self.history = QuotaLog(_for_history(app_windows))
         self._app_windows = tuple(app_windows)
         self._user_windows = tuple(user_windows)
         self._users: dict[str, UserBudget] = {}
@@ -78,6 +83,7 @@ class UserBudget:
         """Start without a call."""
         self._app = app
         self._log = QuotaLog(windows)
+        self._history = QuotaLog(_for_history(windows))
         self._windows = tuple(windows)
 
     @property
@@ -85,10 +91,13 @@ class UserBudget:
         """Return how many polls in an hour leave room for every user of the application."""
         return self._app.hourly_polls
 
-    def record(self, now: datetime) -> None:
+    def record(self, now: datetime, *, history: bool = False) -> None:
         """Count a call, also one that was made without asking."""
         self._log.record(now)
         self._app.log.record(now)
+        if history:
+            self._history.record(now)
+            self._app.history.record(now)
 
     def allow(self, priority: CallPriority, now: datetime) -> bool:
         """Return whether a call may be made now."""
@@ -96,7 +105,12 @@ class UserBudget:
 
     def wait(self, priority: CallPriority, now: datetime) -> timedelta:
         """Return how long to wait until a call may be made; zero where it may be now."""
-        return max(self._log.wait(priority, now), self._app.log.wait(priority, now))
+        wait = max(self._log.wait(priority, now), self._app.log.wait(priority, now))
+        if priority is CallPriority.HISTORY:
+            logs = (self._history, self._app.history)
+            # Their windows are all for history.
+            wait = max(wait, *(log.wait(CallPriority.COMMAND, now) for log in logs))
+        return wait
 
     def used(self, now: datetime, span: timedelta = HOUR) -> int:
         """Return how many calls the user made in the last `span`, an hour at most."""
@@ -113,11 +127,28 @@ class UserBudget:
 
     def as_data(self, now: datetime) -> dict[str, list[int]]:
         """Return the calls of the last hour as they are stored, in epoch milliseconds."""
-        self._log.used(HOUR, now)
-        return {"calls_ms": [(at - _EPOCH) // _MILLISECOND for at in self._log.calls]}
+        logs = {"calls_ms": self._log, "history_ms": self._history}
+        for log in logs.values():
+            log.used(HOUR, now)
+        return {
+            name: [(at - _EPOCH) // _MILLISECOND for at in log.calls]
+            for name, log in logs.items()
+        }
 
     def restore(self, data: Mapping[str, Any] | None) -> None:
         """Count calls that were stored before a restart."""
-        calls = [_EPOCH + ms * _MILLISECOND for ms in (data or {}).get("calls_ms", ())]
-        self._log.restore(calls)
-        self._app.log.restore(calls)
+        for name, logs in (
+            ("calls_ms", (self._log, self._app.log)),
+            ("history_ms", (self._history, self._app.history)),
+        ):
+            calls = [_EPOCH + ms * _MILLISECOND for ms in (data or {}).get(name, ())]
+            for log in logs:
+                log.restore(calls)
+
+
+def _for_history(windows: Sequence[QuotaWindow]) -> tuple[QuotaWindow, ...]:
+    """Return what of windows history may take."""
+    return tuple(
+        QuotaWindow(max(window.calls * HISTORY_PERCENT // 100, 1), window.span)
+        for window in windows
+    )

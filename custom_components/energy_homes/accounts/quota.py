@@ -21,7 +21,7 @@ class CallPriority(StrEnum):
 
 
 _PERCENT: Final[Mapping[CallPriority, int]] = {
-    CallPriority.HISTORY: 50,
+    CallPriority.HISTORY: 75,
     CallPriority.POLL: 80,
     CallPriority.READ_BACK: 90,
     CallPriority.COMMAND: 100,

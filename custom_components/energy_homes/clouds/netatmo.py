@@ -24,6 +24,9 @@ from .retry_after import retry_after
 MAX_POINTS: Final = 1024
 """The most points that one call for a series returns."""
 
+HISTORY_METHODS: Final = frozenset({"getroommeasure", "getmeasure"})
+"""What tells of the past."""
+
 _HOME_MODES: Final = {
     HomeMode.SCHEDULE: "schedule",
     HomeMode.AWAY: "away",
@@ -149,8 +152,10 @@ class NetatmoClient:
     ) -> tuple[MeasurePoint, ...]:
         """Return a room's series in `[start, end)`, aware (getroommeasure).
 
-        Stamps are the beginnings of steps that begin at `start`, with `real_time` False
-        their middles. At most `limit` points, the vendor's most is MAX_POINTS.
+        `types` are the vendor's (temperature, min_temp, max_temp, sp_temperature: °C), a
+        point has their values in that order. Stamps are the beginnings of steps that begin
+        at `start`, with `real_time` False their middles. At most `limit` points, the
+        vendor's most is MAX_POINTS. Steps of which the vendor knows nothing are left out.
         """
         form = {
             "home_id": home_id,

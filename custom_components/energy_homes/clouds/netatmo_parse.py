@@ -25,12 +25,12 @@ from .netatmo_models import (
     RoomTopology,
 )
 
-_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_COLDEST: Final = -60.0
-_HOTTEST: Final = 100.0
+COLDEST: Final = -60.0
+HOTTEST: Final = 100.0
 """No room and no garden has less or more, in °C."""
 
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HIGHEST_MV: Final = 100_000
 _HOME_MODES: Final = {
     "schedule": HomeMode.SCHEDULE,
@@ -328,7 +328,7 @@ def _whole(value: Any) -> int | None:
 def _temperature(value: Any) -> float | None:
     """Return a temperature in °C that a room or a garden can have."""
     number = _number(value)
-    return None if number is None or not _COLDEST <= number <= _HOTTEST else number
+    return None if number is None or not COLDEST <= number <= HOTTEST else number
 
 
 def _percent(value: Any) -> float | None:

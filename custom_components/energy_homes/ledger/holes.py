@@ -1,8 +1,8 @@
-"""Which slots of a source are missing, and for which of them a vendor was asked."""
+"""Which slots of a source or room are missing, and which of them a vendor was asked for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 import sqlite3
-from typing import Final
+from typing import Final, Literal
 
 from ..metering.holes import Hole, find_holes, hole, joined
 
@@ -13,6 +13,19 @@ ASKED_SCHEMA: Final = (
         PRIMARY KEY (source, start)
     ) STRICT, WITHOUT ROWID""",
 )
+
+ROOM_ASKED_SCHEMA: Final = (
+    """CREATE TABLE room_asked (
+        room INTEGER NOT NULL REFERENCES room,
+        start INTEGER NOT NULL, stop INTEGER NOT NULL,
+        PRIMARY KEY (room, start)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+type Asked = Literal["source", "room"]
+"""What a vendor was asked for; each has a table of its own."""
+
+_TABLES: Final[Mapping[Asked, str]] = {"source": "asked", "room": "room_asked"}
 
 
 def read_holes(
@@ -37,23 +50,47 @@ def read_holes(
     return find_holes((start for (start,) in known), begin_s, end_s, cuts_s=cuts_s)
 
 
-def read_asked(connection: sqlite3.Connection, number: int) -> list[Hole]:
-    """Return the spans of a source that a vendor was asked for."""
+def read_room_holes(
+    connection: sqlite3.Connection,
+    number: int,
+    begin_s: int,
+    end_s: int,
+    cuts_s: Iterable[int],
+) -> list[Hole]:
+    """Return the holes of a room in a span, newest first."""
+    if begin_s >= end_s:
+        return []
+    known = connection.execute(
+        "SELECT start FROM room_slot WHERE room = ? AND start >= ? AND start < ?"
+        " ORDER BY start",
+        (number, begin_s, end_s),
+    )
+    return find_holes((start for (start,) in known), begin_s, end_s, cuts_s=cuts_s)
+
+
+def read_asked(
+    connection: sqlite3.Connection, number: int, of: Asked = "source"
+) -> list[Hole]:
+    """Return the spans of a source or room that a vendor was asked for."""
     return [
         hole(start, stop)
         for start, stop in connection.execute(
-            "SELECT start, stop FROM asked WHERE source = ?", (number,)
+            f"SELECT start, stop FROM {_TABLES[of]} WHERE {of} = ?",  # noqa: S608
+            (number,),
         )
     ]
 
 
 def write_asked(
-    connection: sqlite3.Connection, number: int, spans: Iterable[Hole]
+    connection: sqlite3.Connection,
+    number: int,
+    spans: Iterable[Hole],
+    of: Asked = "source",
 ) -> None:
-    """Add to the spans of a source that a vendor was asked for."""
-    together = joined([*read_asked(connection, number), *spans])
-    connection.execute("DELETE FROM asked WHERE source = ?", (number,))
+    """Add to the spans of a source or room that a vendor was asked for."""
+    together = joined([*read_asked(connection, number, of), *spans])
+    connection.execute(f"DELETE FROM {_TABLES[of]} WHERE {of} = ?", (number,))  # noqa: S608
     connection.executemany(
-        "INSERT INTO asked VALUES (?, ?, ?)",
+        f"INSERT INTO {_TABLES[of]} VALUES (?, ?, ?)",  # noqa: S608
         [(number, span.start, span.stop) for span in together],
     )

@@ -275,6 +275,29 @@ class Ledger:
         """Return the known slots of a room that start in `[start, end)`, oldest first."""
         return await self._run(self._store.room_slots, room_id, start, end)
 
+    async def async_room_holes(
+        self,
+        room_id: str,
+        begin: datetime,
+        end: datetime,
+        *,
+        cuts: Iterable[datetime] = (),
+    ) -> list[Hole]:
+        """Return the spans of a room's slots that are not known, newest first.
+
+        Slots that start in `[begin, end)`, also before its first slot and after what is
+        settled. A hole ends at each of `cuts`. Raises LedgerError for an unknown room.
+        """
+        return await self._run(self._store.room_holes, room_id, begin, end, tuple(cuts))
+
+    async def async_room_asked(self, room_id: str) -> list[Hole]:
+        """Return the spans of a room that a vendor was asked for, in no order."""
+        return await self._run(self._store.room_asked, room_id)
+
+    async def async_add_room_asked(self, room_id: str, spans: Sequence[Hole]) -> None:
+        """Remember that a vendor was asked for spans of a room, so that it is not again."""
+        await self._run(self._store.add_room_asked, room_id, spans)
+
     async def async_room_due(self, room_id: str) -> list[DueHour]:
         """Return the hours in which a room's temperature became known by a repair."""
         return await self._run(self._store.room_due, room_id)

@@ -52,7 +52,7 @@ ROOM_SCHEMA: Final = (
 FORGET_ROOMS: Final = (
     *(
         f"DELETE FROM {table} WHERE room IN (SELECT number FROM room WHERE home_id = ?)"  # noqa: S608
-        for table in ("room_reading", "room_slot", "room_due")
+        for table in ("room_reading", "room_slot", "room_due", "room_asked")
     ),
     "DELETE FROM room WHERE home_id = ?",
 )
@@ -111,7 +111,7 @@ def settle_room(
     time up to their end. Raises LedgerError for an unknown room and ValueError for a slot
     that is not aligned.
     """
-    number = _number(connection, room_id)
+    number = room_number(connection, room_id)
     changed = 0
     for slot in slots:
         if (row := _row(slot)) is None:
@@ -180,7 +180,7 @@ def delete_due(
     )
 
 
-def _number(connection: sqlite3.Connection, room_id: str) -> int:
+def room_number(connection: sqlite3.Connection, room_id: str) -> int:
     """Return a room's number. Raises LedgerError where it was never added."""
     row = connection.execute(
         "SELECT number FROM room WHERE room_id = ?", (room_id,)

@@ -13,7 +13,7 @@ from typing import Final
 from uuid import uuid4
 
 from .boards import BOARD_SCHEMA
-from .holes import ASKED_SCHEMA
+from .holes import ASKED_SCHEMA, ROOM_ASKED_SCHEMA
 from .periods import PERIOD_SCHEMA
 from .rooms import ROOM_SCHEMA
 from .types import LedgerError, LedgerVersionError
@@ -58,6 +58,7 @@ MIGRATIONS: Final = (
     PERIOD_SCHEMA,
     ASKED_SCHEMA,
     _TRUE_UP,
+    ROOM_ASKED_SCHEMA,
 )
 """Statements that lead from each version to the next, the first from an empty file."""
 

@@ -34,7 +34,7 @@ from .codes import (
     slot_row,
     units,
 )
-from .holes import read_asked, read_holes, write_asked
+from .holes import read_asked, read_holes, read_room_holes, write_asked
 from .periods import forget_periods, read_periods, read_slots, write_periods
 from .rooms import (
     FORGET_ROOMS,
@@ -43,6 +43,7 @@ from .rooms import (
     load_room,
     read_due,
     read_room_slots,
+    room_number,
     settle_room,
 )
 from .schema import VERSION, DamagedError, connect, opening, set_aside
@@ -676,6 +677,34 @@ class LedgerStore:
         """Return the known slots of a room that start in `[start, end)`."""
         with self._reading() as connection:
             return read_room_slots(connection, room_id, start, end)
+
+    def room_holes(
+        self,
+        room_id: str,
+        begin: datetime,
+        end: datetime,
+        cuts: Iterable[datetime],
+    ) -> list[Hole]:
+        """Return the spans of a room's slots in `[begin, end)` that are not known."""
+        with self._reading() as connection:
+            return read_room_holes(
+                connection,
+                room_number(connection, room_id),
+                _slot_from(begin),
+                _slot_from(end),
+                map(seconds, cuts),
+            )
+
+    def room_asked(self, room_id: str) -> list[Hole]:
+        """Return the spans of a room that a vendor was asked for."""
+        with self._reading() as connection:
+            return read_asked(connection, room_number(connection, room_id), "room")
+
+    def add_room_asked(self, room_id: str, spans: Iterable[Hole]) -> None:
+        """Add to the spans of a room that a vendor was asked for."""
+        with self._writing() as connection:
+            number = room_number(connection, room_id)
+            write_asked(connection, number, spans, "room")
 
     def room_due(self, room_id: str) -> list[DueHour]:
         """Return the hours of a room whose statistics are to be compared."""

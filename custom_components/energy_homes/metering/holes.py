@@ -57,6 +57,15 @@ def _parts(one: Hole, instants: Iterable[int]) -> Iterator[Hole]:
     yield hole(one.start, end_s)
 
 
+def within(holes: Iterable[Hole], begin_s: int, end_s: int) -> list[Hole]:
+    """Return the parts of holes that lie in a span, newest first as they came."""
+    return [
+        hole(max(one.start, begin_s), min(one.stop, end_s))
+        for one in holes
+        if one.start < end_s and one.stop > begin_s
+    ]
+
+
 def without(holes: Iterable[Hole], asked: Iterable[Hole]) -> list[Hole]:
     """Return what is left of holes without spans that were asked for, newest first."""
     spans = joined(asked)
