@@ -9,7 +9,7 @@ cannot be asked now is asked an hour later, or as soon as its account is back.
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +27,7 @@ from .metering.past_plan import EMPTY_IS_THE_END
 from .metering.periods import SLOT_S
 from .past_job import Job, JobState, Problem
 from .past_reader import NotNowError, PastReader, Step
-from .past_things import Thing, async_end, open_past, things_of
+from .past_things import LONG_AGO, Thing, async_end, open_past, things_of
 
 if TYPE_CHECKING:
     from .home import Home
@@ -37,9 +37,6 @@ _LOGGER = logging.getLogger(__name__)
 
 AGAIN: Final = timedelta(hours=1)
 """After so long it is tried again what could not be asked."""
-
-EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""No vendor of ours has anything from before."""
 
 _STORE_VERSION: Final = 1
 
@@ -101,10 +98,10 @@ class Past:
         """Return whether something of a home is imported, now or a little later."""
         return any(job.active for job in self.jobs(home_id))
 
-    def share(self, home_id: str) -> float | None:
-        """Return how much of a home's imports is done, 0 ... 1; None without any."""
+    def percent(self, home_id: str) -> float | None:
+        """Return how much of a home's imports is done; None where there never was one."""
         jobs = self.jobs(home_id)
-        return sum(job.share for job in jobs) / len(jobs) if jobs else None
+        return 100 * sum(job.share for job in jobs) / len(jobs) if jobs else None
 
     @callback
     def async_add_listener(
@@ -366,7 +363,7 @@ def _midnight(day: date, home: Home) -> datetime:
 
 def _floor(job: Job) -> datetime:
     """Return the bound of a slot down to which there may be something that is wanted."""
-    first = EARLIEST if job.first is None else slot_start(job.first)
+    first = LONG_AGO if job.first is None else slot_start(job.first)
     if job.start is None:
         return first
     return max(first, from_seconds(-(-seconds(job.start) // SLOT_S) * SLOT_S))

@@ -28,7 +28,9 @@ class Problem(StrEnum):
     CALL_LIMIT = "call_limit"
     CLOUD = "cloud"
     CREDENTIALS = "credentials"
+    HOME = "home"
     LEDGER = "ledger"
+    NONSENSE = "nonsense"
 
 
 ACTIVE = (JobState.RUNNING, JobState.WAITING)

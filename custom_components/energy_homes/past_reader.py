@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from .ledger import Ledger
@@ -151,11 +152,15 @@ async def async_take_answers(
         source_id, from_seconds(begin_s), from_seconds(end_s)
     )
     known = [row_of(slot) for slot in slots if slot.known]
-    rows = fill(
-        {row.start_s: row for row in known},
-        holes,
-        told.answers,
-        half_unit=told.half_unit,
+    # A month of it takes the processor long enough to be felt.
+    rows = await home.coordinator.hass.async_add_executor_job(
+        partial(
+            fill,
+            {row.start_s: row for row in known},
+            holes,
+            told.answers,
+            half_unit=told.half_unit,
+        )
     )
     if rows and not await home.coordinator.async_take(
         source_id, [slot_of(row) for row in rows]

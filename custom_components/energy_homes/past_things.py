@@ -1,7 +1,7 @@
 """What of a home has a past that somebody can be asked for, and who that is."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.util import dt as dt_util
@@ -9,7 +9,8 @@ from homeassistant.util import dt as dt_util
 from .accounts.efergy import EfergyHub
 from .accounts.registry import AccountState
 from .const import SourceKind
-from .history import RIPE
+from .heating_coordinator import HeatingCoordinator
+from .hole_repair import RIPE
 from .ledger import Ledger, source_key
 from .ledger.codes import from_seconds, seconds
 from .metering.model import slot_start
@@ -18,12 +19,14 @@ from .models import MeterSource, Revision
 from .past_efergy import HOUSEHOLD, METER, EfergyPast
 from .past_job import Job, Problem
 from .past_reader import MeterHistory, MeterPast, NotNowError, PastReader
+from .past_rooms import RoomPast
 
 if TYPE_CHECKING:
     from .home import Home
     from .homes import Homes
 
-EARLIEST_SINCE: Final = datetime.min.replace(tzinfo=dt_util.UTC)
+LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Nobody has anything from before."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -39,33 +42,50 @@ TELLS: Final = frozenset({SourceKind.EFERGY})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """A meter of a home, under our own id, with the day from which its past is wanted."""
+    """A meter, or a room of a heating, under our own id.
+
+    `import_from` is the day from which its past was wanted when it was added.
+    """
 
     thing_id: str
     name: str
     import_from: date | None
-    source: MeterSource
+    of: MeterSource | HeatingCoordinator
+
+    @property
+    def is_meter(self) -> bool:
+        """Return whether it is a meter, and no room."""
+        return isinstance(self.of, MeterSource)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPast:
-    """Who is asked for a past, and since when that was what was measured with."""
+    """Who is asked for a past, and since when that was what measured."""
 
     reader: PastReader
-    since: datetime
+    since: datetime = LONG_AGO
 
 
 def things_of(home: Home) -> list[Thing]:
-    """Return what of a home has a past that somebody can be asked for."""
+    """Return the meters and rooms of a home whose past somebody can be asked for."""
     return [
         Thing(
             thing_id=source.source_id,
             name=source.name,
             import_from=source.import_from,
-            source=source,
+            of=source,
         )
         for source in home.sources.values()
         if any(revision.kind in TELLS for revision in source.revisions)
+    ] + [
+        Thing(
+            thing_id=room.room_id,
+            name=room.name,
+            import_from=heating.source.import_from,
+            of=heating,
+        )
+        for heating in home.heating.values()
+        for room in heating.rooms
     ]
 
 
@@ -75,13 +95,13 @@ async def async_end(ledger: Ledger, thing: Thing, until: datetime | None) -> dat
     No vendor is asked for what has only just been: repairs of holes do that. Raises
     LedgerError.
     """
-    end = slot_start(dt_util.utcnow() - RIPE)
-    live_from = await ledger.async_first_slot(source_key(thing.thing_id))
-    if live_from is not None:
-        end = min(end, live_from)
-    if until is None:
-        return end
-    return min(end, from_seconds(-(-seconds(until) // SLOT_S) * SLOT_S))
+    if thing.is_meter:
+        ours = await ledger.async_first_slot(source_key(thing.thing_id))
+    else:
+        ours = (await ledger.async_load_room(thing.thing_id)).first
+    asked = until and from_seconds(-(-seconds(until) // SLOT_S) * SLOT_S)
+    ends = (ours, asked, slot_start(dt_util.utcnow() - RIPE))
+    return min(end for end in ends if end is not None)
 
 
 def open_past(homes: Homes, home: Home, thing: Thing, job: Job) -> OpenPast | None:
@@ -89,17 +109,21 @@ def open_past(homes: Homes, home: Home, thing: Thing, job: Job) -> OpenPast | No
 
     Raises NotNowError where the account cannot be asked now.
     """
+    source = thing.of
+    if isinstance(source, HeatingCoordinator):
+        return OpenPast(
+            reader=RoomPast(
+                homes.ledger, homes.history.rooms, source, thing.thing_id
+            )
+        )
     assert job.begin is not None
-    source = thing.source
     revision = source.current(job.begin - _MICROSECOND)
-    first = revision is source.revisions[0]
-    history = _history(homes, source, revision, job)
-    if history is None:
+    if (history := _history(homes, source, revision, job)) is None:
         return None
-    return OpenPast(
-        reader=MeterPast(homes.ledger, home, source.source_id, history),
-        since=EARLIEST_SINCE if first else slot_start(revision.since),
-    )
+    reader = MeterPast(homes.ledger, home, source.source_id, history)
+    if revision is source.revisions[0]:
+        return OpenPast(reader=reader)
+    return OpenPast(reader=reader, since=slot_start(revision.since))
 
 
 def _history(

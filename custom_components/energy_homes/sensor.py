@@ -48,7 +48,7 @@ from .sensor_heating import (
     ModuleSensorDescription,
     RoomSensorDescription,
 )
-from .sensor_past import HISTORY_IMPORT, HistoryImportSensor
+from .sensor_past import PAST_SENSORS, PastSensor
 from .sensor_reported import add_reported_sensors
 
 PARALLEL_UPDATES = 0
@@ -223,9 +223,8 @@ async def async_setup_entry(
             async_add_entities(AccountSensor(particle, one) for one in PARTICLE_SENSORS)
         case Home() as home:
             _add_home(home, async_add_entities)
-            async_add_entities(
-                [HistoryImportSensor(home, hass.data[DATA_HOMES].past, HISTORY_IMPORT)]
-            )
+            past = hass.data[DATA_HOMES].past
+            async_add_entities(PastSensor(home, past, one) for one in PAST_SENSORS)
             for subentry_id, heating in home.heating.items():
                 async_add_entities(
                     _heating_sensors(heating), config_subentry_id=subentry_id

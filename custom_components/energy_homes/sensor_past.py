@@ -1,5 +1,7 @@
 """The sensor that tells how far the import of a home's past has come."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
@@ -10,31 +12,44 @@ from homeassistant.components.sensor import (
 from homeassistant.const import EntityCategory, UnitOfRatio
 
 from .entity import PastEntity
+from .past import Past
 
-HISTORY_IMPORT: Final = SensorEntityDescription(
-    key="history_import",
-    translation_key="history_import",
-    state_class=SensorStateClass.MEASUREMENT,
-    native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
-    suggested_display_precision=0,
-    entity_category=EntityCategory.DIAGNOSTIC,
+
+@dataclass(frozen=True, kw_only=True)
+class PastSensorDescription(SensorEntityDescription):
+    """A sensor of the import of a home's past, by the home's id."""
+
+    value_fn: Callable[[Past, str], float | None]
+
+
+PAST_SENSORS: Final = (
+    PastSensorDescription(
+        key="history_import",
+        translation_key="history_import",
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        suggested_display_precision=0,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda past, home_id: past.percent(home_id),
+    ),
 )
 
 
-class HistoryImportSensor(PastEntity, SensorEntity):
+class PastSensor(PastEntity, SensorEntity):
     """How much of a home's past has been gone through, of all that is to be imported."""
+
+    entity_description: PastSensorDescription
 
     @property
     @override
     def native_value(self) -> float | None:
         """Return the share in %; None where nothing was ever imported."""
-        share = self.past.share(self.home.home_id)
-        return None if share is None else 100 * share
+        return self.entity_description.value_fn(self.past, self.home.home_id)
 
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return what the import waits for, where it does."""
+        """Return what the import waits for, None where it does not."""
         problems = {
             job.problem
             for job in self.past.jobs(self.home.home_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, override
+from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
 from homeassistant.config_entries import ConfigEntry
@@ -16,6 +16,7 @@ from .const import DOMAIN
 from .entity import BoardEntity, PastEntity
 from .home import Home
 from .homes import DATA_HOMES
+from .past import Past
 
 PARALLEL_UPDATES = 0
 
@@ -40,10 +41,20 @@ SWITCHES: tuple[BoardSwitchDescription, ...] = (
 )
 
 
-IMPORT_HISTORY: Final = SwitchEntityDescription(
-    key="import_history",
-    translation_key="import_history",
-    entity_category=EntityCategory.CONFIG,
+@dataclass(frozen=True, kw_only=True)
+class PastSwitchDescription(SwitchEntityDescription):
+    """A switch of the import of a home's past, by the home's id."""
+
+    value_fn: Callable[[Past, str], bool]
+
+
+PAST_SWITCHES: tuple[PastSwitchDescription, ...] = (
+    PastSwitchDescription(
+        key="import_history",
+        translation_key="import_history",
+        entity_category=EntityCategory.CONFIG,
+        value_fn=lambda past, home_id: past.active(home_id),
+    ),
 )
 
 
@@ -55,19 +66,21 @@ async def async_setup_entry(
     """Add the switches of a home or a board."""
     if isinstance(home := entry.runtime_data, Home):
         past = hass.data[DATA_HOMES].past
-        async_add_entities([ImportSwitch(home, past, IMPORT_HISTORY)])
+        async_add_entities(PastSwitch(home, past, one) for one in PAST_SWITCHES)
         return
     async_add_entities(BoardSwitch(entry, description) for description in SWITCHES)
 
 
-class ImportSwitch(PastEntity, SwitchEntity):
+class PastSwitch(PastEntity, SwitchEntity):
     """Whether the past of a home is being imported; off stops after the present step."""
+
+    entity_description: PastSwitchDescription
 
     @property
     @override
     def is_on(self) -> bool:
         """Return whether an import is under way, or waits for something."""
-        return self.past.active(self.home.home_id)
+        return self.entity_description.value_fn(self.past, self.home.home_id)
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
