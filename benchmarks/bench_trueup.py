@@ -90,7 +90,7 @@ async def add_meter(hass: HomeAssistant, ledger: Ledger, number: int) -> str:
     )
     hours = [
         StatisticData(start=hour, state=total, sum=total)
-        for hour, total in await ledger.async_hourly_totals(key, START, END)
+        for hour, total, _ in await ledger.async_hourly_totals(key, START, END)
     ]
     get_instance(hass).async_import_statistics(metadata, hours, Statistics)
     return key

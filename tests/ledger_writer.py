@@ -33,7 +33,7 @@ def write(path: Path, number: int) -> NoReturn:
     store = LedgerStore(path, busy_timeout=5)
     store.open()
     store.add_home("home", "Home")
-    store.add_source("meter", "home")
+    store.add_source("meter", "home", None)
     while True:
         start = BEGIN + number * SLOT
         reading = PowerReading(start + SLOT, number)

@@ -101,7 +101,7 @@ def store(tmp_path: Path) -> Iterator[LedgerStore]:
     store = LedgerStore(tmp_path / "energy_homes.db", busy_timeout=0.02)
     store.open()
     store.add_home("home", "Home")
-    store.add_source("meter", "home")
+    store.add_source("meter", "home", None)
     store.settle("meter", MeterRole.GRID, many(0, 1), [])
     yield store
     store.close()

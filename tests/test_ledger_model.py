@@ -34,6 +34,8 @@ from custom_components.energy_homes.metering.periods import (
 T0: Final = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
 HOME_OF: Final = {"a": "elm", "b": "elm", "c": "mill"}
+LIVE_FROM: Final = {"a": T0 - timedelta(minutes=20)}
+"""Of those that say so; the others' past ends with the first slots that they settle."""
 KWH: Final = st.integers(0, 10**10).map(lambda units: units / 10**9)
 
 
@@ -82,6 +84,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.slots: dict[str, dict[datetime, tuple[MeterRole, Slot]]] = {}
         self.pending: dict[str, dict[datetime, PowerReading]] = {}
         self.carried: dict[str, dict[datetime, float]] = {}
+        self.live_from: dict[str, datetime] = {}
         for source_id in HOME_OF:
             self.come(source_id)
 
@@ -95,7 +98,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def come(self, source_id: str) -> None:
         """Add a source and its home, known or not."""
         self.store.add_home(HOME_OF[source_id], "A label")
-        self.store.add_source(source_id, HOME_OF[source_id])
+        self.store.add_source(source_id, HOME_OF[source_id], LIVE_FROM.get(source_id))
+        if source_id in LIVE_FROM:
+            self.live_from.setdefault(source_id, LIVE_FROM[source_id])
         self.slots.setdefault(source_id, {})
         self.pending.setdefault(source_id, {})
 
@@ -127,6 +132,8 @@ class LedgerMachine(RuleBasedStateMachine):
     ) -> None:
         """Settle slots."""
         self.present(source_id)
+        if slots:
+            self.live_from.setdefault(source_id, min(slot.start for slot in slots))
         changed = 0
         kept = self.slots[source_id]
         for slot in slots:
@@ -186,6 +193,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for source_id in [s for s, home in HOME_OF.items() if home == home_id]:
             self.slots.pop(source_id, None)
             self.pending.pop(source_id, None)
+            self.live_from.pop(source_id, None)
         for key in [key for key in self.carried if key.startswith(f"home:{home_id}:")]:
             del self.carried[key]
 
@@ -207,8 +215,13 @@ class LedgerMachine(RuleBasedStateMachine):
         units = sum(round(kwh * 10**9) for kwh in (*slots, *carried))
         return round(units / 10**9, 6)
 
-    def energies(self, key: str, before: datetime) -> list[float]:
-        """Return what a key adds up, of slots that start before an instant."""
+    def energies(
+        self, key: str, before: datetime, *, live: bool | None = None
+    ) -> list[float]:
+        """Return what a key adds up, of slots that start before an instant.
+
+        All, those since their source is there, or those of the past.
+        """
         kind, name, *what = key.split(":")
         returned, generation = what == ["returned"], what == ["generation"]
         wanted = MeterRole.GENERATION if generation else MeterRole.GRID
@@ -217,7 +230,9 @@ class LedgerMachine(RuleBasedStateMachine):
             for source_id, slots in self.slots.items()
             if name == (source_id if kind == "source" else HOME_OF[source_id])
             for role, slot in slots.values()
-            if slot.start < before and (kind == "source" or role is wanted)
+            if slot.start < before
+            and (kind == "source" or role is wanted)
+            and live in (None, slot.start >= self.live_from[source_id])
         ]
 
     @invariant()
@@ -227,6 +242,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for source_id in HOME_OF:
             kept = self.slots.get(source_id, {})
             stored = self.store.load(source_id)
+            assert self.store.live_from(source_id) == self.live_from.get(source_id)
             assert self.store.slots(source_id, T0 - 5 * HOUR, end) == [
                 kept[start][1] for start in sorted(kept)
             ]
@@ -242,11 +258,23 @@ class LedgerMachine(RuleBasedStateMachine):
             for what in ("grid", "generation", "returned")
         ]
         for key in keys:
-            expected = self.expected(key, self.energies(key, end), end)
+            expected = self.expected(key, self.energies(key, end, live=True), end)
             assert round(self.store.state.total(key) / 10**9, 6) == expected
-            for hour, total in self.store.hourly_totals(key, T0 - 3 * HOUR, T0 + HOUR):
+            past = self.energies(key, end, live=False)
+            assert self.store.past(key, None) == self.expected("", past, end)
+            for hour, total, live in self.store.hourly_totals(
+                key, T0 - 3 * HOUR, T0 + HOUR
+            ):
                 until = hour + HOUR
-                assert total == self.expected(key, self.energies(key, until), until)
+                counted = [*self.energies(key, until), *(-one for one in past)]
+                assert total == self.expected(key, counted, until)
+                counted = self.energies(key, until, live=True)
+                assert live == self.expected(key, counted, until)
+                earlier = self.energies(key, hour, live=False)
+                units = sum(
+                    round(kwh * 10**9) for kwh in (*past, *(-e for e in earlier))
+                )
+                assert self.store.past(key, hour) == round(units / 10**9, 6)
             firsts = [
                 start
                 for source_id, slots in self.slots.items()

@@ -118,7 +118,9 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
     async def async_start(self, sources: Mapping[str, MeterSource]) -> None:
         """Take up every meter from what the ledger holds, settle what is due, listen."""
         for source in sources.values():
-            await self._ledger.async_add_source(source.source_id, self._home_id)
+            await self._ledger.async_add_source(
+                source.source_id, self._home_id, live_from=slot_start(dt_util.utcnow())
+            )
             self.meters[source.source_id] = Meter(
                 self.hass,
                 source,

@@ -63,7 +63,7 @@ def test_what_was_written_is_never_written_again(
 ) -> None:
     """Writing what differs makes everything right, whatever was there."""
     wanted = hours(used, offset)
-    totals = [(row.start, row.state) for row in wanted]
+    totals = [(row.start, row.state, row.state) for row in wanted]
     written = differing_rows({}, totals, offset)
 
     assert list(written) == wanted
@@ -79,7 +79,7 @@ def test_only_what_differs_is_written(used: list[int], data: st.DataObject) -> N
     for start in wrong:
         there[start] = Row(start, there[start].state, there[start].sum + 0.001)
 
-    totals = [(row.start, row.state) for row in wanted]
+    totals = [(row.start, row.state, row.state) for row in wanted]
     assert {row.start for row in differing_rows(there, totals, 0.0)} == wrong
 
 

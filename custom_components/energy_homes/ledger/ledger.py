@@ -19,6 +19,8 @@ from .types import (
     DueHour,
     HomeStatement,
     HomeTotals,
+    HourlyPower,
+    HourlyTotal,
     LedgerHome,
     Opened,
     StatisticMark,
@@ -74,12 +76,23 @@ class Ledger:
         """Add a home, or take over its label; it is no longer removed."""
         await self._run(self._store.add_home, home_id, label)
 
-    async def async_add_source(self, source_id: str, home_id: str) -> None:
+    async def async_add_source(
+        self, source_id: str, home_id: str, live_from: datetime | None = None
+    ) -> None:
         """Add a source of a home; adding it again changes nothing.
 
+        Slots that start before `live_from` are of the past: present totals are without
+        them. Where it is not given it is where the first slots that are settled start.
         Raises LedgerError for a home that is not there, and for another home's source.
         """
-        await self._run(self._store.add_source, source_id, home_id)
+        await self._run(self._store.add_source, source_id, home_id, live_from)
+
+    async def async_live_from(self, source_id: str) -> datetime | None:
+        """Return where a source's past ends; costs no I/O.
+
+        None where the source is unknown, or has neither slots nor an instant given.
+        """
+        return self._store.live_from(source_id)
 
     async def async_read_from(self, source_id: str, hardware: str) -> bool:
         """Note what a source reads from; return whether that was something else before.
@@ -142,13 +155,24 @@ class Ledger:
 
     async def async_hourly_totals(
         self, key: str, start: datetime, end: datetime
-    ) -> list[tuple[datetime, float]]:
-        """Return each hour that starts in `[start, end)` with the total in kWh at its end.
+    ) -> list[HourlyTotal]:
+        """Return each hour that starts in `[start, end)` with the totals at its end.
 
-        That is the energy of all slots that start before the hour's end. Raises ValueError
-        for what is not a key.
+        That is the energy of all slots that start before the hour's end, less the past: a
+        key is below zero there. Raises ValueError for what is not a key.
         """
         return await self._run(self._store.hourly_totals, key, start, end)
+
+    async def async_past(self, key: str, since: datetime | None = None) -> float:
+        """Return what a key has in slots of the past in kWh, since an hour or at all.
+
+        Raises ValueError for what is not a key.
+        """
+        return await self._run(self._store.past, key, since)
+
+    async def async_carried(self, key: str) -> bool:
+        """Return whether a key's total was ever carried on; costs no I/O."""
+        return self._store.carried(key)
 
     async def async_first_slot(self, key: str) -> datetime | None:
         """Return the start of the first slot that counts for a key, known or not.
@@ -243,6 +267,23 @@ class Ledger:
         changed since it was read: what was compared may be of before.
         """
         return await self._run(self._store.set_mark, key, mark)
+
+    async def async_power_due(self, key: str) -> list[DueHour]:
+        """Return the hours in which the power of a key became known by a repair."""
+        return await self._run(self._store.power_due, key)
+
+    async def async_power_done(self, key: str, hours: Sequence[DueHour]) -> None:
+        """Have hours compared no more, unless they have changed since they were read."""
+        await self._run(self._store.power_done, key, hours)
+
+    async def async_powers(
+        self, key: str, start: datetime, end: datetime
+    ) -> list[HourlyPower]:
+        """Return the hours that start in `[start, end)` in which a key's power is known.
+
+        Of its known slots; of a home's those in which no grid meter of it is unknown.
+        """
+        return await self._run(self._store.powers, key, start, end)
 
     async def async_add_room(self, room_id: str, home_id: str) -> None:
         """Add a room of a home; adding it again changes nothing.

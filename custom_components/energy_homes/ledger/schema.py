@@ -14,7 +14,9 @@ from uuid import uuid4
 
 from .boards import BOARD_SCHEMA
 from .holes import ASKED_SCHEMA, ROOM_ASKED_SCHEMA
+from .marks import MARK_SCHEMA
 from .periods import PERIOD_SCHEMA
+from .powers import POWER_SCHEMA
 from .rooms import ROOM_SCHEMA
 from .types import LedgerError, LedgerVersionError
 
@@ -52,12 +54,21 @@ _VERSION_1: Final = (
 # Marks go back where slots change, so nothing needs to be compared with what was.
 _TRUE_UP: Final = ("ALTER TABLE mark DROP COLUMN checked_sum", *ROOM_SCHEMA)
 
+# What a file has by now was measured or repaired: nothing of it is of the past.
+_PAST: Final = (
+    "ALTER TABLE source ADD COLUMN live_from INTEGER",
+    "UPDATE source SET live_from = (SELECT MIN(start) FROM slot WHERE source = number)",
+    *MARK_SCHEMA,
+)
+
 MIGRATIONS: Final = (
     _VERSION_1,
     BOARD_SCHEMA,
     PERIOD_SCHEMA,
     ASKED_SCHEMA,
     _TRUE_UP,
+    _PAST,
+    POWER_SCHEMA,
     ROOM_ASKED_SCHEMA,
 )
 """Statements that lead from each version to the next, the first from an empty file."""

@@ -97,7 +97,7 @@ def _counted(state: State, key: str, groups: Iterable[Group]) -> Counted | None:
     slots: Counter[Provenance] = Counter(dict.fromkeys(Provenance, 0))
     for group in inside:
         slots[group.provenance] += group.slots
-    at_end = quantity.slots_sum() - energy(group for group in ours if group.after)
+    at_end = quantity.live_sum() - energy(group for group in ours if group.after)
     return Counted(
         begin=begin,
         end=end,

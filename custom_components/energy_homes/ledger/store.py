@@ -19,7 +19,6 @@ from .boards import ChannelData, delete_board, read_board, write_board
 from .codes import (
     HOUR_SECONDS,
     PROVENANCE_OF,
-    PROVENANCES,
     ROLE_OF,
     ROLES,
     SLOT_SECONDS,
@@ -35,7 +34,9 @@ from .codes import (
     units,
 )
 from .holes import read_asked, read_holes, read_room_holes, write_asked
+from .marks import read_mark, take_back, widen_past, write_mark
 from .periods import forget_periods, read_periods, read_slots, write_periods
+from .powers import add_due, delete_power_due, read_power_due, read_powers
 from .rooms import (
     FORGET_ROOMS,
     add_room,
@@ -47,12 +48,15 @@ from .rooms import (
     settle_room,
 )
 from .schema import VERSION, DamagedError, connect, opening, set_aside
+from .settling import Changes, write_slots
 from .statement import read_groups, statement
-from .totals import Carry, SourceState, State, Sums
+from .totals import Carry, Quantity, SourceState, State, Sums
 from .types import (
     DueHour,
     HomeStatement,
     HomeTotals,
+    HourlyPower,
+    HourlyTotal,
     LedgerError,
     LedgerHome,
     Opened,
@@ -66,21 +70,27 @@ from .types import (
 CHECKPOINT_PAGES: Final = 1000
 """SQLite's own default for when the WAL is written back into the main file."""
 
-_SLOT: Final = """
-    SELECT provenance, energy, returned, role FROM slot WHERE source = ? AND start = ?
-"""
-_PUT_SLOT: Final = """
-    INSERT OR REPLACE INTO slot (source, start, role, provenance, energy, returned)
-    VALUES (?, ?, ?, ?, ?, ?)
-"""
-_UNKNOWN: Final = PROVENANCES[Provenance.UNKNOWN]
 _HOURS: Final = """
-    SELECT start / 3600, COALESCE(SUM(CASE WHEN ? THEN returned ELSE energy END), 0)
-    FROM slot WHERE source = ? AND start >= ? AND role = COALESCE(?, role) GROUP BY 1
+    SELECT MIN(start / 3600, :until), SUM(amount),
+        COALESCE(SUM(amount) FILTER (WHERE start >= :live_from), 0)
+    FROM (
+        SELECT start, CASE WHEN :returned THEN returned ELSE energy END AS amount
+        FROM slot
+        WHERE source = :source AND start >= :begin AND role = COALESCE(:role, role)
+    )
+    WHERE amount IS NOT NULL GROUP BY 1
 """
-_TAKE_BACK: Final = """
-    UPDATE mark SET checked_until_us = MAX(floor_us, :hour_us)
-    WHERE key = :key AND checked_until_us > :hour_us
+_PAST: Final = """
+    SELECT COALESCE(SUM(CASE WHEN :returned THEN returned ELSE energy END), 0)
+    FROM slot
+    WHERE source = :source AND start >= :begin AND start < :live_from
+    AND role = COALESCE(:role, role)
+"""
+_SUMS: Final = """
+    SELECT source, role, COALESCE(SUM(energy), 0), COALESCE(SUM(returned), 0),
+        COALESCE(SUM(energy) FILTER (WHERE start < live_from), 0),
+        COALESCE(SUM(returned) FILTER (WHERE start < live_from), 0)
+    FROM slot JOIN source ON number = source GROUP BY source, role
 """
 _FORGET_HOME: Final = (
     "DELETE FROM slot WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
@@ -202,22 +212,40 @@ class LedgerStore:
                 (home_id, label),
             )
 
-    def add_source(self, source_id: str, home_id: str) -> None:
+    def add_source(
+        self, source_id: str, home_id: str, live_from: datetime | None
+    ) -> None:
         """Add a source of a home; raises LedgerError where it is another home's."""
+        live_s = None if live_from is None else _slot_from(live_from)
         with self._lock:
             source = self.state.sources.get(source_id)
+            if source is not None and source.home_id != home_id:
+                raise LedgerError(f"Source {source_id} belongs to another home")
             if source is None:
                 with self._writing() as connection:
                     number = connection.execute(
-                        "INSERT INTO source (source_id, home_id) VALUES (?, ?)"
-                        " RETURNING number",
-                        (source_id, home_id),
+                        "INSERT INTO source (source_id, home_id, live_from)"
+                        " VALUES (?, ?, ?) RETURNING number",
+                        (source_id, home_id, live_s),
                     ).fetchone()[0]
-                self.state = self.state.with_source(
-                    source_id, SourceState(number=number, home_id=home_id)
-                )
-            elif source.home_id != home_id:
-                raise LedgerError(f"Source {source_id} belongs to another home")
+                source = SourceState(number=number, home_id=home_id, live_from=live_s)
+            elif source.live_from is None and live_s is not None:
+                with self._writing() as connection:
+                    connection.execute(
+                        "UPDATE source SET live_from = ? WHERE number = ?",
+                        (live_s, source.number),
+                    )
+                source = replace(source, live_from=live_s)
+            else:
+                return
+            self.state = self.state.with_source(source_id, source)
+
+    def live_from(self, source_id: str) -> datetime | None:
+        """Return the start of the first slot that is not of the past, where it is known."""
+        source = self.state.sources.get(source_id)
+        if source is None or source.live_from is None:
+            return None
+        return from_seconds(source.live_from)
 
     def read_from(self, source_id: str, hardware: str) -> bool:
         """Note what a source reads from; what only other hardware could go on from goes."""
@@ -273,6 +301,7 @@ class LedgerStore:
                 for key in keys:
                     connection.execute("DELETE FROM carry WHERE key = ?", (key,))
                     connection.execute("DELETE FROM mark WHERE key = ?", (key,))
+                    connection.execute("DELETE FROM power_due WHERE key = ?", (key,))
                 for statement in _FORGET_HOME:
                     connection.execute(statement, (home_id,))
                 rows = connection.total_changes - before
@@ -337,54 +366,43 @@ class LedgerStore:
             )
             if source.settled_until is not None and until is not None:
                 until = max(until, source.settled_until)
-            changed = 0
-            after = source
-            late: list[int] = []
-            first: dict[MeterRole, int] = {}
             with self._writing() as connection:
-                for start, *new in rows:
-                    at = (source.number, start)
-                    old = connection.execute(_SLOT, at).fetchone()
-                    if old is not None and not _improves(old, new):
-                        continue
-                    kept = role if old is None else ROLE_OF[old[3]]
-                    connection.execute(_PUT_SLOT, (*at, ROLES[kept], *new))
-                    changed += 1
-                    grown = _grown(old, new)
-                    after = after.with_slots(kept, grown, until)
-                    if grown != Sums():
-                        first[kept] = min(first.get(kept, start), start)
-                    if source.settled_until is not None and (
-                        start < source.settled_until
-                    ):
-                        late.append(start)
-                forget_periods(connection, source.number, late)
-                for kept, start in first.items():
-                    self._take_back_marks(
-                        connection, source.keys(source_id, kept), start
-                    )
+                changes = write_slots(connection, source, role, rows)
+                forget_periods(connection, source.number, changes.late)
+                self._note(connection, source_id, changes)
                 connection.execute(
-                    "UPDATE source SET settled_until = ? WHERE number = ?",
-                    (until, source.number),
+                    "UPDATE source SET settled_until = ?, live_from = ?"
+                    " WHERE number = ?",
+                    (until, changes.live_from, source.number),
                 )
                 connection.execute(
                     "DELETE FROM pending WHERE source = ?", (source.number,)
                 )
                 _insert_pending(connection, source.number, pending)
-            after = after.with_slots(role, Sums(), until)
-            self.state = self.state.with_source(source_id, after)
-            return changed
-
-    def _take_back_marks(
-        self, connection: sqlite3.Connection, keys: Iterable[str], start: int
-    ) -> None:
-        """Have the statistics of keys compared again from the hour of a slot on."""
-        hour = start // HOUR_SECONDS * HOUR_SECONDS
-        for key in keys:
-            self._changes[key] += 1
-            connection.execute(
-                _TAKE_BACK, {"key": key, "hour_us": micros(from_seconds(hour))}
+            after = replace(source, settled_until=until, live_from=changes.live_from)
+            self.state = self.state.with_source(
+                source_id, after.with_slots(changes.sums, changes.past)
             )
+            return changes.count
+
+    def _note(
+        self, connection: sqlite3.Connection, source_id: str, changes: Changes
+    ) -> None:
+        """Have the recorder's statistics compared where slots have changed."""
+        source = self.state.sources[source_id]
+        for role, start in changes.first.items():
+            for key in source.keys(source_id, role):
+                self._changes[key] += 1
+                take_back(connection, key, _hour_us(start))
+        for role, (begin, end) in changes.past_span.items():
+            last = _hour_us(end + HOUR_SECONDS - 1)
+            for key in source.keys(source_id, role):
+                self._changes[key] += 1
+                widen_past(connection, key, _hour_us(begin), last)
+        for role, hours in changes.repaired.items():
+            add_due(connection, source_key(source_id), hours)
+            if role is MeterRole.GRID:
+                add_due(connection, home_key(source.home_id, "grid"), hours)
 
     def totals(self, home_id: str) -> HomeTotals:
         """Return a home's totals from memory."""
@@ -401,31 +419,62 @@ class LedgerStore:
 
     def hourly_totals(
         self, key: str, start: datetime, end: datetime
-    ) -> list[tuple[datetime, float]]:
+    ) -> list[HourlyTotal]:
         """Return the total at the end of each hour that starts in `[start, end)`.
 
         It is the present total less what came after, so that the hours of late, which
         are asked for all the time, cost no look at the years before them.
         """
-        first = -(-seconds(start) // HOUR_SECONDS)
+        first, until = (
+            -(-seconds(start) // HOUR_SECONDS),
+            -(-seconds(end) // HOUR_SECONDS),
+        )
         with self._reading() as connection:
             quantity = self.state.quantity(key)
-            role = None if quantity.role is None else ROLES[quantity.role]
             hours: defaultdict[int, int] = defaultdict(int)
+            live_hours: defaultdict[int, int] = defaultdict(int)
             for source in quantity.sources:
-                for hour, energy in connection.execute(
+                for hour, energy, live_energy in connection.execute(
                     _HOURS,
-                    (quantity.returned, source.number, first * HOUR_SECONDS, role),
+                    {**_wanted(quantity, source, first), "until": until},
                 ):
                     hours[hour] += energy
-            total = quantity.slots_sum() - sum(hours.values())
-            totals: list[tuple[datetime, float]] = []
-            for hour in range(first, -(-seconds(end) // HOUR_SECONDS)):
+                    live_hours[hour] += live_energy
+            total = quantity.live_sum() - sum(hours.values())
+            live = quantity.live_sum() - sum(live_hours.values())
+            totals: list[HourlyTotal] = []
+            for hour in range(first, until):
                 total += hours[hour]
-                hour_end = from_seconds((hour + 1) * HOUR_SECONDS)
-                carried = self.state.carried(key, micros(hour_end))
-                totals.append((from_seconds(hour * HOUR_SECONDS), kwh(total + carried)))
+                live += live_hours[hour]
+                carried = self.state.carried(key, (hour + 1) * HOUR_SECONDS * 1_000_000)
+                totals.append(
+                    HourlyTotal(
+                        from_seconds(hour * HOUR_SECONDS),
+                        kwh(total + carried),
+                        kwh(live + carried),
+                    )
+                )
         return totals
+
+    def past(self, key: str, since: datetime | None) -> float:
+        """Return what the slots of a key's past add up to, those since an instant or all."""
+        with self._reading() as connection:
+            quantity = self.state.quantity(key)
+            if since is None:
+                return kwh(quantity.past_sum())
+            first = -(-seconds(since) // HOUR_SECONDS)
+            return kwh(
+                sum(
+                    connection.execute(
+                        _PAST, _wanted(quantity, source, first)
+                    ).fetchone()[0]
+                    for source in quantity.sources
+                )
+            )
+
+    def carried(self, key: str) -> bool:
+        """Return whether a key's total was ever carried on."""
+        return key in self.state.carries
 
     def first_slot(self, key: str) -> datetime | None:
         """Return the start of the first slot that counts for a key."""
@@ -609,22 +658,7 @@ class LedgerStore:
     def mark(self, key: str) -> StatisticMark | None:
         """Return the mark of a key's statistic."""
         with self._reading() as connection:
-            row = connection.execute(
-                "SELECT offset_kwh, floor_us, checked_until_us FROM mark WHERE key = ?",
-                (key,),
-            ).fetchone()
-            changes = self._changes[key]
-        if row is None:
-            return None
-        offset_kwh, floor_us, checked_until_us = row
-        return StatisticMark(
-            offset_kwh=offset_kwh,
-            floor=from_micros(floor_us),
-            checked_until=None
-            if checked_until_us is None
-            else from_micros(checked_until_us),
-            changes=changes,
-        )
+            return read_mark(connection, key, self._changes[key])
 
     def set_mark(self, key: str, mark: StatisticMark) -> StatisticMark | None:
         """Keep the mark of a key's statistic and return it.
@@ -632,23 +666,36 @@ class LedgerStore:
         None, and nothing is kept, where it has a `checked_until` and slots have changed
         since it was read.
         """
-        until = mark.checked_until
         with self._lock:
             changes = self._changes[key]
-            if until is not None and mark.changes != changes:
+            if mark.checked_until is not None and mark.changes != changes:
                 return None
             with self._writing() as connection:
-                connection.execute(
-                    "INSERT OR REPLACE INTO mark (key, offset_kwh, floor_us,"
-                    " checked_until_us) VALUES (?, ?, ?, ?)",
-                    (
-                        key,
-                        mark.offset_kwh,
-                        micros(mark.floor),
-                        None if until is None else micros(until),
-                    ),
-                )
+                write_mark(connection, key, mark)
         return replace(mark, changes=changes)
+
+    def power_due(self, key: str) -> list[DueHour]:
+        """Return the hours of a key whose power is to be compared."""
+        with self._reading() as connection:
+            return read_power_due(connection, key)
+
+    def power_done(self, key: str, hours: Iterable[DueHour]) -> None:
+        """Forget hours of a key whose power is right."""
+        with self._writing() as connection:
+            delete_power_due(connection, key, hours)
+
+    def powers(self, key: str, start: datetime, end: datetime) -> list[HourlyPower]:
+        """Return the hours that start in `[start, end)` in which a power is known."""
+        with self._reading() as connection:
+            quantity = self.state.quantity(key)
+            numbers = [
+                source.number
+                for source in quantity.sources
+                if quantity.role is None or quantity.role in source.sums
+            ]
+            return read_powers(
+                connection, numbers, quantity.role, seconds(start), seconds(end)
+            )
 
     def add_room(self, room_id: str, home_id: str) -> None:
         """Add a room of a home; raises LedgerError where it is another home's."""
@@ -768,25 +815,22 @@ class LedgerStore:
         return source
 
 
-def _improves(old: Sequence[int | None], new: Sequence[int | None]) -> bool:
-    """Return whether a slot (provenance, energy, returned) takes the place of another.
-
-    What was counted of an unknown slot never gets less: totals must not fall.
-    """
-    energy, returned = (
-        (n or 0) - (o or 0) for o, n in zip(old[1:3], new[1:3], strict=True)
-    )
-    if old[0] != _UNKNOWN or energy < 0 or returned < 0:
-        return False
-    return new[0] != _UNKNOWN or energy > 0 or returned > 0
+def _hour_us(at_s: int) -> int:
+    """Return the start of an instant's hour in Unix microseconds."""
+    return at_s // HOUR_SECONDS * HOUR_SECONDS * 1_000_000
 
 
-def _grown(old: Sequence[int | None] | None, new: Sequence[int | None]) -> Sums:
-    """Return what a slot (provenance, energy, returned) has more than the one before."""
-    _, energy, returned = (0, 0, 0) if old is None else old[:3]
-    return Sums(
-        energy=(new[1] or 0) - (energy or 0), returned=(new[2] or 0) - (returned or 0)
-    )
+def _wanted(
+    quantity: Quantity, source: SourceState, first: int
+) -> dict[str, int | None]:
+    """Return what tells the slots of a source that a quantity adds up from an hour on."""
+    return {
+        "source": source.number,
+        "returned": quantity.returned,
+        "role": None if quantity.role is None else ROLES[quantity.role],
+        "begin": first * HOUR_SECONDS,
+        "live_from": source.live_from or 0,
+    }
 
 
 def _insert_pending(
@@ -815,11 +859,11 @@ def _in_order(found: Mapping[int, Mapping[int, Period]]) -> dict[int, list[Perio
 def _summed(connection: sqlite3.Connection) -> State:
     """Add up all slots of a file."""
     sums: defaultdict[int, dict[MeterRole, Sums]] = defaultdict(dict)
-    for number, role, energy, returned in connection.execute(
-        "SELECT source, role, COALESCE(SUM(energy), 0), COALESCE(SUM(returned), 0)"
-        " FROM slot GROUP BY source, role"
-    ):
+    past: defaultdict[int, dict[MeterRole, Sums]] = defaultdict(dict)
+    for number, role, *energies in connection.execute(_SUMS):
+        energy, returned, past_energy, past_returned = energies
         sums[number][ROLE_OF[role]] = Sums(energy=energy, returned=returned)
+        past[number][ROLE_OF[role]] = Sums(energy=past_energy, returned=past_returned)
     carries: defaultdict[str, tuple[Carry, ...]] = defaultdict(tuple)
     for key, at_us, energy in connection.execute(
         "SELECT key, at_us, energy FROM carry ORDER BY at_us"
@@ -831,10 +875,15 @@ def _summed(connection: sqlite3.Connection) -> State:
                 number=number,
                 home_id=home_id,
                 settled_until=settled_until,
+                live_from=live_from,
                 sums=sums[number],
+                past=past[number],
             )
-            for number, source_id, home_id, settled_until in connection.execute(
-                "SELECT number, source_id, home_id, settled_until FROM source"
+            for number, source_id, home_id, settled_until, live_from in (
+                connection.execute(
+                    "SELECT number, source_id, home_id, settled_until, live_from"
+                    " FROM source"
+                )
             )
         },
         carries=dict(carries),

@@ -1,4 +1,8 @@
-"""Running totals in memory, in whole micro-Wh, so that reading one costs nothing."""
+"""Running totals in memory, in whole micro-Wh, so that reading one costs nothing.
+
+A slot that starts before its source's `live_from` is of the past: it is kept as any other,
+but the present total is without it. Totals lead from there backwards, below zero.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,12 +28,17 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """What is known of a source: its row, its home, and the sums of its slots by role."""
+    """What is known of a source: its row, its home, and the sums of its slots by role.
+
+    `past` are the sums of those slots alone that start before `live_from`.
+    """
 
     number: int
     home_id: str
     settled_until: int | None = None
+    live_from: int | None = None
     sums: Mapping[MeterRole, Sums] = field(default_factory=dict)
+    past: Mapping[MeterRole, Sums] = field(default_factory=dict)
 
     def keys(self, source_id: str, role: MeterRole) -> tuple[str, ...]:
         """Return the keys of the totals that slots of a role count for."""
@@ -44,14 +53,22 @@ class SourceState:
         return source_key(source_id), *(home_key(self.home_id, what) for what in whats)
 
     def with_slots(
-        self, role: MeterRole, sums: Sums, settled_until: int | None
+        self, sums: Mapping[MeterRole, Sums], past: Mapping[MeterRole, Sums]
     ) -> SourceState:
-        """Return the state after slots of a role were committed."""
+        """Return the state after slots were committed, some of them of the past."""
         return replace(
-            self,
-            settled_until=settled_until,
-            sums={**self.sums, role: self.sums.get(role, Sums()).plus(sums)},
+            self, sums=_together(self.sums, sums), past=_together(self.past, past)
         )
+
+
+def _together(
+    some: Mapping[MeterRole, Sums], more: Mapping[MeterRole, Sums]
+) -> dict[MeterRole, Sums]:
+    """Return the sums of both by role."""
+    return {
+        role: some.get(role, Sums()).plus(more.get(role, Sums()))
+        for role in (*some, *more)
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +79,20 @@ class Quantity:
     role: MeterRole | None
     returned: bool
 
-    def slots_sum(self) -> int:
-        """Return the sum over all committed slots in micro-Wh."""
+    def past_sum(self) -> int:
+        """Return the sum over the slots from before their source was there in micro-Wh."""
+        return self._sum(source.past for source in self.sources)
+
+    def live_sum(self) -> int:
+        """Return the sum over all other committed slots in micro-Wh."""
+        return self._sum(source.sums for source in self.sources) - self.past_sum()
+
+    def _sum(self, some: Iterable[Mapping[MeterRole, Sums]]) -> int:
+        """Return the energy that is meant in sums by role."""
         return sum(
             sums.returned if self.returned else sums.energy
-            for source in self.sources
-            for role, sums in source.sums.items()
+            for by_role in some
+            for role, sums in by_role.items()
             if self.role in (None, role)
         )
 
@@ -144,5 +169,5 @@ class State:
         )
 
     def total(self, key: str) -> int:
-        """Return the total of a key in micro-Wh."""
-        return self.quantity(key).slots_sum() + self.carried(key)
+        """Return the total of a key in micro-Wh: what counts since its sources are there."""
+        return self.quantity(key).live_sum() + self.carried(key)

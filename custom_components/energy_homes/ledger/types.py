@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..metering.model import MeterRole, Provenance, Reading
 from ..metering.temperature import RoomReading
@@ -79,7 +79,7 @@ class StoredRoom:
 
 @dataclass(frozen=True, slots=True)
 class DueHour:
-    """An hour of a room whose statistic is to be compared; `changes` tells it from later."""
+    """An hour whose statistic of means is to be compared; `changes` tells it from later."""
 
     start: datetime
     changes: int
@@ -135,16 +135,59 @@ class HomeStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class PastTaken:
+    """How a statistic's sums come to have a key's past in them.
+
+    `offset_kwh` is their sum - state with it and `floor` the first hour that may be
+    rewritten then; `past_kwh` is the past since that hour, `seen_kwh` all there was of it.
+    """
+
+    offset_kwh: float
+    floor: datetime
+    past_kwh: float
+    seen_kwh: float
+
+
+class HourlyTotal(NamedTuple):
+    """A key at the end of an hour, in kWh.
+
+    `total` grows by all slots, so that it is below zero in the past; `live` is what was
+    shown as the total then, had every slot been known in time.
+    """
+
+    start: datetime
+    total: float
+    live: float
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyPower:
+    """Mean, lowest and highest power in W of the known slots of an hour."""
+
+    start: datetime
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class StatisticMark:
     """How far a statistic of the recorder was brought in line with a total.
 
     `offset_kwh` is sum - state of the statistic; `floor` is the first hour that may be
-    rewritten; hours before `checked_until` agreed. A slot that changes takes
-    `checked_until` back to its hour. `changes` tells whether that happened since the mark
-    was read; it is not stored.
+    rewritten; hours before `checked_until` agreed but for those in the half-open `past`.
+    A slot that changes takes `checked_until` back to its hour; one of the past widens
+    `past` instead, because all sums after it move with the offset. `past_kwh` is what the
+    offset has of the key's past since `floor`, when all of it was `seen_kwh`; `step` is
+    noted before the sums are moved. `changes` tells whether slots have changed since the
+    mark was read; it is not stored.
     """
 
     offset_kwh: float
     floor: datetime
     checked_until: datetime | None = None
     changes: int = field(default=0, compare=False)
+    past_kwh: float = 0.0
+    seen_kwh: float = 0.0
+    past: tuple[datetime, datetime] | None = None
+    step: PastTaken | None = None

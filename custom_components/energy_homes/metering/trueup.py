@@ -70,9 +70,13 @@ def closed_until(latest: datetime) -> datetime:
     return hour_start(latest + SLOT)
 
 
-def wanted_row(hour: datetime, total: float, offset: float) -> Row:
-    """Return the row that an hour must have, given the total at its end in kWh."""
-    return Row(hour, total, total + offset)
+def wanted_row(hour: datetime, total: float, shown: float, offset: float) -> Row:
+    """Return the row that an hour must have, given what was counted at its end in kWh.
+
+    `total` grows by all that is known, the past as well, and is below zero there; `shown`
+    is what the meter's own total was.
+    """
+    return Row(hour, shown, total + offset)
 
 
 def matches(row: Row | None, wanted: Row) -> bool:
@@ -84,17 +88,18 @@ def matches(row: Row | None, wanted: Row) -> bool:
 
 def differing_rows(
     rows: Mapping[datetime, Row],
-    totals: Iterable[tuple[datetime, float]],
+    totals: Iterable[tuple[datetime, float, float]],
     offset: float,
 ) -> tuple[Row, ...]:
     """Return the rows to write, oldest first: those that are missing or differ.
 
-    `totals` has the start of each hour with the total at its end in kWh.
+    `totals` has the start of each hour with the total at its end and the one that was
+    shown, in kWh.
     """
     return tuple(
         wanted
-        for hour, total in totals
-        if not matches(rows.get(hour), wanted := wanted_row(hour, total, offset))
+        for hour, total, shown in totals
+        if not matches(rows.get(hour), wanted := wanted_row(hour, total, shown, offset))
     )
 
 
