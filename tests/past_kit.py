@@ -1,5 +1,6 @@
 """A home whose past is imported, for the tests of it."""
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -76,6 +77,25 @@ def true_kwh(
     """Return what a meter of Mill Cottage really measured in a span."""
     home = simulator.truth(begin, end)["homes"]["Mill Cottage"]
     return float(home["meters"][sid]["energy_kwh"])
+
+
+def household_kwh(
+    simulator: SimulatorClient, found: Sequence[Slot], token: str = MILL_TOKEN
+) -> float:
+    """Return what a household used from the first slot to the last, to two decimals."""
+    told = simulator.efergy(
+        "getEnergy",
+        token,
+        period="custom",
+        fromTime=int(found[0].start.timestamp()),
+        toTime=int(found[-1].end.timestamp()),
+    )
+    return float(told["sum"])
+
+
+def total(found: Iterable[Slot]) -> float:
+    """Return the energy of slots in kWh."""
+    return sum(slot.energy or 0 for slot in found)
 
 
 async def import_history(hass: HomeAssistant, **data: object) -> Any:

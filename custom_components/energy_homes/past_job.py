@@ -31,6 +31,7 @@ class Problem(StrEnum):
     HOME = "home"
     LEDGER = "ledger"
     NONSENSE = "nonsense"
+    RECORDER = "recorder"
 
 
 ACTIVE = (JobState.RUNNING, JobState.WAITING)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from .accounts.efergy import EfergyHub
@@ -11,12 +13,13 @@ from .accounts.registry import AccountState
 from .const import SourceKind
 from .heating_coordinator import HeatingCoordinator
 from .hole_repair import RIPE
-from .ledger import Ledger, source_key
+from .ledger import Ledger
 from .ledger.codes import from_seconds, seconds
 from .metering.model import slot_start
 from .metering.periods import SLOT_S
 from .models import MeterSource, Revision
 from .past_efergy import HOUSEHOLD, METER, EfergyPast
+from .past_entity import EntityPast
 from .past_job import Job, Problem
 from .past_reader import MeterHistory, MeterPast, NotNowError, PastReader
 from .past_rooms import RoomPast
@@ -36,7 +39,7 @@ _PROBLEMS: Final = {
     AccountState.OUTAGE: Problem.CLOUD,
 }
 
-TELLS: Final = frozenset({SourceKind.EFERGY})
+TELLS: Final = frozenset({SourceKind.EFERGY, SourceKind.ENTITY})
 """What knows of its own past; boards and hosts forget what they have sent."""
 
 
@@ -96,7 +99,7 @@ async def async_end(ledger: Ledger, thing: Thing, until: datetime | None) -> dat
     LedgerError.
     """
     if thing.is_meter:
-        ours = await ledger.async_first_slot(source_key(thing.thing_id))
+        ours = await ledger.async_live_from(thing.thing_id)
     else:
         ours = (await ledger.async_load_room(thing.thing_id)).first
     asked = until and from_seconds(-(-seconds(until) // SLOT_S) * SLOT_S)
@@ -112,13 +115,13 @@ def open_past(homes: Homes, home: Home, thing: Thing, job: Job) -> OpenPast | No
     source = thing.of
     if isinstance(source, HeatingCoordinator):
         return OpenPast(
-            reader=RoomPast(
-                homes.ledger, homes.history.rooms, source, thing.thing_id
-            )
+            reader=RoomPast(homes.ledger, homes.history.rooms, source, thing.thing_id)
         )
     assert job.begin is not None
     revision = source.current(job.begin - _MICROSECOND)
-    if (history := _history(homes, source, revision, job)) is None:
+    if (
+        history := _history(home.coordinator.hass, homes, source, revision, job)
+    ) is None:
         return None
     reader = MeterPast(homes.ledger, home, source.source_id, history)
     if revision is source.revisions[0]:
@@ -127,9 +130,14 @@ def open_past(homes: Homes, home: Home, thing: Thing, job: Job) -> OpenPast | No
 
 
 def _history(
-    homes: Homes, source: MeterSource, revision: Revision, job: Job
+    hass: HomeAssistant, homes: Homes, source: MeterSource, revision: Revision, job: Job
 ) -> MeterHistory | None:
     """Return who knows what a meter measured with the hardware of a revision."""
+    if revision.kind is SourceKind.ENTITY:
+        entity_id = er.async_resolve_entity_id(
+            er.async_get(hass), revision.entity or ""
+        )
+        return None if entity_id is None else EntityPast(hass, entity_id)
     if revision.kind is not SourceKind.EFERGY:
         return None
     hub = homes.accounts.get(revision.account or "")

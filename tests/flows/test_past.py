@@ -102,7 +102,8 @@ async def test_first_day_that_is_not_told(
     await set_up(hass, account_entry(MILL_TOKEN, MILL_ACCOUNT), home)
     form = await submit_meter(hass, await start_meter(hass, home), meter=MILL_METER)
     assert CONF_IMPORT_FROM not in suggested(form)
-    assert CONF_IMPORT_FROM in form["data_schema"].schema
+    done = await submit_meter(hass, form, role="grid", import_from=DAY)
+    assert done["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_account_that_is_away(
@@ -227,11 +228,11 @@ async def test_heating_of_a_home(
     assert HeatingSource.from_subentry(subentry).import_from == date(2026, 10, 1)
 
     (flow,) = hass.config_entries.flow.async_progress()
-    form = await hass.config_entries.flow.async_configure(flow["flow_id"])
-    assert suggested(form)[CONF_IMPORT_FROM] == "2025-11-18"
-    form = await submit(hass, form, home="Mill", import_from=TOMORROW)
-    assert form["errors"] == REFUSED
-    await submit(hass, form, home="Mill", import_from=DAY)
+    offer = await hass.config_entries.flow.async_configure(flow["flow_id"])
+    assert suggested(offer)[CONF_IMPORT_FROM] == "2025-11-18"
+    offer = await submit(hass, offer, home="Mill", import_from=TOMORROW)
+    assert offer["errors"] == REFUSED
+    await submit(hass, offer, home="Mill", import_from=DAY)
     (subentry,) = homes(hass)["Mill"].subentries.values()
     assert HeatingSource.from_subentry(subentry).import_from == date(2026, 10, 1)
 
