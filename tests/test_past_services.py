@@ -198,7 +198,7 @@ async def test_csv_of_a_span(hass: HomeAssistant, shed: None) -> None:
         f"2026-{month}-18 {hour:02}:00;0,24\n" for month in ("09", "11") for hour in range(24)
     )
     span = {"start": "2026-09-18 22:00", "end": "2026-11-18 02:00"}
-    answer = await import_history(hass, meter="grid" and "Electricity meter", csv=energies, **span)
+    answer = await import_history(hass, meter="Electricity meter", csv=energies, **span)
     (meter,) = answer["Shed"]["meters"]
     assert meter["filled"] == 4 * 12
     assert meter["left"] == meter["found"] - 48
