@@ -1,6 +1,6 @@
 """The action that imports the past: from vendors, a CSV, a file or a statistic."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,8 @@ import voluptuous as vol
 
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.homes import DATA_HOMES
-from simulator.scenario import MILL_TOKEN
 
 from .builders import (
-    account_entry,
     board_revision,
     entity_revision,
     home_entry,
@@ -38,14 +36,11 @@ from .builders import (
     state_of,
 )
 from .past_kit import (
-    ACCOUNT,
     HOUR,
-    MINUTE,
     SWITCH,
     from_vendor,
     import_history,
     job_of,
-    mill_meter,
     set_up_mill,
     slots,
     total,
@@ -100,7 +95,7 @@ async def test_import_from_the_vendor(
     }
     assert len(await from_vendor(hass)) == meter["filled"]
 
-    again = (await import_history(hass, home="mill cottage ", start=START))
+    again = await import_history(hass, home="mill cottage ", start=START)
     (meter,) = again["Mill Cottage"]["meters"]
     assert (meter["state"], meter["found"], meter["calls"]) == ("done", 0, 0)
     assert meter["since"] == "2026-11-01T00:00:00+00:00"
@@ -129,7 +124,9 @@ async def test_what_has_to_wait_is_told(
     assert state_of(hass, SWITCH) == "on"
     simulator.clear_faults()
     # What waits is tried at once where somebody asks, and goes down as far as is wanted now.
-    (meter,) = (await import_history(hass, start="2026-11-10"))["Mill Cottage"]["meters"]
+    (meter,) = (await import_history(hass, start="2026-11-10"))["Mill Cottage"][
+        "meters"
+    ]
     assert meter["state"] == "done"
     assert meter["since"] == "2026-11-10T00:00:00+00:00"
     # Without an answer it is begun all the same.
@@ -188,14 +185,18 @@ async def test_csv(hass: HomeAssistant, shed: None) -> None:
     found = await from_vendor(hass, "kiln")
     assert [slot.energy for slot in found] == pytest.approx([0.1] * 12 + [0.2] * 12)
     assert await slots(hass, "grid") == []
-    (meter,) = (await import_history(hass, meter="Kiln", csv=READINGS))["Shed"]["meters"]
+    (meter,) = (await import_history(hass, meter="Kiln", csv=READINGS))["Shed"][
+        "meters"
+    ]
     assert (meter["found"], meter["from"]) == (0, {})
 
 
 async def test_csv_of_a_span(hass: HomeAssistant, shed: None) -> None:
     """Only what is asked for, in the home's time, and nothing of what is yet to come."""
     energies = "start;energy\n" + "".join(
-        f"2026-{month}-18 {hour:02}:00;0,24\n" for month in ("09", "11") for hour in range(24)
+        f"2026-{month}-18 {hour:02}:00;0,24\n"
+        for month in ("09", "11")
+        for hour in range(24)
     )
     span = {"start": "2026-09-18 22:00", "end": "2026-11-18 02:00"}
     answer = await import_history(hass, meter="Electricity meter", csv=energies, **span)
@@ -221,9 +222,9 @@ async def test_csv_file(hass: HomeAssistant, shed: None, tmp_path: Path) -> None
     media.mkdir()
     (media / "kiln.csv").write_text("\ufeff" + READINGS)
     hass.config.allowlist_external_dirs = {str(media)}
-    (meter,) = (await import_history(hass, meter="Kiln", file="media/kiln.csv"))["Shed"][
-        "meters"
-    ]
+    (meter,) = (await import_history(hass, meter="Kiln", file="media/kiln.csv"))[
+        "Shed"
+    ]["meters"]
     assert meter["from"] == {"csv": 24}
     refused = [
         ("kiln.csv", "kiln.csv” is in no folder"),
@@ -270,7 +271,7 @@ async def test_statistic(
     assert meter["from"] == {"statistics": meter["filled"]}
     found = await from_vendor(hass, "grid")
     assert total(found) == pytest.approx(4.8)
-    with pytest.raises(ServiceValidationError, match="old:nothing.*old:meter"):
+    with pytest.raises(ServiceValidationError, match=r"old:nothing.*old:meter"):
         await import_history(
             hass, meter="Electricity meter", statistic_id="old:nothing"
         )

@@ -1,5 +1,7 @@
 """How a past is asked for: as few spans as there can be, none of them twice."""
 
+from itertools import pairwise
+
 from hypothesis import given, strategies as st
 import pytest
 
@@ -51,7 +53,7 @@ def test_spans_cover_everything_once(length: int, offset: int) -> None:
     found = chunks(floor_s, end_s)
     assert found[0].end_s == end_s
     assert found[-1].start_s == floor_s
-    for newer, older in zip(found, found[1:], strict=False):
+    for newer, older in pairwise(found):
         assert newer.start_s == older.end_s
         assert newer.start_s % HOUR_S == 0
     for chunk in found:
@@ -69,7 +71,13 @@ def test_no_span(bounds: tuple[int, int, int]) -> None:
 
 @pytest.mark.parametrize(
     ("floor", "down_to", "end", "share"),
-    [(0, 100, 100, 0), (0, 50, 100, 0.5), (0, 0, 100, 1), (0, -9, 100, 1), (9, 9, 9, 1)],
+    [
+        (0, 100, 100, 0),
+        (0, 50, 100, 0.5),
+        (0, 0, 100, 1),
+        (0, -9, 100, 1),
+        (9, 9, 9, 1),
+    ],
 )
 def test_share(floor: int, down_to: int, end: int, share: float) -> None:
     """From the newest instant down."""
