@@ -205,10 +205,14 @@ class Past:
 
     async def async_settled(self, things: Sequence[Thing]) -> None:
         """Wait until nothing more of the things can be imported now."""
-        while not self._stopped and any(
-            job.state is JobState.RUNNING
-            for thing in things
-            if (job := self._jobs.get(thing.thing_id)) is not None
+        while (
+            self._task is not None
+            and not self._task.done()
+            and any(
+                job.state is JobState.RUNNING
+                for thing in things
+                if (job := self._jobs.get(thing.thing_id)) is not None
+            )
         ):
             self._stepped.clear()
             await self._stepped.wait()
@@ -261,6 +265,7 @@ class Past:
             self._tell(home.home_id)
             self._stepped.set()
         self._set_timer()
+        self._stepped.set()
 
     async def _async_step(self, job: Job, home: Home, thing: Thing) -> None:
         """Take one step of a job; say what it waits for where that cannot be."""

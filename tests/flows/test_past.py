@@ -111,11 +111,12 @@ async def test_account_that_is_away(
 ) -> None:
     """Of an account that is not loaded nobody asks."""
     account = account_entry(MILL_TOKEN, MILL_ACCOUNT)
-    home = home_entry("Mill")
-    await set_up(hass, account, home)
-    form = await submit_meter(hass, await start_meter(hass, home), meter=MILL_METER)
+    await set_up(hass, account)
+    (flow,) = hass.config_entries.flow.async_progress()
     await hass.config_entries.async_unload(account.entry_id)
-    form = await submit_meter(hass, form, role="grid", import_from=TOMORROW)
+    form = await hass.config_entries.flow.async_configure(flow["flow_id"])
+    assert CONF_IMPORT_FROM not in suggested(form)
+    form = await submit(hass, form, home="Mill", role="grid", import_from=TOMORROW)
     assert form["errors"] == REFUSED
 
 

@@ -121,24 +121,45 @@ async def test_entity_that_is_gone(
     assert await from_vendor(hass, "dial") == []
 
 
+@pytest.mark.parametrize("table", ["statistics", "states"])
 async def test_recorder_that_does_not_answer(
-    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    table: str,
 ) -> None:
-    """A database that is away is waited for, and told to who asks."""
+    """A database that is away is waited for."""
     await say(hass, freezer)
     engine = get_instance(hass).engine
     assert engine is not None
     bring_statistics(hass, DIAL, 3)
     await async_wait_recording_done(hass)
     with engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE statistics RENAME TO elsewhere")
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO elsewhere")
     try:
         await add_meter(hass)
         assert job_of(hass, "dial").problem is Problem.RECORDER
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE elsewhere RENAME TO {table}")
+
+
+async def test_statistic_of_a_recorder_that_does_not_answer(
+    recorder_mock: Recorder, hass: HomeAssistant
+) -> None:
+    """Who asks for a statistic then is told so."""
+    bring_statistics(hass, DIAL, 3)
+    await async_wait_recording_done(hass)
+    await set_up(
+        hass, home_entry("Shed", meter_subentry("dial", entity_revision(DIAL)))
+    )
+    engine = get_instance(hass).engine
+    assert engine is not None
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE statistics RENAME TO elsewhere")
+    try:
         with pytest.raises(HomeAssistantError, match="recorder"):
-            await import_history(
-                hass, meter="Electricity meter", statistic_id="sensor.dial"
-            )
+            await import_history(hass, meter="Electricity meter", statistic_id=DIAL)
     finally:
         with engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO statistics")
