@@ -63,6 +63,7 @@ PLATFORMS: dict[EntryKind, list[Platform]] = {
         Platform.NUMBER,
         Platform.SELECT,
         Platform.SENSOR,
+        Platform.SWITCH,
     ],
     EntryKind.EFERGY: [Platform.SENSOR],
     EntryKind.NETATMO: [Platform.SENSOR],
@@ -86,6 +87,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         await homes.async_open_ledger()
     homes.true_up.async_start()
     homes.history.async_start()
+    await homes.past.async_start()
     stop_discovery = await async_start_discovery(hass, homes.accounts)
     async_setup_services(hass)
     async_register_board_view(hass)
@@ -93,6 +95,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async def async_stop(_event: Event) -> None:
         """Leave the ledger in good order when Home Assistant stops."""
         await homes.history.async_stop()
+        await homes.past.async_stop()
         await homes.async_stop()
         await boards_of(hass).async_stop()
         stop_discovery()
@@ -134,6 +137,7 @@ async def _async_setup_home(hass: HomeAssistant, entry: HomeConfigEntry) -> None
     with _ledger_needed():
         await homes.async_open_ledger()
         await home.async_start()
+    await homes.past.async_add_home(home)
     entry.runtime_data = home
     entry.async_on_unload(entry.add_update_listener(_reload_on_change(entry)))
 
@@ -247,6 +251,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     if (homes := hass.data.get(DATA_HOMES)) is None:
         return
     homes.check_labels()
+    await homes.past.async_forget_home(entry.data[CONF_HOME_ID])
     try:
         await homes.ledger.async_mark_home_removed(
             entry.data[CONF_HOME_ID], dt_util.utcnow()

@@ -83,7 +83,20 @@ async def async_get_config_entry_diagnostics(
             "coverage": runtime.data.coverage,
             "unknown_today": runtime.data.unknown_today,
         },
+        "imports": _imports(hass, runtime),
         "ledger": await _async_ledger(hass),
+    }
+
+
+def _imports(hass: HomeAssistant, home: Home) -> dict[str, Any]:
+    """Return how far the imports of a home's past are, without ids."""
+    return {
+        f"import {number}": {
+            name: value
+            for name, value in job.as_data().items()
+            if name not in {"thing_id", "home_id"}
+        }
+        for number, job in enumerate(hass.data[DATA_HOMES].past.jobs(home.home_id), 1)
     }
 
 

@@ -21,6 +21,7 @@ from .heating_coordinator import HeatingCoordinator
 from .home import Home
 from .meter_reading import DialMeter
 from .models import MeterSource
+from .past import Past
 
 _VENDORS = {
     EntryKind.EFERGY: "Efergy",
@@ -40,6 +41,28 @@ class HomeEntity(CoordinatorEntity[HomeCoordinator]):
         self.entity_description = description
         self._attr_unique_id = f"{home.home_id}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, home.home_id)})
+
+
+class PastEntity(Entity):
+    """An entity of the import of a home's past; it is there whatever the home's meters say."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(self, home: Home, past: Past, description: EntityDescription) -> None:
+        """Belong to the home's device, which is registered already."""
+        self.entity_description = description
+        self.home = home
+        self.past = past
+        self._attr_unique_id = f"{home.home_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, home.home_id)})
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the import."""
+        self.async_on_remove(
+            self.past.async_add_listener(self.home.home_id, self.async_write_ha_state)
+        )
 
 
 class MeterEntity(CoordinatorEntity[HomeCoordinator]):

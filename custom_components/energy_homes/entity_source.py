@@ -131,7 +131,7 @@ class EntitySource:
         entity_id = self.entity_id
         state = self._hass.states.get(entity_id) if entity_id else None
         now = dt_util.utcnow()
-        if state is None or _counted_kwh(state) is None:
+        if state is None or counted_kwh(state) is None:
             self._take(state, now)
             return
         at = state.last_reported
@@ -143,17 +143,13 @@ class EntitySource:
     @callback
     def _take(self, state: State | None, at: datetime) -> None:
         """Turn a state into readings at an instant."""
-        energy = _counted_kwh(state)
+        energy = counted_kwh(state)
         if energy is not None:
             if energy >= 0:
                 self._take_energy(CounterReading(at, energy))
             # No counter shows less.
             return
-        value = _number(state)
-        unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
-        power = None
-        if value is not None and unit in PowerConverter.VALID_UNITS:
-            power = PowerConverter.convert(value, unit, UnitOfPower.WATT)
+        power = power_w(state)
         before, self._held = self._held, power
         self._counted.clear()
         through = power if before is None else before
@@ -175,7 +171,16 @@ class EntitySource:
         self._listener((reading,), mean_power(counted, COUNTER_WINDOW))
 
 
-def _counted_kwh(state: State | None) -> float | None:
+def power_w(state: State | None) -> float | None:
+    """Return the power that a state says in W; None for what is none."""
+    value = _number(state)
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
+    if value is None or unit not in PowerConverter.VALID_UNITS:
+        return None
+    return PowerConverter.convert(value, unit, UnitOfPower.WATT)
+
+
+def counted_kwh(state: State | None) -> float | None:
     """Return what an energy counter's state shows in kWh; None for what is none."""
     value = _number(state)
     unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None

@@ -15,6 +15,7 @@ from .const import CONF_HOME_ID, CONF_KIND, DOMAIN, SUBENTRY_METER, EntryKind
 from .history import History
 from .ledger import Ledger, LedgerError, LedgerVersionError
 from .models import MeterSource
+from .past import Past
 from .recorder_statistics import TrueUp
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Homes:
         self.accounts = Accounts()
         self.true_up = TrueUp(hass, ledger)
         self.history = History(hass, self)
+        self.past = Past(hass, self)
 
     def attach(self, home: Home) -> Callable[[], None]:
         """Make a home known; return how to take it away."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
 from homeassistant.config_entries import ConfigSubentry
@@ -12,6 +12,7 @@ from .const import (
     CONF_ACCOUNT,
     CONF_ENTITY,
     CONF_HARDWARE,
+    CONF_IMPORT_FROM,
     CONF_KIND,
     CONF_MODULES,
     CONF_REVISIONS,
@@ -75,11 +76,15 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A source of a home: who it is, and the hardware it read from over time."""
+    """A source of a home: who it is, and the hardware it read from over time.
+
+    `import_from` is the day from which its past is to be imported, None where it is not.
+    """
 
     source_id: str
     name: str
     revisions: tuple[Revision, ...]
+    import_from: date | None = None
 
     def current(self, now: datetime) -> Revision:
         """Return the newest revision that has begun, else the first."""
@@ -105,6 +110,7 @@ class MeterSource(Source):
             name=subentry.title,
             role=MeterRole(subentry.data[CONF_ROLE]),
             revisions=_revisions(subentry.data),
+            import_from=_import_from(subentry.data),
         )
 
     def as_data(self) -> dict[str, Any]:
@@ -113,6 +119,7 @@ class MeterSource(Source):
             CONF_SOURCE_ID: self.source_id,
             CONF_ROLE: self.role.value,
             CONF_REVISIONS: [revision.as_data() for revision in self.revisions],
+            **_import_data(self),
         }
 
 
@@ -130,6 +137,7 @@ class HeatingSource(Source):
             source_id=subentry.data[CONF_SOURCE_ID],
             name=subentry.title,
             revisions=_revisions(subentry.data),
+            import_from=_import_from(subentry.data),
             rooms=tuple(map(RoomRecord.from_data, subentry.data[CONF_ROOMS])),
             modules=tuple(map(ModuleRecord.from_data, subentry.data[CONF_MODULES])),
         )
@@ -141,6 +149,7 @@ class HeatingSource(Source):
             CONF_REVISIONS: [revision.as_data() for revision in self.revisions],
             CONF_ROOMS: [room.as_data() for room in self.rooms],
             CONF_MODULES: [module.as_data() for module in self.modules],
+            **_import_data(self),
         }
 
 
@@ -182,3 +191,16 @@ def _revisions(data: Mapping[str, Any]) -> tuple[Revision, ...]:
             key=lambda revision: revision.since,
         )
     )
+
+
+def _import_from(data: Mapping[str, Any]) -> date | None:
+    """Return the day from which a source's past is to be imported."""
+    day = data.get(CONF_IMPORT_FROM)
+    return None if day is None else date.fromisoformat(day)
+
+
+def _import_data(source: Source) -> dict[str, str]:
+    """Return the day from which a source's past is to be imported, as it is stored."""
+    if source.import_from is None:
+        return {}
+    return {CONF_IMPORT_FROM: source.import_from.isoformat()}

@@ -33,6 +33,7 @@ from .entity import (
 )
 from .heating_coordinator import HeatingCoordinator
 from .home import Home
+from .homes import DATA_HOMES
 from .metering.model import MeterRole
 from .sensor_account import (
     BOARD_SENSORS,
@@ -47,6 +48,7 @@ from .sensor_heating import (
     ModuleSensorDescription,
     RoomSensorDescription,
 )
+from .sensor_past import PAST_SENSORS, PastSensor
 from .sensor_reported import add_reported_sensors
 
 PARALLEL_UPDATES = 0
@@ -221,6 +223,8 @@ async def async_setup_entry(
             async_add_entities(AccountSensor(particle, one) for one in PARTICLE_SENSORS)
         case Home() as home:
             _add_home(home, async_add_entities)
+            past = hass.data[DATA_HOMES].past
+            async_add_entities(PastSensor(home, past, one) for one in PAST_SENSORS)
             for subentry_id, heating in home.heating.items():
                 async_add_entities(
                     _heating_sensors(heating), config_subentry_id=subentry_id

@@ -34,6 +34,7 @@ from .services_meters import (
     SET_METER_READING_SCHEMA,
     async_set_meter_reading,
 )
+from .services_past import IMPORT_HISTORY_SCHEMA, async_import_history
 from .services_periods import GET_PERIODS_SCHEMA, async_get_periods
 from .services_push import PUSH_READINGS_SCHEMA, async_push_readings
 from .services_statement import GET_STATEMENT_SCHEMA, async_get_statement
@@ -43,6 +44,7 @@ SERVICE_GET_PERIODS: Final = "get_periods"
 SERVICE_GET_POWER: Final = "get_power"
 SERVICE_GET_STATEMENT: Final = "get_statement"
 SERVICE_GET_TEMPERATURE: Final = "get_temperature"
+SERVICE_IMPORT_HISTORY: Final = "import_history"
 SERVICE_IMPORT_HOMES: Final = "import_homes"
 SERVICE_PUSH_READINGS: Final = "push_readings"
 SERVICE_REPAIR_GAPS: Final = "repair_gaps"
@@ -120,6 +122,14 @@ def async_setup_services(hass: HomeAssistant) -> None:
         SERVICE_REPAIR_GAPS,
         async_repair_gaps,
         REPAIR_GAPS_SCHEMA,
+        SupportsResponse.OPTIONAL,
+    )
+    async_register_admin_service(
+        hass,
+        DOMAIN,
+        SERVICE_IMPORT_HISTORY,
+        async_import_history,
+        IMPORT_HISTORY_SCHEMA,
         SupportsResponse.OPTIONAL,
     )
     async_register_admin_service(

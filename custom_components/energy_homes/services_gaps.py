@@ -36,7 +36,7 @@ async def async_repair_gaps(call: ServiceCall) -> ServiceResponse:
     """
     homes = call.hass.data[DATA_HOMES]
     spans = [
-        (home, *_span(call, home)) for home in homes.select(call.data.get(ATTR_HOME))
+        (home, *span_of(call, home)) for home in homes.select(call.data.get(ATTR_HOME))
     ]
     found: dict[str, list[Repair]] = {}
     with ledger_errors():
@@ -61,7 +61,7 @@ async def async_repair_gaps(call: ServiceCall) -> ServiceResponse:
     return None
 
 
-def _span(call: ServiceCall, home: Home) -> tuple[datetime | None, datetime | None]:
+def span_of(call: ServiceCall, home: Home) -> tuple[datetime | None, datetime | None]:
     """Return the span that is asked for, open at both ends where it does not say."""
     start, end = (
         None if (at := call.data.get(name)) is None else instant(at, home)

@@ -1,17 +1,22 @@
-"""Switches of a pulse board: whether it may say what its meters show."""
+"""Switches: of a home's import of its past, and of what a pulse board may do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts.pulse_board import PulseBoardHub
-from .accounts.pulse_board_entry import PulseBoardConfigEntry
-from .entity import BoardEntity
+from .const import DOMAIN
+from .entity import BoardEntity, PastEntity
+from .home import Home
+from .homes import DATA_HOMES
+from .past import Past
 
 PARALLEL_UPDATES = 0
 
@@ -36,13 +41,64 @@ SWITCHES: tuple[BoardSwitchDescription, ...] = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class PastSwitchDescription(SwitchEntityDescription):
+    """A switch of the import of a home's past, by the home's id."""
+
+    value_fn: Callable[[Past, str], bool]
+
+
+PAST_SWITCHES: tuple[PastSwitchDescription, ...] = (
+    PastSwitchDescription(
+        key="import_history",
+        translation_key="import_history",
+        entity_category=EntityCategory.CONFIG,
+        value_fn=lambda past, home_id: past.active(home_id),
+    ),
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: PulseBoardConfigEntry,
+    entry: ConfigEntry[Home | PulseBoardHub],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the switches of a board."""
+    """Add the switches of a home or a board."""
+    if isinstance(home := entry.runtime_data, Home):
+        past = hass.data[DATA_HOMES].past
+        async_add_entities(PastSwitch(home, past, one) for one in PAST_SWITCHES)
+        return
     async_add_entities(BoardSwitch(entry, description) for description in SWITCHES)
+
+
+class PastSwitch(PastEntity, SwitchEntity):
+    """Whether the past of a home is being imported; off stops after the present step."""
+
+    entity_description: PastSwitchDescription
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return whether an import is under way, or waits for something."""
+        return self.entity_description.value_fn(self.past, self.home.home_id)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Go on with what was stopped, else import all that nobody has asked for yet.
+
+        Raises ServiceValidationError where there is neither.
+        """
+        if not self.is_on and not await self.past.async_go_on(self.home):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="nothing_to_import",
+                translation_placeholders={"home": self.home.label},
+            )
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Stop; what is done stays done."""
+        await self.past.async_pause(self.home)
 
 
 class BoardSwitch(BoardEntity, SwitchEntity):

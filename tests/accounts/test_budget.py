@@ -129,3 +129,14 @@ def test_a_day_is_all_that_is_kept() -> None:
         budget.record(CallKind.LIVE, now)
     assert len(budget.as_data(now)["live"]) <= 1441
     assert 2878 <= budget.count(DAY, now) <= 2882
+
+
+def test_some_calls_can_be_left_to_others() -> None:
+    """Who spares calls waits where the last of them begin; others do not."""
+    budget = CallBudget(LIMITS)
+    budget.record(CallKind.HISTORY, NOW)
+    assert budget.wait(CallKind.HISTORY, NOW, spare=1) == timedelta()
+    budget.record(CallKind.HISTORY, NOW)
+    assert budget.wait(CallKind.HISTORY, NOW, spare=1) == DAY + timedelta(seconds=30)
+    assert budget.wait(CallKind.HISTORY, NOW) == timedelta()
+    assert CallBudget(LIMITS).wait(CallKind.HISTORY, NOW, spare=3) == DAY

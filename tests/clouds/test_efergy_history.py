@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from custom_components.energy_homes.clouds.efergy_history import (
+    household_answers,
     instants,
     series_answers,
     sum_answer,
@@ -97,3 +98,17 @@ def test_sums() -> None:
 def test_instants_of_a_call() -> None:
     """A call's span in time."""
     assert instants(HOUR) == (T0, T0 + timedelta(hours=1))
+
+
+def test_household_is_in_kwh() -> None:
+    """Hours of the household, as of a meter: what is not known, what no home has."""
+    points = meter((0, 1.5), (3600, None), (7200, 0.0)).points
+    span = Call(T0_S, T0_S + 3 * 3600)
+    assert household_answers(points, span) == [
+        Answer(T0_S, T0_S + 3600, 1_500_000_000),
+        Answer(T0_S + 3600, T0_S + 7200, None),
+        Answer(T0_S + 7200, T0_S + 10800, 0),
+    ]
+    assert household_answers(points[:1], span) == []
+    with pytest.raises(CloudNonsenseError):
+        household_answers(meter((0, 1001.0), (3600, 0.0)).points, span)

@@ -45,7 +45,11 @@ async def test_grid_and_solar_of_one_account(
         "power": f"{watts} W",
         "homes": "-",
     }
-    assert suggested(form) == {"role": "grid", "name": "Electricity meter"}
+    assert suggested(form) == {
+        "role": "grid",
+        "name": "Electricity meter",
+        "import_from": "2026-09-18",
+    }
 
     created = await submit(
         hass, form, home=" Elm Street ", name="Electricity meter", role="grid"
@@ -95,7 +99,11 @@ async def test_one_account_for_two_homes(
     done = await submit(hass, form, home="Attic", role="grid")
     assert done["reason"] == "assigned"
     form = await next_form(hass, done)
-    assert suggested(form) == {"role": "grid", "name": "Electricity meter"}
+    assert suggested(form) == {
+        "role": "grid",
+        "name": "Electricity meter",
+        "import_from": "2026-09-18",
+    }
     created = await submit(hass, form, home="Cellar", role="submeter")
     assert created["type"] is FlowResultType.CREATE_ENTRY
     assert "next_flow" not in created

@@ -208,7 +208,7 @@ async def test_two_homes_of_one_account(
         "rooms": "Living room, Kitchen, Bedroom, Office",
         "homes": "Attic, mill cottage",
     }
-    assert suggested(form) == {"name": "Heating"}
+    assert suggested(form) == {"name": "Heating", "import_from": "2025-11-18"}
     created = await submit(hass, form, home="Elm", name="Heating")
     assert created["type"] is FlowResultType.CREATE_ENTRY
 
@@ -275,7 +275,11 @@ async def test_heated_homes_are_not_suggested(
     await set_up(hass, attic, netatmo_account_entry(ready))
     assert discovered(hass) == [item(ready, MILL)]
     form = await offered(hass, item(ready, MILL))
-    assert suggested(form) == {"home": MILL, "name": "Heating"}
+    assert suggested(form) == {
+        "home": MILL,
+        "name": "Heating",
+        "import_from": "2025-11-18",
+    }
 
     done = await submit(hass, form, home="Attic")
     assert done["reason"] == "assigned"
@@ -431,7 +435,7 @@ async def test_add_a_heating(
     await set_up(hass, attic)
     form = await start_heating(hass, attic)
     assert choices(form, "netatmo_home") == [choice(ready, ELM), choice(ready, MILL)]
-    assert suggested(form) == {"name": "Heating"}
+    assert suggested(form) == {"name": "Heating", "import_from": "2025-11-18"}
     done = await submit_heating(
         hass, form, netatmo_home=choice(ready, ELM), name=" Ground floor "
     )
@@ -477,7 +481,7 @@ async def test_rename(
         hass, await start_heating(hass, elm), netatmo_home=choice(ready, MILL)
     )
     form = await start_heating_change(hass, elm, "edit")
-    assert suggested(form) == {"name": "Heating"}
+    assert suggested(form) == {"name": "Heating", "import_from": "2025-11-18"}
     form = await submit_heating(hass, form, name="HEATING 2")
     assert form["errors"] == {"name": "duplicate_heating"}
     done = await submit_heating(hass, form, name=" Upstairs")

@@ -162,7 +162,11 @@ async def test_home_with_an_account_meter(
     assert choices(form, "meter") == ["later", "entity", MILL_METER]
     form = await submit(hass, form, label="Mill", meter=MILL_METER)
     assert form["step_id"] == "home_meter"
-    assert suggested(form) == {"name": "Electricity meter", "role": "grid"}
+    assert suggested(form) == {
+        "name": "Electricity meter",
+        "role": "grid",
+        "import_from": "2026-09-18",
+    }
     result = await submit(hass, form, name="Main", role="grid")
 
     (source,) = sources(result["result"])

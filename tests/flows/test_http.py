@@ -59,7 +59,7 @@ async def test_account_home_and_replacement(
     response = await api.get(f"{FLOW}/{flow_id}")
     form = await response.json()
     assert form["step_id"] == "assign"
-    assert fields(form) == ["home", "name", "role"]
+    assert fields(form) == ["home", "name", "role", "import_from"]
     home = await post(api, f"{FLOW}/{flow_id}", home="Elm Street", role="grid")
     assert home["type"] == "create_entry"
     assert home["next_flow"][0] == "config_flow"
@@ -92,6 +92,6 @@ async def test_home_with_an_account_meter(
     assert fields(form) == ["label", "time_zone", "meter"]
     path = f"{FLOW}/{form['flow_id']}"
     form = await post(api, path, label="Elm", meter=f"{ELM_ACCOUNT}/{ELM_GRID}")
-    assert fields(form) == ["name", "role"]
+    assert fields(form) == ["name", "role", "import_from"]
     home = await post(api, path, name="Main", role="grid")
     assert home["title"] == "Elm"

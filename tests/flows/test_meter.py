@@ -55,7 +55,11 @@ async def test_add_an_account_meter(
     assert choices(form, "meter") == ["entity", ELM_METER, f"{ELM_ACCOUNT}/{ELM_SOLAR}"]
 
     form = await submit_meter(hass, form, meter=f"{ELM_ACCOUNT}/{ELM_SOLAR}")
-    assert suggested(form) == {"name": "Solar meter 2", "role": "generation"}
+    assert suggested(form) == {
+        "name": "Solar meter 2",
+        "role": "generation",
+        "import_from": "2026-09-19",
+    }
     assert placeholders(form)["account"] == "Efergy"
     form = await submit_meter(hass, form, name="solar METER ", role="generation")
     assert form["errors"] == {"name": "duplicate_name"}

@@ -257,16 +257,75 @@ def test_answer_that_contradicts_what_is_known_says_nothing() -> None:
 
 
 def test_answers_that_resolve_no_slot_fill_none() -> None:
-    """Unknown energies, spans across the bounds of slots, minutes told twice."""
+    """Unknown energies, spans of parts of slots, minutes told twice."""
     holes = [span(0, 4)]
     assert fill({}, holes, [Answer(at(0), at(2), None)]) == []
-    assert fill({}, holes, [Answer(at(0) + 60, at(2) + 60, 5)]) == []
+    assert fill({}, holes, [Answer(at(0) + 60, at(1) + 60, 5)]) == []
+    assert fill({}, holes, [Answer(at(0) + 60, at(2) + 60, None)]) == []
     assert fill({}, holes, [Answer(at(0), at(1), 5), Answer(at(0), at(1), 5)]) == []
     assert fill({}, holes, [Answer(at(0), at(1) - 60, 5)]) == []
     assert fill(by_start([row(5, 1)]), holes, [Answer(at(5), at(7), 9)]) == []
     assert (
         fill(by_start([row(0, 1), row(1, 2)]), holes, [Answer(at(0), at(2), 9)]) == []
     )
+
+
+def test_readings_at_odd_minutes_fill_what_they_reach_over() -> None:
+    """A slot that a reading cuts has a part of both; the ends stay unknown."""
+    answers = [Answer(at(0.4), at(2.4), 1000, 10), Answer(at(2.4), at(4.8), 480)]
+    assert fill({}, [span(0, 6)], answers) == [
+        vendor(1, 500, 5),
+        vendor(2, 200 + 120, 2),
+        vendor(3, 200),
+    ]
+    # What is known has its part, also of a slot that is cut; and may contradict.
+    known = by_start([vendor(2, 500)])
+    assert fill(known, [span(0, 6)], answers) == [
+        vendor(1, 500, 7),
+        vendor(3, 100),
+    ]
+    assert fill(by_start([row(1, 1001)]), [span(0, 6)], answers) == [vendor(3, 200)]
+    assert fill(by_start([row(1, 1), row(2, 1)]), [span(0, 1)], answers) == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4000), st.integers(0, 10**12)), min_size=1),
+    st.integers(0, SLOT_S - 1),
+    st.integers(0, 10**12),
+)
+def test_no_energy_between_readings_is_lost(
+    steps: list[tuple[int, int]], offset_s: int, shown: int
+) -> None:
+    """The slots have what a line between the readings rises by over them, to the last unit."""
+    line = [(T0_S + offset_s, shown)]
+    for gap_s, used in steps:
+        line.append((line[-1][0] + gap_s, line[-1][1] + used))
+    answers = [
+        Answer(one_s, other_s, after - before)
+        for (one_s, before), (other_s, after) in pairwise(line)
+    ]
+    found = fill({}, [span(0, 2000)], answers)
+    first_s = -(-line[0][0] // SLOT_S) * SLOT_S
+    stop_s = line[-1][0] // SLOT_S * SLOT_S
+    assert [one.start_s for one in found] == list(range(first_s, stop_s, SLOT_S))
+    if found:
+        used = _on_line(line, stop_s) - _on_line(line, first_s)
+        assert abs(sum(one.energy or 0 for one in found) - used) <= 2
+        for one in found:
+            expected = _on_line(line, one.start_s + SLOT_S) - _on_line(
+                line, one.start_s
+            )
+            assert abs((one.energy or 0) - expected) <= len(line) + 1
+    whole = [fill({}, [span(0, 2000)], [answer]) for answer in answers]
+    assert sum(map(len, whole)) <= len(found)
+
+
+def _on_line(line: list[tuple[int, int]], at_s: int) -> int:
+    """Return the height of a line at an instant, rounded down."""
+    for (one_s, before), (other_s, after) in pairwise(line):
+        if one_s <= at_s <= other_s:
+            return before + (after - before) * (at_s - one_s) // (other_s - one_s)
+    raise AssertionError(at_s)
 
 
 def test_the_finest_answer_counts() -> None:

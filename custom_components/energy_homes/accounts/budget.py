@@ -78,18 +78,22 @@ class CallBudget:
         """Return whether a call may be made now."""
         return self.wait(kind, now) <= timedelta()
 
-    def wait(self, kind: CallKind, now: datetime) -> timedelta:
-        """Return how long to wait until a call may be made; zero where it may be now."""
+    def wait(self, kind: CallKind, now: datetime, *, spare: int = 0) -> timedelta:
+        """Return how long to wait until a call may be made; zero where it may be now.
+
+        So many calls that are allowed now are left to others (`spare`).
+        """
         if (limit := self._limits.get(kind)) is None:
             return timedelta()
         self._catch_up(now)
-        left = limit.calls - 1
+        allowed = limit.calls - spare
+        left = allowed - 1
         for minute, calls in sorted(self._minutes[kind].items(), reverse=True):
             left -= calls
             if left < 0:
                 over = _EPOCH + (minute + 1) * _MINUTE + limit.window
                 return max(over - now, timedelta())
-        return timedelta() if limit.calls > 0 else limit.window
+        return timedelta() if allowed > 0 else limit.window
 
     def count(
         self, window: timedelta, now: datetime, kind: CallKind | None = None

@@ -107,6 +107,7 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
         self._told: dict[str, bool] = {}
         self._was_failing = False
         self._detach: CALLBACK_TYPE | None = None
+        self._first_data: datetime | None = None
 
     @property
     def meters(self) -> Mapping[str, MeterInfo]:
@@ -164,13 +165,27 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
         if self._save_at_s is not None:
             await self._store.async_save(self._stored())
 
-    async def async_history[T](self, ask: Callable[[EfergyClient], Awaitable[T]]) -> T:
-        """Make one call for history within its own budget.
+    async def async_history[T](
+        self, ask: Callable[[EfergyClient], Awaitable[T]], *, spare: int = 0
+    ) -> T:
+        """Make one call for history within its own budget, of which `spare` calls stay.
 
         Raises CloudQuotaError, without a call, where the budget is spent, else what the
         client raises.
         """
-        return await self._call(CallKind.HISTORY, ask)
+        return await self._call(CallKind.HISTORY, ask, spare=spare)
+
+    async def async_first_data(self, *, spare: int = 0) -> datetime | None:
+        """Return when the household's data begin, asked for until there is an answer.
+
+        Raises what `async_history` does.
+        """
+        if self._first_data is None:
+            self._first_data = await self.async_history(
+                EfergyClient.first_data, spare=spare
+            )
+            self._save(soon=True)
+        return self._first_data
 
     @override
     async def _async_setup(self) -> None:
@@ -178,6 +193,8 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
         if (stored := await self._store.async_load()) is not None:
             self._budget = CallBudget.from_data(stored["budget"])
             self._inventory = Inventory(stored["inventory"])
+            if (first := stored.get("first_data")) is not None:
+                self._first_data = dt_util.parse_datetime(first)
 
     @override
     async def _async_update_data(self) -> EfergyAccountData:
@@ -292,11 +309,15 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
         return self._inventory.update_instant(value, dt_util.utcnow())
 
     async def _call[T](
-        self, kind: CallKind, ask: Callable[[EfergyClient], Awaitable[T]]
+        self,
+        kind: CallKind,
+        ask: Callable[[EfergyClient], Awaitable[T]],
+        *,
+        spare: int = 0,
     ) -> T:
         """Make one call within the budget. Raises CloudQuotaError where it is spent."""
         now = dt_util.utcnow()
-        if (wait := self._budget.wait(kind, now)) > timedelta():
+        if (wait := self._budget.wait(kind, now, spare=spare)) > timedelta():
             raise CloudQuotaError("our own limit of calls is reached", wait)
         self._budget.record(kind, now)
         self._save(soon=kind is CallKind.HISTORY)
@@ -405,6 +426,7 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
         return {
             "budget": self._budget.as_data(dt_util.utcnow()),
             "inventory": self._inventory.as_data(),
+            "first_data": self._first_data and self._first_data.isoformat(),
         }
 
 

@@ -1,15 +1,15 @@
 """What Efergy's history says of a meter's energy, as answers for slots. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
 from ..metering.counter import UNITS_PER_KWH
 from ..metering.hole_fill import Answer
-from ..metering.hole_plan import Call
+from ..metering.hole_plan import HOUR_S, Call
 from ..metering.model import MAX_POWER
-from .efergy_models import WATT_MINUTES_PER_KWH, EnergySum, MeterHistory
+from .efergy_models import WATT_MINUTES_PER_KWH, EnergySum, MeterHistory, SeriesPoint
 from .errors import CloudNonsenseError
 
 MINUTE_S: Final = 60
@@ -42,22 +42,37 @@ def series_answers(
         return []
     if (history.units or "").lower() != "wm":
         raise CloudNonsenseError("history in another unit than watt-minutes")
+    return _answers(history.points, call, WATT_MINUTES_PER_KWH)
+
+
+def household_answers(points: Sequence[SeriesPoint], call: Call) -> list[Answer]:
+    """Return the household's buckets of kWh in the span of a call, in micro-Wh.
+
+    Their length is as in `series_answers`. Raises CloudNonsenseError where the numbers are
+    none of a home.
+    """
+    return _answers(points, call, 1) if len(points) >= 2 else []
+
+
+def _answers(points: Sequence[SeriesPoint], call: Call, per_kwh: int) -> list[Answer]:
+    """Return two buckets or more that lie in the span of a call; so many units are a kWh."""
     bucket_s = min(
         (after.at - before.at) // timedelta(seconds=1)
-        for before, after in pairwise(history.points)
+        for before, after in pairwise(points)
     )
     if bucket_s < 1:
         raise CloudNonsenseError("history with the same stamp twice")
+    most = MAX_POWER / 1000 * bucket_s / HOUR_S * per_kwh
     answers: list[Answer] = []
-    for point in history.points:
+    for point in points:
         start_s = int(point.at.timestamp())
         if not call.start_s <= start_s <= call.end_s - bucket_s:
             continue
         energy = None
         if point.value is not None:
-            if not 0 <= point.value <= MAX_POWER * bucket_s / MINUTE_S:
+            if not 0 <= point.value <= most:
                 raise CloudNonsenseError("history that no home has")
-            energy = round(point.value * UNITS_PER_KWH / WATT_MINUTES_PER_KWH)
+            energy = round(point.value * UNITS_PER_KWH / per_kwh)
         answers.append(Answer(start_s, start_s + bucket_s, energy))
     return answers
 
@@ -71,7 +86,7 @@ def sum_answer(found: EnergySum, call: Call) -> Answer:
     length_s = call.end_s - call.start_s
     energy = None
     if found.energy and found.duration in {None, timedelta(seconds=length_s)}:
-        if not 0 < found.energy <= MAX_POWER / 1000 * length_s / 3600:
+        if not 0 < found.energy <= MAX_POWER / 1000 * length_s / HOUR_S:
             raise CloudNonsenseError("a sum that no home has")
         energy = round(found.energy * UNITS_PER_KWH)
     return Answer(call.start_s, call.end_s, energy)

@@ -43,6 +43,7 @@ from .metering import (
     meter_names,
     subentry_data,
 )
+from .past import async_first_day, past_fields
 from .refused import NONE, Refused
 
 CONF_POWER: Final = "power"
@@ -143,6 +144,7 @@ class AssignSteps(HomeSteps):
                             entry.title for entry in home_entries(self.hass)
                         ),
                         **METER_FIELDS,
+                        **past_fields(self.hass, self.discovered),
                     }
                 ),
                 suggested,
@@ -167,6 +169,7 @@ class AssignSteps(HomeSteps):
         }
         suggestion: dict[str, Any] = {CONF_ROLE: self._meter_role.value}
         taken: list[str] = []
+        home: ConfigEntry | None = None
         if len(owners) == 1 and self._meter_role is not MeterRole.GRID:
             home = self.hass.config_entries.async_get_known_entry(owners.pop())
             suggestion[CONF_HOME] = home.title
@@ -174,7 +177,8 @@ class AssignSteps(HomeSteps):
         suggestion[CONF_NAME] = await async_default_name(
             self.hass, self._meter_role, taken
         )
-        return suggestion
+        assert self.discovered is not None
+        return suggestion | await async_first_day(self.hass, self.discovered, home)
 
     @callback
     def home_labelled(self, label: str) -> ConfigEntry | None:

@@ -35,6 +35,8 @@ from .inventory import (
     homes_labelled,
     user_of,
 )
+from .metering import async_import_from
+from .past import PAST_FIELDS, async_heating_day
 from .refused import NONE, Refused
 
 CONF_TOPOLOGY: Final = "topology"
@@ -85,6 +87,7 @@ class HeatingSteps(AssignSteps):
                     self.discovered,
                     topology,
                     home,
+                    import_from=await async_import_from(user_input, home),
                 )
             except Refused as err:
                 refused = err
@@ -121,6 +124,7 @@ class HeatingSteps(AssignSteps):
                     {
                         vol.Required(CONF_HOME): home_choice(labels),
                         vol.Optional(CONF_NAME): TextSelector(),
+                        **PAST_FIELDS,
                     }
                 ),
                 user_input or await self._heating_suggestion(topology),
@@ -151,7 +155,8 @@ class HeatingSteps(AssignSteps):
             if home is None and len(likely) == 1:
                 (home,) = likely
         suggestion: dict[str, Any] = {
-            CONF_NAME: await async_default_heating_name(self.hass, names_in(home))
+            CONF_NAME: await async_default_heating_name(self.hass, names_in(home)),
+            **await async_heating_day(home),
         }
         if home is not None:
             suggestion[CONF_HOME] = home.title

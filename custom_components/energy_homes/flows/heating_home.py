@@ -1,6 +1,7 @@
 """Flow of a home's heating: adding a Netatmo home, renaming and replacing it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -35,7 +36,8 @@ from .heating_source import (
     refuse_used_home,
 )
 from .inventory import Hardware, free_homes
-from .metering import async_begin, async_today
+from .metering import async_begin, async_import_from, async_today
+from .past import PAST_FIELDS, async_heating_day
 from .refused import Refused
 
 CONF_ROOM: Final = "room"
@@ -67,7 +69,12 @@ class NetatmoHomeSubentryFlow(ConfigSubentryFlow):
                     self.hass, homes, user_input[CONF_NETATMO_HOME]
                 )
                 source = await async_named_heating(
-                    self.hass, user_input.get(CONF_NAME, ""), hardware, topology, entry
+                    self.hass,
+                    user_input.get(CONF_NAME, ""),
+                    hardware,
+                    topology,
+                    entry,
+                    import_from=await async_import_from(user_input, entry),
                 )
             except Refused as err:
                 refused = err
@@ -87,9 +94,10 @@ class NetatmoHomeSubentryFlow(ConfigSubentryFlow):
                             self.hass, homes
                         ),
                         vol.Optional(CONF_NAME): TextSelector(),
+                        **PAST_FIELDS,
                     }
                 ),
-                user_input or {CONF_NAME: name},
+                user_input or {CONF_NAME: name, **await async_heating_day(entry)},
             ),
             refused,
         )
@@ -243,9 +251,8 @@ class NetatmoHomeSubentryFlow(ConfigSubentryFlow):
             rooms, modules = merged(
                 moved(source.rooms, self._chosen), modules, self._topology, ulid_now
             )
-        replaced = HeatingSource(
-            source_id=source.source_id,
-            name=source.name,
+        replaced = replace(
+            source,
             revisions=(*source.revisions, revision),
             rooms=rooms,
             modules=modules,

@@ -1,7 +1,7 @@
 """A Netatmo home as the heating of a home: its name, its rooms, and since when."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -38,13 +38,19 @@ def heating_revision(hardware: Hardware, since: datetime) -> Revision:
     )
 
 
-def new_heating(revision: Revision, topology: HomeTopology, name: str) -> HeatingSource:
+def new_heating(
+    revision: Revision,
+    topology: HomeTopology,
+    name: str,
+    import_from: date | None = None,
+) -> HeatingSource:
     """Return a heating with the rooms and modules that a Netatmo home has."""
     rooms, modules = merged((), (), topology, ulid_now)
     return HeatingSource(
         source_id=ulid_now(),
         name=name,
         revisions=(revision,),
+        import_from=import_from,
         rooms=rooms,
         modules=modules,
     )
@@ -58,6 +64,7 @@ async def async_named_heating(
     home: ConfigEntry | None = None,
     since: datetime | None = None,
     names: Iterable[str] = (),
+    import_from: date | None = None,
 ) -> HeatingSource:
     """Return a new heating of a home that may be there already.
 
@@ -70,7 +77,7 @@ async def async_named_heating(
     taken = [*names_in(home), *names]
     name = name.strip() or await async_default_heating_name(hass, taken)
     refuse_heating_name(name, taken, home)
-    return new_heating(revision, topology, name)
+    return new_heating(revision, topology, name, import_from)
 
 
 @callback

@@ -44,6 +44,7 @@ from .metering import (
     refuse_used,
     subentry_data,
 )
+from .past import PAST_FIELDS, async_first_day, past_fields
 from .refused import Refused
 
 
@@ -109,7 +110,7 @@ class HomeSteps(ConfigFlow):
         return self.async_show_form(
             step_id="home_entity",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema({**ENTITY_FIELDS, **METER_FIELDS}), user_input
+                vol.Schema({**ENTITY_FIELDS, **METER_FIELDS, **PAST_FIELDS}), user_input
             ),
             errors=refused.errors if refused else None,
             description_placeholders={
@@ -123,29 +124,39 @@ class HomeSteps(ConfigFlow):
     ) -> ConfigFlowResult:
         """Ask how the account's meter is called in the new home, and what it measures."""
         role = self._meter.role
+        refused: Refused | None = None
         if user_input is not None:
             revision = hardware_revision(self.hass, self._hardware, dt_util.utcnow())
             try:
                 refuse_used(self.hass, revision, CONF_METER, self._meter.name)
-            except Refused as refused:
-                return await self._async_home_form(refused)
-            return await self._async_finish_home(
-                await async_named_meter(self.hass, user_input, revision, suggested=role)
-            )
+            except Refused as err:
+                return await self._async_home_form(err)
+            try:
+                source = await async_named_meter(
+                    self.hass, user_input, revision, suggested=role
+                )
+            except Refused as err:
+                refused = err
+            else:
+                return await self._async_finish_home(source)
         return self.async_show_form(
             step_id="home_meter",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(METER_FIELDS),
-                {
+                vol.Schema({**METER_FIELDS, **past_fields(self.hass, self._hardware)}),
+                user_input
+                or {
                     CONF_NAME: await async_default_name(self.hass, role),
                     CONF_ROLE: role.value,
+                    **await async_first_day(self.hass, self._hardware),
                 },
             ),
+            errors=refused.errors if refused else None,
             description_placeholders={
                 "home": self._home_input[CONF_LABEL],
                 "meter": self._meter.name,
                 "account": account_title(self.hass, self._hardware[0]),
                 "power": power_text(self._meter.power),
+                **(refused.placeholders if refused else {}),
             },
         )
 

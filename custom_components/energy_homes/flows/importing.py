@@ -21,6 +21,7 @@ from ..clouds.netatmo_models import HomeTopology
 from ..const import (
     CONF_ACCOUNT,
     CONF_ENTITY,
+    CONF_IMPORT_FROM,
     CONF_ROLE,
     CONF_SERVER,
     CONF_SINCE,
@@ -35,7 +36,7 @@ from .forms import CONF_HOME, CONF_LABEL
 from .heating_source import add_heating, async_zone_of, heating_data
 from .home import HomeSteps, async_refuse_time_zone, home_label
 from .inventory import homes_labelled
-from .metering import add_meter, subentry_data
+from .metering import add_meter, refuse_future, subentry_data
 from .refused import Refused
 from .wanted import (
     CONF_SID,
@@ -93,6 +94,7 @@ IMPORT_HOME_SCHEMA: Final = vol.Schema(
         vol.Required(CONF_LABEL): cv.string,
         vol.Optional(CONF_TIME_ZONE): cv.string,
         vol.Optional(CONF_SINCE): vol.Any(cv.date, cv.datetime),
+        vol.Optional(CONF_IMPORT_FROM): vol.Any(cv.date, cv.datetime),
         vol.Optional(CONF_METERS, default=list): vol.All(
             cv.ensure_list,
             [
@@ -221,6 +223,7 @@ async def _async_import(
         zone = zone or await async_zone_of(hass, topology)
     zone = zone or hass.config.time_zone
     since = await _async_since(item.get(CONF_SINCE), zone)
+    import_from = await _async_import_from(item.get(CONF_IMPORT_FROM), zone)
 
     accounts: dict[str, ImportedAccount] = {}
     wanted: list[WantedMeter] = []
@@ -232,11 +235,13 @@ async def _async_import(
         else:
             account = await async_account(hass, meter, accounts)
             wanted.extend(wanted_hardware(account, meter, since))
-    sources = await async_sources(hass, wanted, home)
+    sources = await async_sources(hass, wanted, home, import_from)
     heating: HeatingSource | None = None
     if heats is not None and topology is not None:
         names = [source.name for source in sources]
-        heating = await async_wanted_heating(hass, heats, topology, home, since, names)
+        heating = await async_wanted_heating(
+            hass, heats, topology, home, since, names, import_from
+        )
 
     # The home first: what an account has would be discovered while nobody has it.
     if home is None or sources or heating is not None:
@@ -301,6 +306,15 @@ async def _async_since(since: date | datetime | None, zone: str) -> datetime:
     if local.tzinfo is None:
         local = local.replace(tzinfo=await dt_util.async_get_time_zone(zone))
     return dt_util.as_utc(local)
+
+
+async def _async_import_from(day: date | datetime | None, zone: str) -> date | None:
+    """Return the day from which the past is wanted; raises Refused where it is yet to come."""
+    if isinstance(day, datetime):
+        day = day.date()
+    if day is not None:
+        refuse_future(day, await dt_util.async_get_time_zone(zone))
+    return day
 
 
 class ImportSteps(HomeSteps):

@@ -1,5 +1,6 @@
 """Flow of a home's meter: adding, editing and replacing it."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +36,7 @@ from .metering import (
     refuse_name,
     refuse_used,
 )
+from .past import PAST_FIELDS, async_first_day, past_fields
 from .refused import Refused
 
 
@@ -98,7 +100,7 @@ class MeterSubentryFlow(ConfigSubentryFlow):
         return self._form(
             "entity",
             self.add_suggested_values_to_schema(
-                vol.Schema({**ENTITY_FIELDS, **METER_FIELDS}), user_input
+                vol.Schema({**ENTITY_FIELDS, **METER_FIELDS, **PAST_FIELDS}), user_input
             ),
             refused,
         )
@@ -130,8 +132,15 @@ class MeterSubentryFlow(ConfigSubentryFlow):
         return self._form(
             "meter",
             self.add_suggested_values_to_schema(
-                vol.Schema(METER_FIELDS),
-                user_input or {CONF_NAME: default, CONF_ROLE: role.value},
+                vol.Schema({**METER_FIELDS, **past_fields(self.hass, self._hardware)}),
+                user_input
+                or {
+                    CONF_NAME: default,
+                    CONF_ROLE: role.value,
+                    **await async_first_day(
+                        self.hass, self._hardware, self._get_entry()
+                    ),
+                },
             ),
             refused,
             meter=self._meter.name,
@@ -242,12 +251,7 @@ class MeterSubentryFlow(ConfigSubentryFlow):
                 first=days[0].isoformat(),
             )
         revision = self._replacement(user_input, since)
-        return MeterSource(
-            source_id=source.source_id,
-            name=source.name,
-            role=source.role,
-            revisions=(*source.revisions, revision),
-        )
+        return replace(source, revisions=(*source.revisions, revision))
 
     @callback
     def _replacement(self, user_input: dict[str, Any], since: datetime) -> Revision:

@@ -1,7 +1,7 @@
 """A new meter of a home: its name, its role and what it reads."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from ..const import (
+    CONF_IMPORT_FROM,
     CONF_KIND,
     CONF_ROLE,
     CONF_SINCE,
@@ -89,8 +90,34 @@ async def async_named_meter(
         name = await async_default_name(hass, role, taken)
     refuse_name(name, taken, "" if home is None else home.title)
     return MeterSource(
-        source_id=ulid_now(), name=name, role=role, revisions=(revision,)
+        source_id=ulid_now(),
+        name=name,
+        role=role,
+        revisions=(revision,),
+        import_from=await async_import_from(user_input, home),
     )
+
+
+async def async_import_from(
+    user_input: Mapping[str, Any], home: ConfigEntry | None
+) -> date | None:
+    """Return the day from which the past is wanted; raises Refused where it is yet to come."""
+    if (day := user_input.get(CONF_IMPORT_FROM)) is None:
+        return None
+    wanted = date.fromisoformat(day)
+    refuse_future(wanted, await async_home_zone(home))
+    return wanted
+
+
+def refuse_future(day: date, zone: tzinfo | None) -> None:
+    """Raise Refused where a day from which the past is wanted is yet to come."""
+    if day > (today := dt_util.now(zone).date()):
+        raise Refused(
+            "import_in_future",
+            CONF_IMPORT_FROM,
+            date=day.isoformat(),
+            today=today.isoformat(),
+        )
 
 
 def refuse_name(name: str, taken: Iterable[str], home: str) -> None:
@@ -128,6 +155,11 @@ async def async_zone(home: ConfigEntry) -> tzinfo:
     name = home.data.get(CONF_TIME_ZONE)
     zone = await dt_util.async_get_time_zone(name) if name else None
     return zone or dt_util.get_default_time_zone()
+
+
+async def async_home_zone(home: ConfigEntry | None) -> tzinfo:
+    """Return the time zone of a home, Home Assistant's of one that is not there yet."""
+    return dt_util.get_default_time_zone() if home is None else await async_zone(home)
 
 
 async def async_today(home: ConfigEntry) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -238,7 +238,10 @@ def wanted_hardware(
 
 
 async def async_sources(
-    hass: HomeAssistant, wanted: Iterable[WantedMeter], home: ConfigEntry | None
+    hass: HomeAssistant,
+    wanted: Iterable[WantedMeter],
+    home: ConfigEntry | None,
+    import_from: date | None = None,
 ) -> list[MeterSource]:
     """Return the meters that a home has not; raises Refused where another has one."""
     revisions = _revisions(hass, home)
@@ -260,6 +263,7 @@ async def async_sources(
                 name=name,
                 role=meter.role,
                 revisions=(meter.revision,),
+                import_from=import_from,
             )
         )
     return sources

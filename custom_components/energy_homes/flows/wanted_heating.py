@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -222,6 +222,7 @@ async def async_wanted_heating(
     home: ConfigEntry | None,
     since: datetime,
     names: Iterable[str],
+    import_from: date | None = None,
 ) -> HeatingSource | None:
     """Return the heating that a home is to have; None where it has it.
 
@@ -240,6 +241,7 @@ async def async_wanted_heating(
         home,
         since=since,
         names=names,
+        import_from=import_from,
     )
 
 

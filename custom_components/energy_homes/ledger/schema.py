@@ -67,9 +67,9 @@ MIGRATIONS: Final = (
     PERIOD_SCHEMA,
     ASKED_SCHEMA,
     _TRUE_UP,
-    ROOM_ASKED_SCHEMA,
     _PAST,
     POWER_SCHEMA,
+    ROOM_ASKED_SCHEMA,
 )
 """Statements that lead from each version to the next, the first from an empty file."""
 

@@ -1,15 +1,17 @@
 """How what a vendor answers, or what lies between known slots, fills the slots of holes.
 
 An answer fills what it resolves and no more: buckets within a slot fill it where they cover
-it whole, longer ones are spread evenly over the slots that are missing in them. A known slot
+it whole, longer ones are spread evenly over the slots that are missing in them. One that
+begins or ends within a slot, as between two readings of a dial at odd minutes, is spread over
+its time: a slot that it has only a part of is filled where others have the rest. A known slot
 is never changed, and no slot gets more than the vendor has answered. What an answer
 contradicts stays unknown.
 
 Energies are whole micro-Wh, instants Unix seconds.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import ChainMap, defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -96,31 +98,50 @@ def fill(
     have more than it says by more than `half_unit`, it says nothing.
     """
     wanted = {start for one in holes for start in one if start not in known}
-    ordered = sorted(answers, key=lambda one: (one.end_s - one.start_s, one.start_s))
     filled: dict[int, SlotRow] = {}
-    for start, parts in _by_slot(ordered).items():
-        if start in wanted and (row := _whole(start, parts)) is not None:
-            filled[start] = row
-    for answer in ordered:
-        if not _within_a_slot(answer):
-            for row in _spread(answer, {**filled, **known}, half_unit):
-                if row.start_s in wanted:
-                    filled[row.start_s] = row
+    told = ChainMap(filled, dict(known))
+    parts: defaultdict[int, list[Answer]] = defaultdict(list)
+    longer: list[Answer] = []
+    for answer in sorted(
+        answers, key=lambda one: (one.end_s - one.start_s, one.start_s)
+    ):
+        if answer.end_s <= _slot_of(answer.start_s) + SLOT_S:
+            parts[_slot_of(answer.start_s)].append(answer)
+        else:
+            longer.append(answer)
+    filled |= _completed(parts, parts, wanted)
+    for answer in longer:
+        if answer.start_s % SLOT_S or answer.end_s % SLOT_S:
+            pieces = _pieces(answer, told, half_unit)
+            for piece in pieces:
+                parts[_slot_of(piece.start_s)].append(piece)
+            slots = [_slot_of(piece.start_s) for piece in pieces]
+            filled |= _completed(parts, slots, wanted - filled.keys())
+        else:
+            filled |= {
+                row.start_s: row
+                for row in _spread(answer, told, half_unit)
+                if row.start_s in wanted
+            }
     return [row for _, row in sorted(filled.items())]
 
 
-def _within_a_slot(answer: Answer) -> bool:
-    """Return whether an answer is for a slot or a part of one."""
-    return answer.end_s <= answer.start_s // SLOT_S * SLOT_S + SLOT_S
+def _slot_of(at_s: int) -> int:
+    """Return the start of the slot that an instant is in."""
+    return at_s // SLOT_S * SLOT_S
 
 
-def _by_slot(answers: Iterable[Answer]) -> Mapping[int, list[Answer]]:
-    """Return the answers that are for parts of slots, by the start of the slot."""
-    found: defaultdict[int, list[Answer]] = defaultdict(list)
-    for answer in answers:
-        if _within_a_slot(answer):
-            found[answer.start_s // SLOT_S * SLOT_S].append(answer)
-    return found
+def _completed(
+    parts: Mapping[int, Sequence[Answer]],
+    slots: Iterable[int],
+    wanted: AbstractSet[int],
+) -> dict[int, SlotRow]:
+    """Return those of some slots that are wanted and that their parts cover."""
+    return {
+        start: row
+        for start in slots
+        if start in wanted and (row := _whole(start, parts[start])) is not None
+    }
 
 
 def _whole(start_s: int, parts: Sequence[Answer]) -> SlotRow | None:
@@ -142,7 +163,7 @@ def _spread(
     answer: Answer, known: Mapping[int, SlotRow], half_unit: int
 ) -> list[SlotRow]:
     """Return the missing slots of an answer, each with an equal part of what is left."""
-    if answer.energy is None or answer.start_s % SLOT_S or answer.end_s % SLOT_S:
+    if answer.energy is None:
         return []
     energy, returned = answer.energy, answer.returned
     missing: list[int] = []
@@ -163,6 +184,49 @@ def _spread(
             strict=True,
         )
     ]
+
+
+def _pieces(
+    answer: Answer, known: Mapping[int, SlotRow], half_unit: int
+) -> list[Answer]:
+    """Return what is left of an answer by the slots it reaches into, evenly over its time.
+
+    Known slots have their part of it; one that the answer cuts has it evenly, too.
+    """
+    if answer.energy is None:
+        return []
+    energy, returned = answer.energy, answer.returned
+    missing: list[tuple[int, int]] = []
+    for slot in range(_slot_of(answer.start_s), answer.end_s, SLOT_S):
+        begin_s = max(slot, answer.start_s)
+        end_s = min(slot + SLOT_S, answer.end_s)
+        if (row := known.get(slot)) is None:
+            missing.append((begin_s, end_s))
+        else:
+            energy -= _part(row.energy or 0, begin_s - slot, end_s - slot, SLOT_S)
+            returned -= _part(row.returned or 0, begin_s - slot, end_s - slot, SLOT_S)
+    if min(energy, returned) < -half_unit:
+        return []
+    whole_s = sum(end_s - begin_s for begin_s, end_s in missing)
+    pieces: list[Answer] = []
+    gone_s = 0
+    for begin_s, end_s in missing:
+        until_s = gone_s + end_s - begin_s
+        part, back = (
+            _part(max(amount, 0), gone_s, until_s, whole_s)
+            for amount in (energy, returned)
+        )
+        pieces.append(Answer(begin_s, end_s, part, back))
+        gone_s = until_s
+    return pieces
+
+
+def _part(amount: int, begin_s: int, end_s: int, whole_s: int) -> int:
+    """Return the part of an amount that is for `[begin_s, end_s)` of its `whole_s`.
+
+    Parts that follow each other add up to the amount.
+    """
+    return amount * end_s // whole_s - amount * begin_s // whole_s
 
 
 def _shares(amount: int, count: int) -> list[int]:
