@@ -127,6 +127,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
                 stored=await async_stored(self._ledger, source, dt_util.utcnow()),
                 on_reading=self._reading_came,
             )
+            await self.meters[source.source_id].async_catch_up()
         await self.async_settle(first=True)
         if self.hass.state in ENDING:
             # Those who stop the homes have passed by already.
