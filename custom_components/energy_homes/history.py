@@ -20,11 +20,13 @@ from homeassistant.util import dt as dt_util
 
 from . import history_efergy, history_entity
 from .const import SourceKind
+from .history_issue import async_keep_history_issues, async_tell_unasked
 from .hole_repair import LATE_OVER, RIPE, Repair
 from .ledger import LedgerError
 from .ledger.codes import from_seconds, row_of, seconds, slot_of
 from .metering.hole_fill import MOST_INTERPOLATED, Answer, fill, interpolated
-from .metering.holes import Hole, slots_in, without
+from .metering.holes import Hole, slots_in, within, without
+from .metering.model import slot_start
 from .metering.periods import SlotRow
 from .models import Revision
 
@@ -100,6 +102,14 @@ class History:
 
     async def _async_look(self) -> None:
         """Repair all homes; one that fails does not stop the others."""
+        async_keep_history_issues(
+            self._hass,
+            (
+                source_id
+                for home in self._homes.all
+                for source_id in home.coordinator.meters
+            ),
+        )
         for home in self._homes.all:
             try:
                 await self.async_repair(home)
@@ -129,6 +139,14 @@ class History:
                     since = dt_util.utcnow() - LOOK_BACK
                 job = Job(self._hass, self._homes, home, source_id, since, end)
                 repair = await job.async_run(again=again)
+                async_tell_unasked(
+                    self._hass,
+                    home.coordinator.config_entry,
+                    job.source,
+                    job.unasked,
+                    job.now,
+                    whole=begin is None and end is None,
+                )
                 if repair.problem is not None:
                     self._done.discard(source_id)
                 elif begin is None and end is None:
@@ -155,6 +173,8 @@ class Job:
         self.source = home.coordinator.meters[source_id].source
         self.now = dt_util.utcnow()
         self.repair = Repair(self.source.name)
+        self.unasked: dict[str, Sequence[Hole]] = {}
+        """The holes of each account that could not be asked, newest first."""
         self._ledger = homes.ledger
         self._home = home
         self._begin = begin
@@ -184,15 +204,17 @@ class Job:
         return self.repair
 
     async def _async_holes(self) -> list[Hole]:
-        """Return the holes that have been over for a while, cut where the meter changed."""
-        ripe_s = seconds(self.now - RIPE)
+        """Return what has been missing for a while, cut where the meter changed.
+
+        Of a hole that is not over, as of a meter that is silent, it is what is ripe of it.
+        """
         found = await self._ledger.async_holes(
             self.source.source_id,
             self._begin,
             self._end,
             cuts=[revision.since for revision in self.source.revisions[1:]],
         )
-        return [one for one in found if one.stop <= ripe_s]
+        return within(found, 0, seconds(slot_start(self.now - RIPE)))
 
     async def async_asked(self) -> list[Hole]:
         """Return what was asked for already."""

@@ -37,6 +37,7 @@ async def async_ask(job: Job, revision: Revision, holes: Sequence[Hole]) -> None
     hub = job.accounts.get(revision.account or "")
     if not isinstance(hub, EfergyHub) or hub.state is not AccountState.CONNECTED:
         job.repair.problem = "account"
+        job.unasked[revision.account or ""] = holes
         return
     sid = revision.hardware_id or ""
     try:
