@@ -36,14 +36,17 @@ from .const import (
     CONF_HOME_ID,
     CONF_KIND,
     CONF_SENSORS,
+    CONF_SOURCE_ID,
     DOMAIN,
     LEDGER_FILE,
+    SUBENTRY_METER,
     SUBENTRY_SENSORS,
     EntryKind,
 )
 from .coordinator import HomeConfigEntry
 from .discovery import async_start_discovery
 from .heating_store import async_forget_heating
+from .history_issue import async_delete_history_issues
 from .home import Home
 from .homes import DATA_HOMES, Homes
 from .ledger import Ledger, LedgerError, LedgerVersionError
@@ -247,6 +250,13 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     if kind != EntryKind.HOME:
         return
     async_delete_guard_issues(hass, entry)
+    async_delete_history_issues(
+        hass,
+        (
+            subentry.data[CONF_SOURCE_ID]
+            for subentry in entry.get_subentries_of_type(SUBENTRY_METER)
+        ),
+    )
     await async_forget_heating(hass, entry)
     if (homes := hass.data.get(DATA_HOMES)) is None:
         return

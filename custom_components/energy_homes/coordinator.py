@@ -31,6 +31,8 @@ _LOGGER = logging.getLogger(__name__)
 
 HOUR: Final = timedelta(hours=1)
 
+MONTH: Final = timedelta(days=30)
+
 ENDING: Final = (CoreState.stopping, CoreState.final_write, CoreState.stopped)
 
 type HomeConfigEntry = ConfigEntry[Home]
@@ -59,7 +61,8 @@ class HomeData:
     """A home now: power in W, totals in kWh, and how whole its history is.
 
     `coverage` is the known share of the last hour's settled slots in %, None where there
-    is none yet; `unknown_today` counts slots since the home's local midnight.
+    is none yet; `unknown_today` counts slots since the home's local midnight and `unknown_hours` what
+    is unknown of the last 30 days, as it was at the full hour or after a repair.
     """
 
     meters: Mapping[str, MeterData]
@@ -71,6 +74,7 @@ class HomeData:
     last_reading: datetime | None
     coverage: float | None
     unknown_today: int
+    unknown_hours: float
 
     @property
     def estimated(self) -> bool | None:
@@ -112,6 +116,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         self._unpublished = False
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._stopped = False
+        self._unknown_hours: tuple[datetime, float] | None = None
         self.meters: dict[str, Meter] = {}
         self.time_zone = dt_util.get_default_time_zone()
 
@@ -129,6 +134,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
                 stored=await async_stored(self._ledger, source, dt_util.utcnow()),
                 on_reading=self._reading_came,
             )
+            await self.meters[source.source_id].async_catch_up()
         await self.async_settle(first=True)
         if self.hass.state in ENDING:
             # Those who stop the homes have passed by already.
@@ -171,6 +177,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
             if self._stopped:
                 return False
             stored = await self.meters[source_id].async_take(slots)
+            self._unknown_hours = None
         await self.async_settle()
         return stored
 
@@ -248,6 +255,14 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
             )
         )
         today = await self._ledger.async_counts(self._home_id, midnight, settled + SLOT)
+        if self._unknown_hours is None or now >= self._unknown_hours[0] + HOUR:
+            month = await self._ledger.async_counts(
+                self._home_id, settled - MONTH, settled
+            )
+            self._unknown_hours = (
+                now.replace(minute=0, second=0, microsecond=0),
+                month[Provenance.UNKNOWN] * SLOT / HOUR,
+            )
         slots = sum(hour.values())
         unknown = hour.get(Provenance.UNKNOWN, 0)
         return self._with_power(
@@ -269,6 +284,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
                 last_reading=None,
                 coverage=100 * (slots - unknown) / slots if slots else None,
                 unknown_today=today.get(Provenance.UNKNOWN, 0),
+                unknown_hours=self._unknown_hours[1],
             )
         )
 
@@ -302,6 +318,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
             ),
             coverage=data.coverage,
             unknown_today=data.unknown_today,
+            unknown_hours=data.unknown_hours,
         )
 
 

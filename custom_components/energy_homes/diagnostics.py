@@ -82,6 +82,7 @@ async def async_get_config_entry_diagnostics(
             "returned": runtime.data.returned,
             "coverage": runtime.data.coverage,
             "unknown_today": runtime.data.unknown_today,
+            "unknown_hours": runtime.data.unknown_hours,
         },
         "imports": _imports(hass, runtime),
         "ledger": await _async_ledger(hass),

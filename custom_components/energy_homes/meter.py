@@ -8,12 +8,15 @@ import logging
 from typing import Final
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
+from sqlalchemy.exc import SQLAlchemyError
 
 from .accounts.channel import BoardChannel, board_channel
 from .accounts.registry import Accounts, MeterUpdate
 from .const import SETTLE_DELAY, SourceKind
+from .entity_history import async_entity_readings
 from .entity_source import EntitySource
 from .ledger import Ledger, LedgerError, StoredSource
 from .metering.deadband import power_moved
@@ -207,6 +210,39 @@ class Meter:
     def settled_until(self) -> datetime | None:
         """Return the end of the newest settled slot."""
         return self._slotter.settled_until
+
+    async def async_catch_up(self) -> None:
+        """Take what a counter was recorded to show since it was heard last.
+
+        Call it before anything is settled: the counter's difference would be spread evenly
+        over the time in which nobody listened.
+        """
+        revision = self.source.current(dt_util.utcnow())
+        if not (
+            isinstance(self._slotter, CounterSlotter)
+            and revision.entity is not None
+            and self.last_reading is not None
+        ):
+            return
+        entity_id = er.async_resolve_entity_id(
+            er.async_get(self._hass), revision.entity
+        )
+        if entity_id is None:
+            return
+        try:
+            readings = await async_entity_readings(
+                self._hass, entity_id, self.last_reading, dt_util.utcnow()
+            )
+        except SQLAlchemyError as err:
+            _LOGGER.debug("Nothing recorded of %s: %s", self.source.name, err)
+            return
+        for reading in readings:
+            if not isinstance(reading, CounterReading):
+                continue
+            self._slotter.add(reading, reading.at)
+            self.last_reading = reading.at
+            if self.settled_until != slot_start(reading.at - SETTLE_DELAY):
+                self._unsaved_slots.extend(self._slotter.settle(reading.at))
 
     @callback
     def async_start(self) -> None:

@@ -7,11 +7,7 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder, get_instance
 from homeassistant.components.recorder.db_schema import RecorderRuns
-from homeassistant.components.recorder.models import (
-    StatisticData,
-    StatisticMeanType,
-    StatisticMetaData,
-)
+from homeassistant.components.recorder.models import StatisticData, StatisticMeanType
 from homeassistant.components.recorder.statistics import (
     async_add_external_statistics,
     async_import_statistics,
@@ -242,9 +238,9 @@ async def test_without_a_recorder(hass: HomeAssistant) -> None:
     assert await async_statistic_first(hass, CLAMP) is None
 
 
-def metadata(statistic_id: str, unit: str, **changes: Any) -> StatisticMetaData:
+def metadata(statistic_id: str, unit: str, **changes: Any) -> Any:
     """Return the metadata of sums of energy, unless changed."""
-    wanted: Any = {
+    return {
         "statistic_id": statistic_id,
         "source": statistic_id.split(":", maxsplit=1)[0]
         if ":" in statistic_id
@@ -254,9 +250,8 @@ def metadata(statistic_id: str, unit: str, **changes: Any) -> StatisticMetaData:
         "mean_type": StatisticMeanType.NONE,
         "unit_class": "energy",
         "unit_of_measurement": unit,
+        **changes,
     }
-    found: StatisticMetaData = {**wanted, **changes}
-    return found
 
 
 def sums(*totals: float | None) -> list[StatisticData]:

@@ -5,9 +5,12 @@ instant and `hole.stop` the first one after it. Lists of holes are newest first,
 that is what people look at first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from .periods import SLOT_S
+
+DAY_S: Final = 86_400
 
 type Hole = range
 
@@ -91,6 +94,11 @@ def joined(spans: Iterable[Hole]) -> list[Hole]:
         else:
             found.append(span)
     return found[::-1]
+
+
+def days_of(holes: Sequence[Hole]) -> range:
+    """Return the beginnings of the UTC days that holes are in; they are newest first."""
+    return range(holes[-1].start // DAY_S * DAY_S, holes[0].stop, DAY_S)
 
 
 def slots_in(holes: Iterable[Hole]) -> int:

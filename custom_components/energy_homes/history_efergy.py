@@ -1,0 +1,115 @@
+"""Holes of an Efergy meter: its own series of minutes, else the sums of its household."""
+
+from collections.abc import Sequence
+from functools import partial
+import logging
+from typing import TYPE_CHECKING
+
+from .accounts.efergy import EfergyHub
+from .accounts.registry import AccountState
+from .clouds.efergy import EfergyClient
+from .clouds.efergy_history import (
+    LONGEST_SERIES_S,
+    MINUTE_S,
+    SUM_HALF_UNIT,
+    instants,
+    series_answers,
+    sum_answer,
+)
+from .clouds.errors import CloudAuthError, CloudError, CloudQuotaError
+from .metering.hole_fill import Answer, corrected, trusted
+from .metering.hole_plan import Call, series_calls, sum_calls
+from .metering.holes import Hole, cut, days_of, within
+from .metering.model import MeterRole
+from .models import Revision
+
+if TYPE_CHECKING:
+    from .history import Job
+
+_LOGGER = logging.getLogger(__name__)
+
+
+async def async_ask(job: Job, revision: Revision, holes: Sequence[Hole]) -> None:
+    """Ask an Efergy account: for the meter's minutes, else for the household's sums.
+
+    With as few calls as the answers allow, within the account's budget for history.
+    """
+    hub = job.accounts.get(revision.account or "")
+    if not isinstance(hub, EfergyHub) or hub.state is not AccountState.CONNECTED:
+        job.repair.problem = "account"
+        job.unasked[revision.account or ""] = holes
+        return
+    sid = revision.hardware_id or ""
+    try:
+        left = await _async_series(job, hub, sid, holes)
+        if left and hub.sole_meter == sid and job.source.role is MeterRole.GRID:
+            await _async_sums(job, hub, left)
+        elif left:
+            job.repair.problem = "cloud"
+    except CloudQuotaError:
+        job.repair.problem = "call_limit"
+    except CloudAuthError:
+        job.repair.problem = "credentials"
+    except CloudError as err:
+        _LOGGER.debug("History of %s: %s", job.source.name, err)
+        job.repair.problem = "cloud"
+
+
+async def _async_series(
+    job: Job, hub: EfergyHub, sid: str, holes: Sequence[Hole]
+) -> list[Hole]:
+    """Fill holes from the meter's own series; return those that it has no answer for.
+
+    An answer that says of all of a hole that nothing is known is one. Raises
+    CloudQuotaError and CloudAuthError.
+    """
+    generation = job.source.role is MeterRole.GENERATION
+    for call in series_calls(holes, bucket_s=MINUTE_S, longest_s=LONGEST_SERIES_S):
+        start, end = instants(call)
+        job.repair.calls += 1
+        try:
+            answers = series_answers(
+                await hub.async_history(
+                    partial(
+                        EfergyClient.history,
+                        start=start,
+                        end=end,
+                        sid=sid,
+                        kind="PWER_GAC" if generation else "PWER",
+                    )
+                ),
+                sid,
+                call,
+            )
+        except CloudQuotaError, CloudAuthError:
+            raise
+        except CloudError as err:
+            _LOGGER.debug("Series of %s: %s", job.source.name, err)
+            answers = []
+        if not answers:
+            return within(holes, holes[-1].start, call.end_s)
+        part = within(holes, call.start_s, call.end_s)
+        await job.async_fill(part, trusted(answers))
+    return []
+
+
+async def _async_sums(job: Job, hub: EfergyHub, holes: Sequence[Hole]) -> None:
+    """Fill holes from the household's sums, a day after the other."""
+    for part in cut(holes, days_of(holes)):
+        calls = sum_calls(part)
+        answers = [await _async_sum(job, hub, call) for call in calls.pieces]
+        if calls.whole is not None:
+            whole = await _async_sum(job, hub, calls.whole)
+            if any(answer.energy is None for answer in answers):
+                answers = trusted(answers)
+            else:
+                answers = corrected(answers, whole, SUM_HALF_UNIT) or []
+        await job.async_fill([part], answers, half_unit=SUM_HALF_UNIT)
+
+
+async def _async_sum(job: Job, hub: EfergyHub, call: Call) -> Answer:
+    """Return the household's sum of a span."""
+    start, end = instants(call)
+    job.repair.calls += 1
+    found = await hub.async_history(partial(EfergyClient.energy, start=start, end=end))
+    return sum_answer(found, call)
