@@ -46,7 +46,7 @@ def answers(part: Hole) -> list[Answer]:
 def prepare(store: LedgerStore) -> None:
     """Let a meter have been silent for days, between two slots that it measured."""
     store.add_home("home", "Home")
-    store.add_source("meter", "home")
+    store.add_source("meter", "home", None)
     slots = [unknown_slot(BEGIN + number * SLOT) for number in range(SLOTS)]
     for number in (0, SLOTS - 1):
         start = BEGIN + number * SLOT
