@@ -1,21 +1,12 @@
 """An outage of a vendor's cloud is nowhere in the hours of the Energy dashboard."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from homeassistant.components.recorder import Recorder, get_instance
-from homeassistant.components.recorder.statistics import statistics_during_period
-from homeassistant.components.recorder.tasks import StatisticsTask
+from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.components.recorder.common import (
-    async_recorder_block_till_done,
-)
 
-from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes import DATA_HOMES
-from custom_components.energy_homes.ledger import home_key
-from simulator.scenario import MILL_TOKEN
+from simulator.scenario import ELM_TOKEN, MILL_TOKEN
 from tests.builders import (
     account_entry,
     efergy_revision,
@@ -26,96 +17,134 @@ from tests.builders import (
 from tests.simulator_client import SimulatorClient
 from tests.virtual import VirtualTime
 
+from .life import HOME, HOUR, Life, truth_of
+
 pytestmark = [pytest.mark.recorder, pytest.mark.slow]
 
-HOUR = timedelta(hours=1)
-SLOT = timedelta(minutes=5)
-ENERGY = "sensor.mill_cottage_energy"
-BYSTANDER = "sensor.bystander"
-COUNTER = {
-    "unit_of_measurement": "kWh",
-    "device_class": "energy",
-    "state_class": "total_increasing",
-}
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+MILL_SID = "720001"
 
 
-class Life:
-    """Lets a home, its vendor and the recorder live through time together."""
-
-    def __init__(self, hass: HomeAssistant, virtual: VirtualTime) -> None:
-        """Begin now."""
-        self._hass = hass
-        self._virtual = virtual
-        self._slots = 0
-
-    async def live(self, total: timedelta) -> None:
-        """Let time pass; the recorder compiles every five minutes of it."""
-        for _ in range(total // SLOT):
-            begin = datetime.now(UTC)
-            self._slots += 1
-            self._hass.states.async_set(BYSTANDER, str(self._slots), COUNTER)
-            await self._virtual.run(SLOT)
-            get_instance(self._hass).queue_task(StatisticsTask(begin, True))
-            for _ in range(2):
-                await async_recorder_block_till_done(self._hass)
-                await self._virtual.settle()
-
-    async def hours(self, entity_id: str, since: datetime) -> list[Any]:
-        """Return an entity's hourly rows with what was used in each hour."""
-        rows = await get_instance(self._hass).async_add_executor_job(
-            statistics_during_period,
-            self._hass,
-            since,
-            None,
-            {entity_id},
-            "hour",
-            {"energy": "kWh"},
-            {"change", "sum"},
-        )
-        return rows[entity_id]
+@pytest.fixture
+async def life(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    simulator: SimulatorClient,
+    virtual: VirtualTime,
+) -> Life:
+    """Set up Mill Cottage with its account; its vendor and the recorder go on with it."""
+    life = Life(hass, virtual)
+    await set_up(
+        hass,
+        account_entry(MILL_TOKEN, "efergy_mill"),
+        home_entry(
+            HOME, meter_subentry("mill", efergy_revision("efergy_mill", MILL_SID))
+        ),
+    )
+    return life
 
 
 async def test_three_hours_without_the_cloud(
+    life: Life, simulator: SimulatorClient, start: datetime
+) -> None:
+    """Each hour has what was used in it, also the one after; a second repair writes nothing."""
+    await life.live(2 * HOUR)
+    simulator.fault("http_503")
+    await life.live(3 * HOUR)
+    simulator.clear_faults()
+    await life.live(3 * HOUR)
+    await life.assert_true(truth_of(simulator, start + HOUR, 6), start)
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        pytest.param(10 * MINUTE, id="after ten minutes"),
+        pytest.param(44 * MINUTE + 58 * SECOND, id="just before a slot ends"),
+        pytest.param(45 * MINUTE + 40 * SECOND, id="before a slot is settled"),
+        pytest.param(60 * MINUTE, id="at the full hour"),
+        pytest.param(60 * MINUTE - SECOND, id="just before the hourly look"),
+        pytest.param(60 * MINUTE + SECOND, id="just after the hourly look"),
+    ],
+)
+async def test_cloud_is_back_at_an_awkward_moment(
+    life: Life,
+    simulator: SimulatorClient,
+    start: datetime,
+    back: timedelta,
+) -> None:
+    """Whenever it is back, no energy is lost and none is there twice."""
+    await life.live(HOUR)
+    simulator.fault("http_503")
+    life.at(start + HOUR + back, simulator.clear_faults)
+    await life.live(4 * HOUR)
+    await life.assert_true(truth_of(simulator, start + HOUR, 3), start)
+
+
+async def test_meter_is_swapped_inside_an_outage(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     simulator: SimulatorClient,
     virtual: VirtualTime,
     start: datetime,
 ) -> None:
-    """Each hour has what was used in it, also the one after; a second repair writes nothing."""
-    hass.states.async_set(BYSTANDER, "0", COUNTER)
+    """Each of the two meters is asked for its own time; the home's hours have both."""
+    swapped = start + 2 * HOUR + 30 * MINUTE
+    life = Life(hass, virtual)
     await set_up(
         hass,
+        account_entry(ELM_TOKEN, "efergy_elm"),
         account_entry(MILL_TOKEN, "efergy_mill"),
         home_entry(
-            "Mill Cottage",
-            meter_subentry("mill", efergy_revision("efergy_mill", "720001")),
+            HOME,
+            meter_subentry(
+                "mill",
+                efergy_revision("efergy_elm", "710001"),
+                efergy_revision("efergy_mill", MILL_SID, swapped),
+            ),
         ),
     )
-    life = Life(hass, virtual)
-    await life.live(2 * HOUR)
+    await life.live(HOUR + 40 * MINUTE)
     simulator.fault("http_503")
-    await life.live(3 * HOUR)
+    await life.live(HOUR + 40 * MINUTE)
+    simulator.clear_faults()
+    await life.live(2 * HOUR + 40 * MINUTE)
+
+    def used(home: str, sid: str, begin: datetime, end: datetime) -> float:
+        """Return what a meter measured."""
+        meters = simulator.truth(begin, end)["homes"][home]["meters"]
+        return float(meters[sid]["energy_kwh"])
+
+    def truth(begin: datetime, end: datetime) -> float:
+        """Return what the home used, as far as its meters were its own."""
+        cut = max(begin, min(end, swapped))
+        before = used("Elm Street", "710001", begin, cut) if begin < cut else 0
+        return before + (used(HOME, MILL_SID, cut, end) if cut < end else 0)
+
+    hours = [start + number * HOUR for number in range(1, 5)]
+    await life.assert_true({hour: truth(hour, hour + HOUR) for hour in hours}, start)
+
+
+async def test_two_days_without_the_cloud(
+    life: Life, simulator: SimulatorClient, start: datetime
+) -> None:
+    """All 48 hours have what was used in them."""
+    await life.live(HOUR)
+    simulator.fault("http_503")
+    await life.live_coarsely(48 * HOUR)
     simulator.clear_faults()
     await life.live(3 * HOUR)
+    await life.assert_true(truth_of(simulator, start + HOUR, 50), start)
 
-    rows = await life.hours(ENERGY, start)
-    assert len(rows) >= 7
-    for number, row in enumerate(rows[1:7], 1):
-        truth = simulator.truth(start + number * HOUR, start + (number + 1) * HOUR)
-        assert row["change"] == pytest.approx(
-            truth["homes"]["Mill Cottage"]["energy_kwh"], rel=1e-3
-        )
-    sums = [row["sum"] for row in rows]
-    assert sums == sorted(sums)
-    bystander = await life.hours(BYSTANDER, start)
-    assert [row["change"] for row in bystander[1:7]] == [12] * 6
 
-    answer: Any = await hass.services.async_call(
-        DOMAIN, "repair_gaps", {}, blocking=True, return_response=True
-    )
-    assert answer["Mill Cottage"]["vendor"] == 0
-    homes = hass.data[DATA_HOMES]
-    key = home_key(homes.get("Mill Cottage").home_id, "grid")
-    assert await homes.true_up.async_reconcile(key) == 0
-    assert await life.hours(ENERGY, start) == rows
+async def test_twelve_days_without_the_cloud(
+    life: Life, simulator: SimulatorClient, start: datetime
+) -> None:
+    """The oldest of its hours as well as the newest, longer than the recorder keeps states."""
+    await life.live(HOUR)
+    simulator.fault("http_503")
+    await life.live_coarsely(12 * 24 * HOUR)
+    simulator.clear_faults()
+    await life.live(3 * HOUR)
+    await life.assert_true(truth_of(simulator, start + HOUR, 12 * 24 + 2), start)
