@@ -17,6 +17,9 @@ from tests.virtual import VirtualTime
 
 # The test plugin has every statement of the recorder logged, which costs more than it tells.
 logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+# What a test collects for itself need not be printed as well.
+for handler in logging.getLogger().handlers:
+    handler.setLevel(logging.WARNING)
 
 RECORDER_FIXTURES = (
     "async_test_recorder",

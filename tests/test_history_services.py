@@ -26,13 +26,15 @@ from custom_components.energy_homes.metering.model import (
 from .builders import entity_revision, home_entry, meter_subentry, set_up
 
 T0 = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
+NOON = datetime(2026, 11, 18, 12, 7, tzinfo=UTC)
+LAST_SUMMER = datetime(2026, 8, 1, tzinfo=UTC)
 GRID = MeterRole.GRID
 
 
 @pytest.fixture(autouse=True)
 def at_noon(freezer: FrozenDateTimeFactory) -> None:
     """Begin every test at noon."""
-    freezer.move_to(datetime(2026, 11, 18, 12, 7, tzinfo=UTC))
+    freezer.move_to(NOON)
 
 
 def meter(source_id: str, **options: Any) -> Any:
@@ -381,9 +383,10 @@ async def test_ledger_that_fails_is_said(
 
 
 async def test_statement_of_a_home(
-    recorder_mock: Recorder, hass: HomeAssistant
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """First and last reading, what was used between them, and how much of it is known."""
+    freezer.move_to(LAST_SUMMER)
     await set_up(
         hass,
         home_entry(
@@ -393,6 +396,7 @@ async def test_statement_of_a_home(
             meter("oven", name="Oven", role=MeterRole.SUBMETER),
         ),
     )
+    freezer.move_to(NOON)
     begin = datetime(2026, 10, 31, 23, 0, tzinfo=UTC)
     await settle(
         hass,
@@ -441,10 +445,30 @@ async def test_statement_of_a_home(
     }
 
 
-async def test_statements_of_many_homes(
+async def test_statement_of_a_month_that_was_imported(
     recorder_mock: Recorder, hass: HomeAssistant
 ) -> None:
+    """Before a meter was added there is energy, but nothing that it showed."""
+    await set_up(hass, home_entry("Shed", meter("grid")))
+    added = datetime(2026, 11, 18, 12, 5, tzinfo=UTC)
+    await settle(hass, "grid", slots(added - 12 * SLOT, 12, 0.5), slots(added, 2, 1))
+    october = datetime(2026, 10, 1, tzinfo=UTC)
+    await settle(hass, "grid", slots(october, 2, 3))
+
+    answer = (await ask(hass, "get_statement", month="2026-10"))["Shed"]
+    assert answer["first_reading"] is answer["last_reading"] is None
+    assert answer["energy"] == 6
+    answer = (await ask(hass, "get_statement", month="2026-11"))["Shed"]
+    assert answer["first_reading"] is None
+    assert answer["last_reading"] == 2
+    assert answer["energy"] == 8
+
+
+async def test_statements_of_many_homes(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
     """Months are those of each home's own zone; without names all homes are answered."""
+    freezer.move_to(LAST_SUMMER)
     berlin = MockConfigEntry(
         domain=DOMAIN,
         title="Flat",
@@ -455,6 +479,7 @@ async def test_statements_of_many_homes(
     await set_up(
         hass, home_entry("Shed", meter("grid")), berlin, home_entry("Barn", meter("x"))
     )
+    freezer.move_to(NOON)
     begin = datetime(2026, 9, 30, 21, 0, tzinfo=UTC)
     hours = (datetime(2026, 11, 1, 1, tzinfo=UTC) - begin) // timedelta(hours=1)
     for source_id in ("grid", "flat"):

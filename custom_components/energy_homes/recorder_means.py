@@ -1,8 +1,8 @@
 """Hours of temperature and power that became known later, in their sensors' statistics.
 
-What Home Assistant saw of a power is left as the recorder has it: there are hours where it
-has none. A room's hour in which the ledger knows more, from the vendor or by interpolation,
-gets the mean, lowest and highest temperature of all that is known of it.
+An hour in which the ledger knows more than Home Assistant saw, from the vendor or by
+interpolation, gets the mean, lowest and highest value of all that is known of it. Slots are
+means of five minutes: the lowest and highest power that Home Assistant saw stay.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,8 +37,8 @@ class Means(Protocol):
     """Whose statistic it is that is repaired."""
 
     kind: ClassVar[MeanKind]
-    rewrites: ClassVar[bool]
-    """Whether a row that the recorder has is brought up to date as well."""
+    widens: ClassVar[bool]
+    """Whether the lowest and highest value stay that the recorder has seen."""
 
     async def async_due(self) -> list[DueHour]:
         """Return the hours to compare, oldest first."""
@@ -58,7 +58,7 @@ class RoomMeans(Means):
     room_id: str
 
     kind: ClassVar = TEMPERATURE
-    rewrites: ClassVar = True
+    widens: ClassVar = False
 
     @override
     async def async_due(self) -> list[DueHour]:
@@ -81,7 +81,7 @@ class PowerMeans(Means):
     key: str
 
     kind: ClassVar = POWER
-    rewrites: ClassVar = False
+    widens: ClassVar = True
 
     @override
     async def async_due(self) -> list[DueHour]:
@@ -144,9 +144,11 @@ async def _async_compare(
     done: list[DueHour] = []
     for hour in due:
         row, right = rows.get(hour.start), wanted.get(hour.start)
-        if right is None or (
-            row is not None and (not means.rewrites or _same(row, right))
-        ):
+        if right is not None and row is not None and means.widens:
+            right = right._replace(
+                low=min(row.low, right.low), high=max(row.high, right.high)
+            )
+        if right is None or (row is not None and _same(row, right)):
             done.append(hour)
         else:
             differing.append(right)

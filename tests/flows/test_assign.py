@@ -67,6 +67,7 @@ async def test_grid_and_solar_of_one_account(
         "home": "Elm Street",
         "role": "generation",
         "name": "Solar meter",
+        "import_from": "2026-09-18",
     }
     done = await submit(hass, form, home="elm street", role="generation")
     assert done["type"] is FlowResultType.ABORT

@@ -215,7 +215,11 @@ async def test_two_homes_of_one_account(
     form = await next_form(hass, created)
     assert placeholders(form)["netatmo_home"] == MILL
     assert choices(form, "home") == ["Attic", "Elm", "mill cottage"]
-    assert suggested(form) == {"name": "Heating", "home": "mill cottage"}
+    assert suggested(form) == {
+        "name": "Heating",
+        "home": "mill cottage",
+        "import_from": "2025-11-18",
+    }
     done = await submit(hass, form, home=" MILL cottage", name="Heating")
     assert done["type"] is FlowResultType.ABORT
     assert done["reason"] == "assigned"
@@ -481,7 +485,7 @@ async def test_rename(
         hass, await start_heating(hass, elm), netatmo_home=choice(ready, MILL)
     )
     form = await start_heating_change(hass, elm, "edit")
-    assert suggested(form) == {"name": "Heating", "import_from": "2025-11-18"}
+    assert suggested(form) == {"name": "Heating"}
     form = await submit_heating(hass, form, name="HEATING 2")
     assert form["errors"] == {"name": "duplicate_heating"}
     done = await submit_heating(hass, form, name=" Upstairs")

@@ -70,7 +70,7 @@ async def test_account_home_and_replacement(
     form = await post(api, SUBENTRY_FLOW, handler=[entry_id, "meter"])
     assert fields(form) == ["meter"]
     form = await post(api, f"{SUBENTRY_FLOW}/{form['flow_id']}", meter="entity")
-    assert fields(form) == ["entity", "name", "role"]
+    assert fields(form) == ["entity", "name", "role", "import_from"]
     menu = await post(
         api, SUBENTRY_FLOW, handler=[entry_id, "meter"], subentry_id=subentry_id
     )

@@ -102,8 +102,13 @@ def _counted(state: State, key: str, groups: Iterable[Group]) -> Counted | None:
         begin=begin,
         end=end,
         # What a total was carried on by as its first slot came is no energy of the span.
-        first=kwh(at_end - energy(inside) + state.carried(key, micros(first_end))),
-        last=kwh(at_end + state.carried(key, micros(end))),
+        first=_shown(at_end - energy(inside) + state.carried(key, micros(first_end))),
+        last=_shown(at_end + state.carried(key, micros(end))),
         energy=kwh(energy(inside)),
         slots=slots,
     )
+
+
+def _shown(total: int) -> float | None:
+    """Return a total in kWh; None before it began to count, where only its energy is known."""
+    return None if total < 0 else kwh(total)

@@ -109,13 +109,14 @@ class Counted:
     """What a total counted in the settled slots of a span.
 
     `[begin, end)` is what the slots cover (UTC); `first` and `last` are the totals then,
-    `energy` is what the slots have, all in kWh. `slots` says how many come from where.
+    None before the total began to count; `energy` is what the slots have, all in kWh.
+    `slots` says how many come from where.
     """
 
     begin: datetime
     end: datetime
-    first: float
-    last: float
+    first: float | None
+    last: float | None
     energy: float
     slots: Mapping[Provenance, int]
 
