@@ -28,6 +28,13 @@ RECORDER_FIXTURES = (
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each of several processes a database of its own on a server."""
+    worker = getattr(config, "workerinput", {}).get("workerid")
+    if worker is not None and config.option.dburl.startswith("postgresql"):
+        config.option.dburl += f"_{worker}"
+
+
 @pytest.fixture
 def virtual_start() -> datetime:
     """Return when virtual time begins; override or parametrize to change it."""

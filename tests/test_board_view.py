@@ -377,6 +377,7 @@ async def test_home_assistant_stops(
     hass.set_state(CoreState.running)
 
 
+@pytest.mark.slow
 async def test_ten_thousand_requests_of_garbage(
     client: Client, hub: PulseBoardHub, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -121,6 +121,7 @@ async def test_refused_is_no_change(
     assert fired == []
 
 
+@pytest.mark.slow
 async def test_renewal_is_no_change(
     hass: HomeAssistant,
     account: MockConfigEntry,

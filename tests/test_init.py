@@ -392,6 +392,7 @@ async def test_nothing_is_settled_after_the_end(
     assert "cannot be stored" not in caplog.text
 
 
+@pytest.mark.slow
 async def test_sixty_homes(recorder_mock: Recorder, hass: HomeAssistant) -> None:
     """A landlord's sixty homes come, answer together, and go again."""
     homes = []

@@ -13,6 +13,8 @@ from .particle_control import PARTICLE_TOKEN, ParticleControl
 from .particle_load import Heard, add_boards, follow, published
 from .virtual import VirtualTime
 
+pytestmark = pytest.mark.slow
+
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 ACCOUNT = "particle_account"

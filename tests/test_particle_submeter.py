@@ -18,6 +18,8 @@ from tests.particle_control import PARTICLE_TOKEN, ParticleControl
 from tests.simulator_client import MILL_TOKEN, to_ms
 from tests.virtual import VirtualTime
 
+pytestmark = pytest.mark.slow
+
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 SLOT = timedelta(minutes=5)

@@ -26,6 +26,8 @@ from custom_components.energy_homes.metering.pulses import (
 from tests.board_control import BoardControl
 from tests.simulator_client import SimulatorClient
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = PulseSettings(pulses_per_kwh=1000, cap=11_000)
 HOUR = timedelta(hours=1)
 
