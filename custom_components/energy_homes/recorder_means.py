@@ -1,11 +1,11 @@
 """Hours of temperature and power that became known later, in their sensors' statistics.
 
-What Home Assistant saw of a power is left as the recorder has it: there are hours where it
-has none. A room's hour in which the ledger knows more, from the vendor or by interpolation,
+What Home Assistant saw of a power is left as the recorder has it; the hours that it has not
+are ours from then on, and follow what becomes known of them. A room's hour in which the ledger knows more, from the vendor or by interpolation,
 gets the mean, lowest and highest temperature of all that is known of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -27,7 +27,7 @@ from .recorder_reading import (
 )
 
 TOLERANCE: Final = 1e-3
-"""What differs by no more than this, in °C, is the same."""
+"""What differs by no more than this, in °C or W, is the same."""
 
 AT_ONCE: Final = timedelta(days=31)
 """How much of a statistic is read and compared at once."""
@@ -37,8 +37,6 @@ class Means(Protocol):
     """Whose statistic it is that is repaired."""
 
     kind: ClassVar[MeanKind]
-    rewrites: ClassVar[bool]
-    """Whether a row that the recorder has is brought up to date as well."""
 
     async def async_due(self) -> list[DueHour]:
         """Return the hours to compare, oldest first."""
@@ -49,6 +47,12 @@ class Means(Protocol):
     async def async_wanted(self, start: datetime, end: datetime) -> list[HourlyMean]:
         """Return what the rows of hours that start in `[start, end)` must be."""
 
+    async def async_ours(self, hours: Iterable[datetime]) -> set[datetime]:
+        """Return those of some hours whose rows may be written again."""
+
+    async def async_claim(self, hours: Sequence[datetime]) -> None:
+        """Have hours that the recorder has no row of be ours, before it gets one."""
+
 
 @dataclass(frozen=True, slots=True)
 class RoomMeans(Means):
@@ -58,7 +62,6 @@ class RoomMeans(Means):
     room_id: str
 
     kind: ClassVar = TEMPERATURE
-    rewrites: ClassVar = True
 
     @override
     async def async_due(self) -> list[DueHour]:
@@ -72,6 +75,14 @@ class RoomMeans(Means):
     async def async_wanted(self, start: datetime, end: datetime) -> list[HourlyMean]:
         return await self.ledger.async_room_hours(self.room_id, start, end)
 
+    @override
+    async def async_ours(self, hours: Iterable[datetime]) -> set[datetime]:
+        return set(hours)
+
+    @override
+    async def async_claim(self, hours: Sequence[datetime]) -> None:
+        pass
+
 
 @dataclass(frozen=True, slots=True)
 class PowerMeans(Means):
@@ -81,7 +92,6 @@ class PowerMeans(Means):
     key: str
 
     kind: ClassVar = POWER
-    rewrites: ClassVar = False
 
     @override
     async def async_due(self) -> list[DueHour]:
@@ -94,6 +104,19 @@ class PowerMeans(Means):
     @override
     async def async_wanted(self, start: datetime, end: datetime) -> list[HourlyMean]:
         return await self.ledger.async_powers(self.key, start, end)
+
+    @override
+    async def async_ours(self, hours: Iterable[datetime]) -> set[datetime]:
+        spans = await self.ledger.async_power_written(self.key)
+        return {
+            hour
+            for hour in hours
+            if any(int(hour.timestamp()) in span for span in spans)
+        }
+
+    @override
+    async def async_claim(self, hours: Sequence[datetime]) -> None:
+        await self.ledger.async_add_power_written(self.key, hours)
 
 
 async def async_true_up_means(
@@ -140,12 +163,13 @@ async def _async_compare(
     rows = await get_instance(hass).async_add_executor_job(
         read_mean_rows, hass, entity_id, means.kind, start, end
     )
+    ours = await means.async_ours(rows)
     differing: list[HourlyMean] = []
     done: list[DueHour] = []
     for hour in due:
         row, right = rows.get(hour.start), wanted.get(hour.start)
         if right is None or (
-            row is not None and (not means.rewrites or _same(row, right))
+            row is not None and (row.start not in ours or _same(row, right))
         ):
             done.append(hour)
         else:
@@ -155,6 +179,8 @@ async def _async_compare(
     # Under an old id the import would begin a second statistic.
     if not differing or present_id() != entity_id:
         return 0
+    if new := [row.start for row in differing if row.start not in rows]:
+        await means.async_claim(new)
     async_import_statistics(
         hass, statistic.metadata.copy(), statistic.as_data(differing)
     )

@@ -278,6 +278,16 @@ class Ledger:
         """Have hours compared no more, unless they have changed since they were read."""
         await self._run(self._store.power_done, key, hours)
 
+    async def async_power_written(self, key: str) -> list[Hole]:
+        """Return the spans of hours whose power is ours in the recorder, in no order."""
+        return await self._run(self._store.power_written, key)
+
+    async def async_add_power_written(
+        self, key: str, hours: Sequence[datetime]
+    ) -> None:
+        """Remember hours whose power the recorder has from us, before it gets it."""
+        await self._run(self._store.add_power_written, key, hours)
+
     async def async_powers(
         self, key: str, start: datetime, end: datetime
     ) -> list[HourlyMean]:

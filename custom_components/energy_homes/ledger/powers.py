@@ -1,15 +1,18 @@
 """Hours whose power became known by a repair or an import, and what it was.
 
-They are due until the recorder's statistic of the power has a row of them. A meter's power
+They are due until the recorder's statistic of the power has a row of them that is its own,
+or says what is known by now; which rows are ours is kept as spans of hours. A meter's power
 is its energy less what it returned; a home's is that of all of its grid meters, where none
 of them is unknown.
 """
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from json import dumps
 import sqlite3
 from typing import Final
 
+from ..metering.holes import Hole, hole, joined
 from ..metering.model import MeterRole
 from .codes import (
     HOUR_SECONDS,
@@ -26,6 +29,15 @@ POWER_SCHEMA: Final = (
         key TEXT NOT NULL, hour INTEGER NOT NULL, changes INTEGER NOT NULL,
         PRIMARY KEY (key, hour)
     ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE power_written (
+        key TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL,
+        PRIMARY KEY (key, start)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+FORGET_POWERS: Final = (
+    "DELETE FROM power_due WHERE key = ?",
+    "DELETE FROM power_written WHERE key = ?",
 )
 
 WATTS_PER_UNIT: Final = 1000 / UNITS_PER_KWH * HOUR_SECONDS / SLOT_SECONDS
@@ -85,6 +97,29 @@ def delete_power_due(
     connection.executemany(
         "DELETE FROM power_due WHERE key = ? AND hour = ? AND changes = ?",
         [(key, seconds(due.start), due.changes) for due in hours],
+    )
+
+
+def read_written(connection: sqlite3.Connection, key: str) -> list[Hole]:
+    """Return the spans of hours whose power we wrote."""
+    return [
+        hole(start, stop)
+        for start, stop in connection.execute(
+            "SELECT start, stop FROM power_written WHERE key = ?", (key,)
+        )
+    ]
+
+
+def add_written(
+    connection: sqlite3.Connection, key: str, hours: Iterable[datetime]
+) -> None:
+    """Add to the hours whose power we write."""
+    more = [hole(at, at + HOUR_SECONDS) for at in map(seconds, hours)]
+    together = joined([*read_written(connection, key), *more])
+    connection.execute("DELETE FROM power_written WHERE key = ?", (key,))
+    connection.executemany(
+        "INSERT INTO power_written VALUES (?, ?, ?)",
+        [(key, span.start, span.stop) for span in together],
     )
 
 

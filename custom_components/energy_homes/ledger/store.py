@@ -36,7 +36,15 @@ from .codes import (
 from .holes import read_asked, read_holes, write_asked
 from .marks import read_mark, take_back, widen_past, write_mark
 from .periods import forget_periods, read_periods, read_slots, write_periods
-from .powers import add_due, delete_power_due, read_power_due, read_powers
+from .powers import (
+    FORGET_POWERS,
+    add_due,
+    add_written,
+    delete_power_due,
+    read_power_due,
+    read_powers,
+    read_written,
+)
 from .rooms import (
     FORGET_ROOMS,
     add_room,
@@ -302,7 +310,8 @@ class LedgerStore:
                 for key in keys:
                     connection.execute("DELETE FROM carry WHERE key = ?", (key,))
                     connection.execute("DELETE FROM mark WHERE key = ?", (key,))
-                    connection.execute("DELETE FROM power_due WHERE key = ?", (key,))
+                    for statement in FORGET_POWERS:
+                        connection.execute(statement, (key,))
                 for statement in _FORGET_HOME:
                     connection.execute(statement, (home_id,))
                 rows = connection.total_changes - before
@@ -682,6 +691,16 @@ class LedgerStore:
         """Forget hours of a key whose power is right."""
         with self._writing() as connection:
             delete_power_due(connection, key, hours)
+
+    def power_written(self, key: str) -> list[Hole]:
+        """Return the spans of hours whose power we wrote."""
+        with self._reading() as connection:
+            return read_written(connection, key)
+
+    def add_power_written(self, key: str, hours: Iterable[datetime]) -> None:
+        """Add to the hours whose power we write."""
+        with self._writing() as connection:
+            add_written(connection, key, hours)
 
     def powers(self, key: str, start: datetime, end: datetime) -> list[HourlyMean]:
         """Return the hours that start in `[start, end)` in which a power is known."""
