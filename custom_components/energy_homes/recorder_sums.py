@@ -94,12 +94,14 @@ class SumsJob:
         included = await self._ledger.async_past(self._key, floor)
         offset = mark.offset_kwh + included - mark.past_kwh
         if floor < mark.floor:
+            # Sums begin at zero, also where the statistic had not begun with the first slot.
+            offset = included
             until = mark.floor if mark.past is None else max(mark.past[1], mark.floor)
-            mark = replace(mark, past=(floor, until))
-            if not same(offset, included):
-                # The statistic had not begun with the first slot, and from now on it does.
-                offset = included
-                mark = replace(mark, checked_until=None)
+            mark = replace(
+                mark,
+                checked_until=mark.checked_until or mark.floor,
+                past=(floor, until),
+            )
         step = PastTaken(offset, floor, included, past)
         if same(offset, mark.offset_kwh):
             step = replace(step, offset_kwh=mark.offset_kwh)
@@ -223,15 +225,13 @@ class SumsJob:
         written, after = 0, replace(mark, past=None)
         if mark.past is not None:
             begin, until = max(mark.past[0], mark.floor), min(mark.past[1], start)
-            written, right_until = await self._async_write(
-                statistic, mark, begin, until
-            )
-            if right_until < until:
-                after = mark
-        more, right_until = await self._async_write(statistic, mark, start, end)
+            written, wrong = await self._async_write(statistic, mark, begin, until)
+            after = replace(mark, past=wrong)
+        more, wrong = await self._async_write(statistic, mark, start, end)
         # The newest hour waits for its last slot; what was only just asked for is looked
         # at again, so that a kill before the recorder wrote it loses nothing.
-        if (until := min(right_until, end - HOUR)) > mark.floor:
+        until = end - HOUR if wrong is None else min(wrong[0], end - HOUR)
+        if until > mark.floor:
             after = replace(after, checked_until=until)
         if after != mark:
             await self._async_remember(after)
@@ -239,26 +239,29 @@ class SumsJob:
 
     async def _async_write(
         self, statistic: Statistic, mark: StatisticMark, start: datetime, end: datetime
-    ) -> tuple[int, datetime]:
-        """Write the hours of `[start, end)` that differ; return how many, and the first."""
-        written, right_until = 0, end
+    ) -> tuple[int, tuple[datetime, datetime] | None]:
+        """Write the hours of `[start, end)` that differ; return how many, and their span."""
+        written, wrong = 0, None
         if start >= end:
-            return written, right_until
+            return written, wrong
         totals = await self._ledger.async_hourly_totals(self._key, start, end)
         for first in range(0, len(totals), CHUNK_HOURS):
             chunk = totals[first : first + CHUNK_HOURS]
             rows = await self._async_hours(chunk[0].start, chunk[-1].start + HOUR)
             if not (differing := differing_rows(rows, chunk, mark.offset_kwh)):
                 continue
-            right_until = min(right_until, differing[0].start)
             # Under an old id the import would begin a second statistic.
             if self._renamed:
-                break
+                return written, (wrong[0] if wrong else differing[0].start, end)
+            wrong = (
+                wrong[0] if wrong else differing[0].start,
+                differing[-1].start + HOUR,
+            )
             async_import_statistics(
                 self._hass, statistic.metadata.copy(), statistic.as_data(differing)
             )
             written += len(differing)
-        return written, right_until
+        return written, wrong
 
     async def _async_first_dirty(self, mark: StatisticMark, end: datetime) -> datetime:
         """Return the first hour that may differ.
@@ -273,6 +276,9 @@ class SumsJob:
         hour = until - HOUR
         if hour < mark.floor:
             return mark.floor
+        if mark.past is not None and mark.past[0] <= hour < mark.past[1]:
+            # It is looked at as one of the past, and may not be there yet.
+            return until
         rows = await self._async_hours(hour, until)
         totals = await self._ledger.async_hourly_totals(self._key, hour, until)
         return mark.floor if differing_rows(rows, totals, mark.offset_kwh) else until

@@ -201,6 +201,28 @@ async def test_a_kill_before_the_recorder_wrote_loses_nothing(
     assert await world.ledger.async_power_due(KEY) == []
 
 
+async def test_an_hour_that_comes_in_two_parts(world: World, powers: Powers) -> None:
+    """A row follows what becomes known of its hour, whoever wrote it."""
+    first = world.now
+    await powers.ticks([100.0] * 11 + [None] * 3)
+    await powers.know(first - HOUR + 6 * SLOT, [600.0] * 6)
+    await powers.ticks([100.0])
+    assert (await powers.rows())[first - HOUR] == near(600, 600, 600)
+    await powers.know(first - HOUR, [300.0] * 6)
+    await powers.know(first + 11 * SLOT, [900.0])
+    await powers.ticks([100.0] * 2)
+
+    rows = await powers.rows()
+    assert rows == {
+        first - HOUR: near(450, 300, 600),
+        first: near((11 * 100 + 900) / 12, 100, 900),
+    }
+    assert await powers.rows("sensor.meter_power") == rows
+    assert await powers.reconcile() == 0
+    assert await world.ledger.async_power_due(KEY) == []
+    await world.assert_bystander_untouched()
+
+
 async def test_a_home_with_two_meters(world: World, powers: Powers) -> None:
     """A home's power is known where no grid meter's is unknown; submeters do not count."""
     first = world.now

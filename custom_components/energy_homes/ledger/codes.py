@@ -80,14 +80,20 @@ def row_reading(at_us: int, kind: int, value: float) -> Reading:
     return CounterReading(at, value, gap=kind == COUNTER_AFTER_GAP)
 
 
+def slot_start_s(at: datetime) -> int:
+    """Return the start of a slot in Unix seconds. Raises ValueError where none starts."""
+    start = at.timestamp()
+    if start % SLOT_SECONDS:
+        raise ValueError(f"No slot starts at {at}")
+    return int(start)
+
+
 def slot_row(slot: Slot) -> tuple[int, int, int | None, int | None]:
     """Return a slot as it is stored: start, provenance, energy, returned.
 
     Raises ValueError for a slot that is not aligned.
     """
-    start = seconds(slot.start)
-    if start % SLOT_SECONDS or from_seconds(start) != slot.start:
-        raise ValueError(f"No slot starts at {slot.start}")
+    start = slot_start_s(slot.start)
     return (
         start,
         PROVENANCES[slot.provenance],

@@ -21,6 +21,7 @@ from .codes import (
     from_seconds,
     micros,
     seconds,
+    slot_start_s,
 )
 from .types import DueHour, HourlyMean, LedgerError, StoredRoom
 
@@ -112,7 +113,11 @@ def settle_room(
     that is not aligned.
     """
     number = room_number(connection, room_id)
-    rows = {row[0]: row for slot in reversed(slots) if (row := _row(slot)) is not None}
+    rows = {
+        row[1]: row
+        for slot in reversed(slots)
+        if (row := _row(number, slot)) is not None
+    }
     if rows:
         for (start,) in connection.execute(
             "SELECT start FROM room_slot WHERE room = ? AND start >= ? AND start <= ?",
@@ -121,11 +126,11 @@ def settle_room(
             rows.pop(start, None)
     connection.executemany(
         "INSERT INTO room_slot VALUES (?, ?, ?, ?, ?, ?)",
-        [(number, *row) for row in rows.values()],
+        list(rows.values()),
     )
     due = {
         start // HOUR_SECONDS * HOUR_SECONDS
-        for start, provenance, *_ in rows.values()
+        for _, start, provenance, *_ in rows.values()
         if provenance != _MEASURED
     }
     connection.executemany(
@@ -218,20 +223,23 @@ def room_number(connection: sqlite3.Connection, room_id: str) -> int:
     return number
 
 
-def _row(slot: RoomSlot) -> tuple[int, int, int, int | None, int | None] | None:
+def _row(
+    number: int, slot: RoomSlot
+) -> tuple[int, int, int, int, int | None, int | None] | None:
     """Return a slot as it is stored; None for an unknown one. Raises ValueError."""
-    start = seconds(slot.start)
-    if start % SLOT_SECONDS or from_seconds(start) != slot.start:
-        raise ValueError(f"No slot starts at {slot.start}")
-    if (mean := _units(slot.mean)) is None:
+    start, mean = slot_start_s(slot.start), slot.mean
+    if mean is None:
         return None
-    low, high = _units(slot.low), _units(slot.high)
+    units = round(mean * UNITS_PER_DEGREE)
+    low = None if slot.low == mean else _units(slot.low)
+    high = None if slot.high == mean else _units(slot.high)
     return (
+        number,
         start,
         PROVENANCES[slot.provenance],
-        mean,
-        None if low == mean else low,
-        None if high == mean else high,
+        units,
+        None if low == units else low,
+        None if high == units else high,
     )
 
 
