@@ -5,7 +5,7 @@ from typing import Any
 
 from homeassistant.components.recorder import Recorder, get_instance
 from homeassistant.components.recorder.statistics import statistics_during_period
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
@@ -59,9 +59,15 @@ async def test_the_dashboard_is_full_on_the_first_day(
         home_entry(HOME, mill_meter(first.date())),
     )
     totals: list[float] = []
-    forget = async_track_state_change_event(
-        hass, ENERGY, lambda event: totals.append(float(event.data["new_state"].state))
-    )
+
+    @callback
+    def shown(event: Event[EventStateChangedData]) -> None:
+        """Keep what the home's energy shows."""
+        state = event.data["new_state"]
+        assert state is not None
+        totals.append(float(state.state))
+
+    forget = async_track_state_change_event(hass, ENERGY, shown)
     await life.live(2 * HOUR)
     forget()
     assert job_of(hass).state == "done"
