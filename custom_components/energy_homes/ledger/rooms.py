@@ -113,26 +113,8 @@ def settle_room(
     that is not aligned.
     """
     number = room_number(connection, room_id)
-    rows = {
-        row[1]: row
-        for slot in reversed(slots)
-        if (row := _row(number, slot)) is not None
-    }
-    if rows:
-        for (start,) in connection.execute(
-            "SELECT start FROM room_slot WHERE room = ? AND start >= ? AND start <= ?",
-            (number, min(rows), max(rows)),
-        ):
-            rows.pop(start, None)
-    connection.executemany(
-        "INSERT INTO room_slot VALUES (?, ?, ?, ?, ?, ?)",
-        list(rows.values()),
-    )
-    due = {
-        start // HOUR_SECONDS * HOUR_SECONDS
-        for _, start, provenance, *_ in rows.values()
-        if provenance != _MEASURED
-    }
+    rows, due = _new_rows(slots, number, _starts(connection, number, slots))
+    connection.executemany("INSERT INTO room_slot VALUES (?, ?, ?, ?, ?, ?)", rows)
     connection.executemany(
         "INSERT INTO room_due VALUES (?, ?, 1)"
         " ON CONFLICT DO UPDATE SET changes = changes + 1",
@@ -223,24 +205,54 @@ def room_number(connection: sqlite3.Connection, room_id: str) -> int:
     return number
 
 
-def _row(
-    number: int, slot: RoomSlot
-) -> tuple[int, int, int, int, int | None, int | None] | None:
-    """Return a slot as it is stored; None for an unknown one. Raises ValueError."""
-    start, mean = slot_start_s(slot.start), slot.mean
-    if mean is None:
-        return None
-    units = round(mean * UNITS_PER_DEGREE)
-    low = None if slot.low == mean else _units(slot.low)
-    high = None if slot.high == mean else _units(slot.high)
-    return (
-        number,
-        start,
-        PROVENANCES[slot.provenance],
-        units,
-        None if low == units else low,
-        None if high == units else high,
-    )
+def _starts(
+    connection: sqlite3.Connection, number: int, slots: Sequence[RoomSlot]
+) -> set[int]:
+    """Return where the known slots of a room start in the span of some slots."""
+    if not slots:
+        return set()
+    starts = [slot.start for slot in slots]
+    return {
+        start
+        for (start,) in connection.execute(
+            "SELECT start FROM room_slot WHERE room = ? AND start >= ? AND start <= ?",
+            (number, seconds(min(starts)), seconds(max(starts))),
+        )
+    }
+
+
+def _new_rows(
+    slots: Sequence[RoomSlot], number: int, known: set[int]
+) -> tuple[list[tuple[int, int, int, int, int | None, int | None]], set[int]]:
+    """Return known slots that are not there yet as they are stored, and what is due.
+
+    Raises ValueError for a slot that is not aligned.
+    """
+    rows: list[tuple[int, int, int, int, int | None, int | None]] = []
+    due: set[int] = set()
+    # A year has a hundred thousand of them: hence one loop and few calls.
+    for slot in slots:
+        start = slot_start_s(slot.start)
+        if (mean := slot.mean) is None or start in known:
+            continue
+        known.add(start)
+        units = round(mean * UNITS_PER_DEGREE)
+        low = units if slot.low == mean else _units(slot.low)
+        high = units if slot.high == mean else _units(slot.high)
+        provenance = PROVENANCES[slot.provenance]
+        rows.append(
+            (
+                number,
+                start,
+                provenance,
+                units,
+                None if low == units else low,
+                None if high == units else high,
+            )
+        )
+        if provenance != _MEASURED:
+            due.add(start - start % HOUR_SECONDS)
+    return rows, due
 
 
 def _slot(
