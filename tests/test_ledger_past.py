@@ -55,7 +55,7 @@ async def test_the_past_moves_no_present_total(ledger: Ledger) -> None:
     assert await ledger.async_past(home_key("elm", "returned")) == 3.0
     statement = await ledger.async_statement("elm", T0 - HOUR, T0 + HOUR)
     assert statement.grid is not None
-    assert (statement.grid.first, statement.grid.last) == (-3.0, 6.0)
+    assert (statement.grid.first, statement.grid.last) == (None, 6.0)
     assert statement.grid.energy == 9.0
     assert statement.grid.slots[VENDOR] == 12
 

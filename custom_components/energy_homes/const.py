@@ -37,6 +37,8 @@ LEDGER_FILE: Final = "energy_homes.db"
 SETTLE_DELAY: Final = timedelta(seconds=90)
 """How long after its end a slot waits for late readings before it is settled."""
 
+ISSUE_METER_MISSING: Final = "meter_missing"
+
 METER_MISSING_AFTER: Final = timedelta(days=1)
 """How long a meter may be absent from its account before a repair is raised."""
 

@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .const import DOMAIN
+from .const import DOMAIN, ISSUE_METER_MISSING
 from .ledger.codes import seconds
 from .metering.holes import Hole, slots_in, within
 from .metering.model import SLOT
@@ -33,15 +33,20 @@ def async_tell_unasked(
     """Raise the issue of a meter whose holes only an account knows that is gone or disabled.
 
     `unasked` has the holes by account. Where the `whole` past was looked at and there are
-    none the issue is taken back. An account that is there has messages of its own.
+    none the issue is taken back. An account that is there has messages of its own, and a
+    meter that is missing needs no second one of the same account.
     """
+    missed = ir.async_get(hass).async_get_issue(
+        DOMAIN, f"{ISSUE_METER_MISSING}_{source.source_id}"
+    )
+    present = None if missed is None else source.current(now).account
     issue_id = f"{ISSUE_HISTORY_ACCOUNT}_{source.source_id}"
     since_s = seconds(now - LOOKED_AT) // SLOT.seconds * SLOT.seconds
     until_s = seconds(now) // SLOT.seconds * SLOT.seconds
     missing: dict[str, int] = {}
     for account, holes in unasked.items():
         known = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, account)
-        if known is None or known.disabled_by is not None:
+        if account != present and (known is None or known.disabled_by is not None):
             name = account if known is None else known.title
             if slots := slots_in(within(holes, since_s, until_s)):
                 missing[name] = missing.get(name, 0) + slots

@@ -15,7 +15,7 @@ from homeassistant.util import dt as dt_util
 from .accounts.particle import ParticleHub
 from .accounts.pulse_board import PulseBoardHub
 from .accounts.registry import AccountState, MeterInfo
-from .const import DOMAIN, METER_MISSING_AFTER, SourceKind
+from .const import DOMAIN, ISSUE_METER_MISSING, METER_MISSING_AFTER, SourceKind
 from .flows.inventory import (
     account_title,
     all_sources,
@@ -24,10 +24,10 @@ from .flows.inventory import (
     hubs,
     sensing_hubs,
 )
+from .history_issue import async_delete_history_issues
 from .models import HeatingSource, Revision, SensorsSource, Source
 
 ISSUE_HEATING_MISSING: Final = "heating_missing"
-ISSUE_METER_MISSING: Final = "meter_missing"
 ISSUE_SENSORS_MISSING: Final = "sensors_missing"
 ISSUES: Final = (ISSUE_HEATING_MISSING, ISSUE_METER_MISSING, ISSUE_SENSORS_MISSING)
 
@@ -220,7 +220,8 @@ class MissingSources:
         source: Source,
         since: datetime,
     ) -> None:
-        """Raise the repair of one source."""
+        """Raise the repair of one source; it tells of the account's history as well."""
+        async_delete_history_issues(self._hass, [source.source_id])
         revision = source.current(dt_util.utcnow())
         if revision.kind is SourceKind.ENTITY:
             hardware = entity_id_of(self._hass, revision) or str(revision.entity)
