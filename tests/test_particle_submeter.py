@@ -184,11 +184,14 @@ async def test_a_stream_that_falls_silent(
     assert len(mill.particle.opened()) - before == len(opened)
 
     heard = quiet + silence
-    end = begin + 7 * MINUTE + silence + 3 * SLOT
+    end = begin + 7 * MINUTE + silence + 5 * SLOT
     end -= timedelta(minutes=end.minute % 5)
     await mill.until(end + SETTLED)
     assert float(state_of(mill.hass, BOARD_POWER)) > 5
-    unknown = range(to_ms(quiet) // 300_000, (to_ms(heard) + 60_000) // 300_000 + 1)
+    # The stream that was given up last may be opened again a little later.
+    back = min((at for at in mill.particle.opened() if at > heard), default=heard)
+    assert back < heard + 2 * SLOT
+    unknown = range(to_ms(quiet) // 300_000, (to_ms(back) + 60_000) // 300_000 + 1)
     slots = mill.particle.truth(from_=begin, to=end)["slots"]
     known = [kwh for start_ms, kwh in slots if start_ms // 300_000 not in unknown]
     assert len(known) >= 3
