@@ -61,8 +61,9 @@ class HomeData:
     """A home now: power in W, totals in kWh, and how whole its history is.
 
     `coverage` is the known share of the last hour's settled slots in %, None where there
-    is none yet; `unknown_today` counts slots since the home's local midnight and `unknown_hours` what
-    is unknown of the last 30 days, as it was at the full hour or after a repair.
+    is none yet; `unknown_today` counts slots since the home's local midnight and
+    `unknown_hours` what is unknown of the last 30 days, as it was at the full hour or after
+    a repair.
     """
 
     meters: Mapping[str, MeterData]

@@ -21,8 +21,8 @@ from homeassistant.components.recorder.statistics import (
     statistics_during_period,
 )
 from homeassistant.const import UnitOfEnergy, UnitOfPower
-from homeassistant.core import HomeAssistant, State, callback
-from homeassistant.helpers.recorder import DATA_INSTANCE, session_scope
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers.recorder import session_scope
 from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import EnergyConverter, PowerConverter
 from sqlalchemy import or_, select
@@ -32,6 +32,7 @@ from .metering.hole_fill import Answer
 from .metering.model import Reading, Slot
 from .metering.replay import Told, readings, replayed
 from .metering.statistic_answers import Rows, finest, mean_answers, sum_answers
+from .recorder_reading import async_has_recorder
 
 LOOKS_BACK: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=30))
 """How far back is looked for what held at the begin of a span, until something is found.
@@ -116,12 +117,6 @@ async def async_statistic_first(
     return await get_instance(hass).async_add_executor_job(
         _read_first, hass, statistic_id, dt_util.utcnow().year
     )
-
-
-@callback
-def async_has_recorder(hass: HomeAssistant) -> bool:
-    """Return whether a recorder runs that can be asked."""
-    return DATA_INSTANCE in hass.data and get_instance(hass).is_running
 
 
 def _read_slots(

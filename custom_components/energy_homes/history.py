@@ -46,8 +46,6 @@ INTERVAL: Final = timedelta(hours=1)
 LOOK_BACK: Final = timedelta(days=3)
 """How far back is looked every hour; the first look, and each after trouble, is for all."""
 
-_MICROSECOND: Final = timedelta(microseconds=1)
-
 
 class _NotStoredError(Exception):
     """The home has stopped, or its ledger does not take anything now."""
@@ -239,7 +237,7 @@ class Job:
 
     def _revision(self, one: Hole) -> Revision:
         """Return what measured while a hole came about: where it ended, if it changed."""
-        return self.source.current(from_seconds(one.stop) - _MICROSECOND)
+        return self.source.until(from_seconds(one.stop))
 
     async def _async_ask(self, holes: Sequence[Hole]) -> None:
         """Ask for the holes of each hardware who has a history of it."""

@@ -55,6 +55,34 @@ async def async_ask(job: Job, revision: Revision, holes: Sequence[Hole]) -> None
         job.repair.problem = "cloud"
 
 
+async def async_series(
+    hub: EfergyHub,
+    sid: str,
+    role: MeterRole,
+    call: Call,
+    *,
+    bucket: str = "minute",
+    spare: int = 0,
+) -> list[Answer]:
+    """Return the buckets of a meter's own series in the span of a call, in micro-Wh.
+
+    `spare` calls of the account's budget for history stay. Raises CloudError by kind.
+    """
+    start, end = instants(call)
+    found = await hub.async_history(
+        partial(
+            EfergyClient.history,
+            start=start,
+            end=end,
+            sid=sid,
+            kind="PWER_GAC" if role is MeterRole.GENERATION else "PWER",
+            aggregate_period=bucket,
+        ),
+        spare=spare,
+    )
+    return series_answers(found, sid, call)
+
+
 async def _async_series(
     job: Job, hub: EfergyHub, sid: str, holes: Sequence[Hole]
 ) -> list[Hole]:
@@ -63,24 +91,10 @@ async def _async_series(
     An answer that says of all of a hole that nothing is known is one. Raises
     CloudQuotaError and CloudAuthError.
     """
-    generation = job.source.role is MeterRole.GENERATION
     for call in series_calls(holes, bucket_s=MINUTE_S, longest_s=LONGEST_SERIES_S):
-        start, end = instants(call)
         job.repair.calls += 1
         try:
-            answers = series_answers(
-                await hub.async_history(
-                    partial(
-                        EfergyClient.history,
-                        start=start,
-                        end=end,
-                        sid=sid,
-                        kind="PWER_GAC" if generation else "PWER",
-                    )
-                ),
-                sid,
-                call,
-            )
+            answers = await async_series(hub, sid, job.source.role, call)
         except CloudQuotaError, CloudAuthError:
             raise
         except CloudError as err:

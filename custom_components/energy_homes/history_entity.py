@@ -9,16 +9,13 @@ from homeassistant.components.recorder import get_instance
 from homeassistant.helpers import entity_registry as er
 from sqlalchemy.exc import SQLAlchemyError
 
-from .entity_history import (
-    async_entity_slots,
-    async_has_recorder,
-    async_statistic_answers,
-)
+from .entity_history import async_entity_slots, async_statistic_answers
 from .ledger.codes import from_seconds, row_of
 from .metering.hole_fill import Answer
 from .metering.holes import Hole, cut, days_of, without
 from .metering.model import Slot
 from .models import Revision
+from .recorder_reading import async_has_recorder
 
 if TYPE_CHECKING:
     from .history import Job

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 from homeassistant.config_entries import ConfigSubentry
@@ -90,6 +90,10 @@ class Source:
         """Return the newest revision that has begun, else the first."""
         begun = [revision for revision in self.revisions if revision.since <= now]
         return begun[-1] if begun else self.revisions[0]
+
+    def until(self, end: datetime) -> Revision:
+        """Return the revision of the time that ends at an instant."""
+        return self.current(end - timedelta.resolution)
 
     def next_change(self, now: datetime) -> datetime | None:
         """Return when the next revision begins, or None."""

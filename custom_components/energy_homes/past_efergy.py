@@ -7,13 +7,9 @@ from typing import Final
 
 from .accounts.efergy import EfergyHub
 from .clouds.efergy import EfergyClient
-from .clouds.efergy_history import (
-    SUM_HALF_UNIT,
-    household_answers,
-    instants,
-    series_answers,
-)
+from .clouds.efergy_history import SUM_HALF_UNIT, household_answers, instants
 from .clouds.errors import CloudAuthError, CloudError, CloudQuotaError
+from .history_efergy import async_series
 from .metering.hole_fill import Answer, trusted
 from .metering.hole_plan import HOUR_S, Call
 from .metering.model import MeterRole
@@ -48,7 +44,7 @@ class EfergyPast:
         """
         self._hub = hub
         self._sid = sid
-        self._kind = "PWER_GAC" if role is MeterRole.GENERATION else "PWER"
+        self._role = role
         self._newest_s = newest_s
         self._origins = [METER]
         if role is MeterRole.GRID and hub.sole_meter == sid:
@@ -90,19 +86,14 @@ class EfergyPast:
     async def _async_series(self, chunk: Chunk) -> list[Answer]:
         """Return what the vendor has of the meter itself."""
         call = Call(chunk.start_s, chunk.end_s) if chunk.fine else _wide(chunk)
-        start, end = instants(call)
-        found = await self._hub.async_history(
-            partial(
-                EfergyClient.history,
-                start=start,
-                end=end,
-                sid=self._sid,
-                kind=self._kind,
-                aggregate_period="minute" if chunk.fine else "hour",
-            ),
+        return await async_series(
+            self._hub,
+            self._sid,
+            self._role,
+            call,
+            bucket="minute" if chunk.fine else "hour",
             spare=SPARE_CALLS,
         )
-        return series_answers(found, self._sid, call)
 
     async def _async_household(self, chunk: Chunk) -> list[Answer]:
         """Return what the vendor has of the household, hour by hour."""

@@ -1,7 +1,7 @@
 """What of a home has a past that somebody can be asked for, and who that is."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import HomeAssistant
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Nobody has anything from before."""
-
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 _PROBLEMS: Final = {
     AccountState.AUTH: Problem.CREDENTIALS,
@@ -118,7 +116,7 @@ def open_past(homes: Homes, home: Home, thing: Thing, job: Job) -> OpenPast | No
             reader=RoomPast(homes.ledger, homes.history.rooms, source, thing.thing_id)
         )
     assert job.begin is not None
-    revision = source.current(job.begin - _MICROSECOND)
+    revision = source.until(job.begin)
     if (
         history := _history(home.coordinator.hass, homes, source, revision, job)
     ) is None:

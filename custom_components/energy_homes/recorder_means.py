@@ -27,7 +27,7 @@ from .recorder_reading import (
 )
 
 TOLERANCE: Final = 1e-3
-"""What differs by no more than this, in °C, is the same."""
+"""What differs by no more than this, in °C or W, is the same."""
 
 AT_ONCE: Final = timedelta(days=31)
 """How much of a statistic is read and compared at once."""

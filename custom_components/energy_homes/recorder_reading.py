@@ -116,13 +116,15 @@ class MeanStatistic:
 
 
 @callback
+def async_has_recorder(hass: HomeAssistant) -> bool:
+    """Return whether a recorder runs that can be asked."""
+    return DATA_INSTANCE in hass.data and get_instance(hass).is_running
+
+
+@callback
 def async_can_record(hass: HomeAssistant, entity_id: str) -> bool:
     """Return whether the recorder runs and keeps this entity."""
-    return (
-        DATA_INSTANCE in hass.data
-        and get_instance(hass).is_running
-        and is_entity_recorded(hass, entity_id)
-    )
+    return async_has_recorder(hass) and is_entity_recorded(hass, entity_id)
 
 
 async def async_recorder_done(hass: HomeAssistant) -> None:

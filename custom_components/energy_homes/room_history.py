@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-_MICROSECOND: Final = timedelta(microseconds=1)
 _UNKNOWN_ROOM: Final = frozenset({Refusal.NOT_FOUND, Refusal.INVALID})
 _STATE_PROBLEMS: Final = {
     AccountState.AUTH: "credentials",
@@ -300,7 +299,7 @@ class _Job:
 
     def _revision(self, one: Hole) -> Revision:
         """Return the Netatmo home of the time in which a hole came about."""
-        return self._source.current(from_seconds(one.stop) - _MICROSECOND)
+        return self._source.until(from_seconds(one.stop))
 
     def _place(self, revision: Revision) -> _Place | None:
         """Return where a room was; None where that home has no such room.

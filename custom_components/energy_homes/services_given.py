@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from .const import DOMAIN
 from .entity_history import (
     UNITS as UNIT_CLASSES,
-    async_has_recorder,
     async_statistic_answers,
     async_statistic_first,
 )
@@ -23,6 +22,7 @@ from .home import Home
 from .metering.csv_import import read_energy
 from .metering.csv_table import CsvError
 from .metering.hole_fill import Answer
+from .recorder_reading import async_has_recorder
 from .services_errors import invalid
 
 ATTR_CSV: Final = "csv"

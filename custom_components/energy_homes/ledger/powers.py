@@ -1,6 +1,6 @@
 """Hours whose power became known by a repair or an import, and what it was.
 
-They are due until the recorder's statistic of the power has a row of them. A meter's power
+They are due until the recorder's statistic of the power says what is known. A meter's power
 is its energy less what it returned; a home's is that of all of its grid meters, where none
 of them is unknown.
 """

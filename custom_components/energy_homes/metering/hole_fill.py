@@ -245,11 +245,7 @@ def interpolated(known: Iterable[SlotRow], holes: Iterable[Hole]) -> list[SlotRo
     spans = list(holes)
     found: list[SlotRow] = []
     for one, other in pairwise(known):
-        count = (other.start_s - one.start_s) // SLOT_S - 1
-        first, last = one.start_s + SLOT_S, other.start_s - SLOT_S
-        if 0 < count <= MOST_INTERPOLATED and any(
-            first in span and last in span for span in spans
-        ):
+        if count := slots_between(one.start_s, other.start_s, spans):
             found += (
                 SlotRow(
                     one.start_s + number * SLOT_S,
@@ -260,6 +256,20 @@ def interpolated(known: Iterable[SlotRow], holes: Iterable[Hole]) -> list[SlotRo
                 for number in range(1, count + 1)
             )
     return found
+
+
+def slots_between(start_s: int, after_s: int, holes: Iterable[Hole]) -> int:
+    """Return how many slots are missing between two known ones that start then.
+
+    0 where they are too many to interpolate, or not within one hole.
+    """
+    count = (after_s - start_s) // SLOT_S - 1
+    first_s, last_s = start_s + SLOT_S, after_s - SLOT_S
+    if 0 < count <= MOST_INTERPOLATED and any(
+        first_s in hole and last_s in hole for hole in holes
+    ):
+        return count
+    return 0
 
 
 def _between(one: int | None, other: int | None, number: int, count: int) -> int:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 
-from .hole_fill import MOST_INTERPOLATED
+from .hole_fill import slots_between
 from .hole_plan import HOUR_S, Call, series_calls
 from .holes import Hole
 from .model import SLOT, Provenance
@@ -102,12 +102,10 @@ def interpolated_room(
     spans = list(holes)
     found: list[RoomSlot] = []
     for one, other in pairwise(known):
-        count = (other.start - one.start) // SLOT - 1
-        edges = [int(at.timestamp()) for at in (one.start + SLOT, other.start - SLOT)]
-        if not (
-            0 < count <= MOST_INTERPOLATED
-            and any(all(edge in span for edge in edges) for span in spans)
-        ):
+        count = slots_between(
+            int(one.start.timestamp()), int(other.start.timestamp()), spans
+        )
+        if not count:
             continue
         assert one.mean is not None
         assert other.mean is not None
