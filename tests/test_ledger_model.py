@@ -264,9 +264,12 @@ class LedgerMachine(RuleBasedStateMachine):
             assert kwh(self.store.state.quantity(key).past_sum()) == self.expected(
                 "", past, end
             )
-            for hour, total, live in self.store.hourly_totals(
-                key, T0 - 3 * HOUR, T0 + HOUR
-            ):
+            found = self.store.hourly_totals(key, T0 - 3 * HOUR, T0 + HOUR)
+            alone = [
+                self.store.hourly_totals(key, hour, hour + HOUR) for hour, _, _ in found
+            ]
+            assert alone == [[one] for one in found]
+            for hour, total, live in found:
                 until = hour + HOUR
                 counted = [*self.energies(key, until), *(-one for one in past)]
                 assert total == self.expected(key, counted, until)

@@ -1,6 +1,6 @@
 """The ledger's reads and writes, blocking; one transaction each, safe to call from any thread."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,7 +19,6 @@ from .boards import ChannelData, delete_board, read_board, write_board
 from .codes import (
     HOUR_SECONDS,
     PROVENANCE_OF,
-    ROLE_OF,
     ROLES,
     SLOT_SECONDS,
     from_micros,
@@ -51,7 +50,8 @@ from .rooms import (
 from .schema import VERSION, DamagedError, connect, opening, set_aside
 from .settling import Changes, write_slots
 from .statement import read_groups, statement
-from .totals import Carry, Quantity, SourceState, State, Sums
+from .sums import read_hourly_totals, read_past, read_sums
+from .totals import Carry, SourceState, State
 from .types import (
     DueHour,
     HomeQuantity,
@@ -72,28 +72,6 @@ from .types import (
 CHECKPOINT_PAGES: Final = 1000
 """SQLite's own default for when the WAL is written back into the main file."""
 
-_HOURS: Final = """
-    SELECT MIN(start / 3600, :until), SUM(amount),
-        COALESCE(SUM(amount) FILTER (WHERE start >= :live_from), 0)
-    FROM (
-        SELECT start, CASE WHEN :returned THEN returned ELSE energy END AS amount
-        FROM slot
-        WHERE source = :source AND start >= :begin AND role = COALESCE(:role, role)
-    )
-    WHERE amount IS NOT NULL GROUP BY 1
-"""
-_PAST: Final = """
-    SELECT COALESCE(SUM(CASE WHEN :returned THEN returned ELSE energy END), 0)
-    FROM slot
-    WHERE source = :source AND start >= :begin AND start < :live_from
-    AND role = COALESCE(:role, role)
-"""
-_SUMS: Final = """
-    SELECT source, role, COALESCE(SUM(energy), 0), COALESCE(SUM(returned), 0),
-        COALESCE(SUM(energy) FILTER (WHERE start < live_from), 0),
-        COALESCE(SUM(returned) FILTER (WHERE start < live_from), 0)
-    FROM slot JOIN source ON number = source GROUP BY source, role
-"""
 _FORGET_HOME: Final = (
     "DELETE FROM slot WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
     "DELETE FROM pending WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
@@ -158,7 +136,7 @@ class LedgerStore:
         connection = connect(self._path, busy_timeout=self._busy_timeout)
         try:
             with opening():
-                self.state = _summed(connection)
+                self.state = read_sums(connection)
         except BaseException:
             connection.close()
             raise
@@ -182,7 +160,7 @@ class LedgerStore:
                 raise LedgerError("The ledger is not open")
             try:
                 if self._in_doubt:
-                    self.state = _summed(self._connection)
+                    self.state = read_sums(self._connection)
                     self._in_doubt = False
                 yield self._connection
             except sqlite3.Error as err:
@@ -422,55 +400,19 @@ class LedgerStore:
     def hourly_totals(
         self, key: str, start: datetime, end: datetime
     ) -> list[HourlyTotal]:
-        """Return the total at the end of each hour that starts in `[start, end)`.
-
-        It is the present total less what came after, so that the hours of late, which
-        are asked for all the time, cost no look at the years before them.
-        """
+        """Return the total at the end of each hour that starts in `[start, end)`."""
         first, until = (
             -(-seconds(start) // HOUR_SECONDS),
             -(-seconds(end) // HOUR_SECONDS),
         )
         with self._reading() as connection:
-            quantity = self.state.quantity(key)
-            hours: defaultdict[int, int] = defaultdict(int)
-            live_hours: defaultdict[int, int] = defaultdict(int)
-            for source in quantity.sources:
-                for hour, energy, live_energy in connection.execute(
-                    _HOURS,
-                    {**_wanted(quantity, source, first), "until": until},
-                ):
-                    hours[hour] += energy
-                    live_hours[hour] += live_energy
-            total = quantity.live_sum() - sum(hours.values())
-            live = quantity.live_sum() - sum(live_hours.values())
-            totals: list[HourlyTotal] = []
-            for hour in range(first, until):
-                total += hours[hour]
-                live += live_hours[hour]
-                carried = self.state.carried(key, (hour + 1) * HOUR_SECONDS * 1_000_000)
-                totals.append(
-                    HourlyTotal(
-                        from_seconds(hour * HOUR_SECONDS),
-                        kwh(total + carried),
-                        kwh(live + carried),
-                    )
-                )
-        return totals
+            return read_hourly_totals(connection, self.state, key, first, until)
 
     def past(self, key: str, since: datetime) -> float:
         """Return what the slots of a key's past add up to since an hour."""
-        first = -(-seconds(since) // HOUR_SECONDS)
+        begin = -(-seconds(since) // HOUR_SECONDS) * HOUR_SECONDS
         with self._reading() as connection:
-            quantity = self.state.quantity(key)
-            return kwh(
-                sum(
-                    connection.execute(
-                        _PAST, _wanted(quantity, source, first)
-                    ).fetchone()[0]
-                    for source in quantity.sources
-                )
-            )
+            return kwh(read_past(connection, self.state.quantity(key), begin))
 
     def carried(self, key: str) -> bool:
         """Return whether a key's total was ever carried on."""
@@ -827,19 +769,6 @@ def _hour_us(at_s: int) -> int:
     return at_s // HOUR_SECONDS * HOUR_SECONDS * 1_000_000
 
 
-def _wanted(
-    quantity: Quantity, source: SourceState, first: int
-) -> dict[str, int | None]:
-    """Return what tells the slots of a source that a quantity adds up from an hour on."""
-    return {
-        "source": source.number,
-        "returned": quantity.returned,
-        "role": None if quantity.role is None else ROLES[quantity.role],
-        "begin": first * HOUR_SECONDS,
-        "live_from": source.live_from or 0,
-    }
-
-
 def _insert_pending(
     connection: sqlite3.Connection, number: int, readings: Iterable[Reading]
 ) -> None:
@@ -861,40 +790,6 @@ def _in_order(found: Mapping[int, Mapping[int, Period]]) -> dict[int, list[Perio
         number: [period for _, period in sorted(some.items())]
         for number, some in found.items()
     }
-
-
-def _summed(connection: sqlite3.Connection) -> State:
-    """Add up all slots of a file."""
-    sums: defaultdict[int, dict[MeterRole, Sums]] = defaultdict(dict)
-    past: defaultdict[int, dict[MeterRole, Sums]] = defaultdict(dict)
-    for number, role, *energies in connection.execute(_SUMS):
-        energy, returned, past_energy, past_returned = energies
-        sums[number][ROLE_OF[role]] = Sums(energy=energy, returned=returned)
-        past[number][ROLE_OF[role]] = Sums(energy=past_energy, returned=past_returned)
-    carries: defaultdict[str, tuple[Carry, ...]] = defaultdict(tuple)
-    for key, at_us, energy in connection.execute(
-        "SELECT key, at_us, energy FROM carry ORDER BY at_us"
-    ):
-        carries[key] += (Carry(at_us, energy),)
-    return State(
-        sources={
-            source_id: SourceState(
-                number=number,
-                home_id=home_id,
-                settled_until=settled_until,
-                live_from=live_from,
-                sums=sums[number],
-                past=past[number],
-            )
-            for number, source_id, home_id, settled_until, live_from in (
-                connection.execute(
-                    "SELECT number, source_id, home_id, settled_until, live_from"
-                    " FROM source"
-                )
-            )
-        },
-        carries=dict(carries),
-    )
 
 
 def _size(path: Path) -> int:
