@@ -4,14 +4,15 @@ A row that says what no period can be is made again. A slot that becomes known l
 the rows that its packet changes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from json import dumps
 import sqlite3
 from typing import Final
 
-from ..metering.periods import PERIOD_S, Accumulation, Period, Quality, SlotRow
+from ..metering.periods import PERIOD_S, Accumulation, Period, Quality, SlotRow, periods
 from .codes import PROVENANCE_OF
+from .totals import SourceState
 
 PERIOD_SCHEMA: Final = (
     """CREATE TABLE period (
@@ -93,8 +94,41 @@ def read_periods(
     return found
 
 
+def made_periods(
+    connection: sqlite3.Connection, sources: Collection[SourceState], starts: range
+) -> tuple[dict[int, list[Period]], list[tuple[int, Period]]]:
+    """Return quarter hours by the number of their source, computed where not stored.
+
+    And of those that were computed the ones to store, which are settled whole.
+    """
+    found = read_periods(connection, [source.number for source in sources], starts)
+    missing = {
+        source.number: [
+            start
+            for start in starts
+            if start < (source.settled_until or 0) and start not in found[source.number]
+        ]
+        for source in sources
+    }
+    wanted = [start for some in missing.values() for start in some]
+    if not wanted:
+        return _in_order(found), []
+    begin, end = min(wanted), max(wanted) + PERIOD_S
+    numbers = [number for number, some in missing.items() if some]
+    rows = read_slots(connection, numbers, begin, end)
+    whole: list[tuple[int, Period]] = []
+    for source in sources:
+        absent = set(missing[source.number])
+        for period in periods(rows.get(source.number, ()), range(begin, end, PERIOD_S)):
+            if period.start_s in absent:
+                found[source.number][period.start_s] = period
+                if period.start_s + PERIOD_S <= (source.settled_until or 0):
+                    whole.append((source.number, period))
+    return _in_order(found), whole
+
+
 def write_periods(
-    connection: sqlite3.Connection, periods: Iterable[tuple[int, Period]]
+    connection: sqlite3.Connection, some: Iterable[tuple[int, Period]]
 ) -> None:
     """Keep quarter hours, each with the number of its source."""
     connection.executemany(
@@ -112,7 +146,7 @@ def write_periods(
                 period.counted.unknown_returned,
                 *period.quality,
             )
-            for number, period in periods
+            for number, period in some
         ],
     )
 
@@ -141,3 +175,11 @@ def forget_periods(
                 "last": run[-1],
             },
         )
+
+
+def _in_order(found: Mapping[int, Mapping[int, Period]]) -> dict[int, list[Period]]:
+    """Return the periods of each source in the order of time."""
+    return {
+        number: [period for _, period in sorted(some.items())]
+        for number, some in found.items()
+    }

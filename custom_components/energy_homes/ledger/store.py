@@ -1,19 +1,16 @@
 """The ledger's reads and writes, blocking; one transaction each, safe to call from any thread."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 import sqlite3
-import threading
-from typing import Final
 
 from ..metering.holes import Hole
 from ..metering.model import MeterRole, Provenance, Reading, Slot
-from ..metering.periods import PERIOD_S, SLOT_S, Period, combined, periods, slot_periods
-from ..metering.power import KNOWN_KEPT
+from ..metering.periods import PERIOD_S, SLOT_S, Period, combined, slot_periods
 from ..metering.temperature import RoomReading, RoomSlot
 from .boards import ChannelData, delete_board, read_board, write_board
 from .codes import (
@@ -21,23 +18,21 @@ from .codes import (
     PROVENANCE_OF,
     ROLES,
     SLOT_SECONDS,
-    from_micros,
     from_seconds,
     kwh,
     micros,
-    reading_row,
-    row_reading,
     row_slot,
     seconds,
     slot_row,
     units,
 )
+from .file import LedgerFile
 from .holes import read_asked, read_holes, read_room_holes, write_asked
+from .homes import delete_home, read_homes, write_home, write_removed
 from .marks import read_mark, take_back, widen_past, write_mark
-from .periods import forget_periods, read_periods, read_slots, write_periods
+from .periods import forget_periods, made_periods, read_slots, write_periods
 from .powers import add_due, delete_power_due, read_power_due, read_powers
 from .rooms import (
-    FORGET_ROOMS,
     add_room,
     delete_due,
     load_room,
@@ -47,11 +42,18 @@ from .rooms import (
     room_number,
     settle_room,
 )
-from .schema import VERSION, DamagedError, connect, opening, set_aside
+from .schema import VERSION
 from .settling import Changes, write_slots
+from .sources import (
+    insert_pending,
+    insert_source,
+    read_source,
+    replace_pending,
+    write_hardware,
+)
 from .statement import read_groups, statement
-from .sums import read_hourly_totals, read_past, read_sums
-from .totals import Carry, SourceState, State
+from .sums import read_hourly_totals, read_past
+from .totals import Carry, SourceState
 from .types import (
     DueHour,
     HomeQuantity,
@@ -61,7 +63,6 @@ from .types import (
     HourlyTotal,
     LedgerError,
     LedgerHome,
-    Opened,
     StatisticMark,
     StoredRoom,
     StoredSource,
@@ -69,21 +70,8 @@ from .types import (
     source_key,
 )
 
-CHECKPOINT_PAGES: Final = 1000
-"""SQLite's own default for when the WAL is written back into the main file."""
 
-_FORGET_HOME: Final = (
-    "DELETE FROM slot WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
-    "DELETE FROM pending WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
-    "DELETE FROM asked WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
-    "DELETE FROM period WHERE source IN (SELECT number FROM source WHERE home_id = ?)",
-    "DELETE FROM source WHERE home_id = ?",
-    *FORGET_ROOMS,
-    "DELETE FROM home WHERE home_id = ?",
-)
-
-
-class LedgerStore:
+class LedgerStore(LedgerFile):
     """One ledger file.
 
     Every method raises LedgerError where SQLite fails, and has then changed nothing. A
@@ -94,103 +82,13 @@ class LedgerStore:
 
     def __init__(self, path: Path, *, busy_timeout: float) -> None:
         """Stand for a file that `open` opens; `busy_timeout` for locks is in seconds."""
-        self._path = path
-        self._busy_timeout = busy_timeout
-        # A cancelled caller gives up its turn on the loop while its job still runs here.
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._in_doubt = False
+        super().__init__(path, busy_timeout=busy_timeout)
         self._changes: Counter[str] = Counter()
-        self.state = State()
-
-    def open(self) -> Opened:
-        """Open the file, make it where there is none, set a damaged one aside.
-
-        Raises LedgerVersionError for a file of a newer version.
-        """
-        with self._lock:
-            self.close()
-            created = _size(self._path) == 0
-            damaged_copy = None
-            try:
-                self._connect()
-            except DamagedError as damage:
-                try:
-                    damaged_copy = set_aside(self._path)
-                except OSError as err:
-                    raise LedgerError(
-                        f"The ledger is damaged ({damage}) and cannot be moved: {err}"
-                    ) from err
-                created = True
-                self._connect()
-            with self._reading() as connection:
-                (ledger_id,) = connection.execute(
-                    "SELECT value FROM meta WHERE key = 'ledger_id'"
-                ).fetchone()
-            return Opened(
-                created=created, damaged_copy=damaged_copy, ledger_id=ledger_id
-            )
-
-    def _connect(self) -> None:
-        """Open the file and add its slots up."""
-        connection = connect(self._path, busy_timeout=self._busy_timeout)
-        try:
-            with opening():
-                self.state = read_sums(connection)
-        except BaseException:
-            connection.close()
-            raise
-        connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, False)
-        self._connection = connection
-        self._in_doubt = False
-
-    def close(self) -> None:
-        """Close the file; closing twice is no harm."""
-        with self._lock:
-            if self._connection is not None:
-                with suppress(sqlite3.Error):
-                    self._connection.close()
-                self._connection = None
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection and translate its errors."""
-        with self._lock:
-            if self._connection is None:
-                raise LedgerError("The ledger is not open")
-            try:
-                if self._in_doubt:
-                    self.state = read_sums(self._connection)
-                    self._in_doubt = False
-                yield self._connection
-            except sqlite3.Error as err:
-                raise LedgerError(f"The ledger failed: {err}") from err
-
-    @contextmanager
-    def _writing(self, *, synchronous: str = "FULL") -> Iterator[sqlite3.Connection]:
-        """Give the connection inside a transaction; commit it, or undo all of it."""
-        with self._reading() as connection:
-            connection.execute(f"PRAGMA synchronous = {synchronous}")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                # A commit that fails may have reached the disk all the same.
-                self._in_doubt = True
-                connection.execute("COMMIT")
-                self._in_doubt = False
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                raise
 
     def add_home(self, home_id: str, label: str) -> None:
         """Add a home, or take over its label; it is no longer removed."""
         with self._writing() as connection:
-            connection.execute(
-                "INSERT INTO home (home_id, label) VALUES (?, ?)"
-                " ON CONFLICT DO UPDATE SET label = excluded.label, removed_us = NULL",
-                (home_id, label),
-            )
+            write_home(connection, home_id, label)
 
     def add_source(
         self, source_id: str, home_id: str, live_from: datetime | None
@@ -203,11 +101,7 @@ class LedgerStore:
                 raise LedgerError(f"Source {source_id} belongs to another home")
             if source is None:
                 with self._writing() as connection:
-                    number = connection.execute(
-                        "INSERT INTO source (source_id, home_id, live_from)"
-                        " VALUES (?, ?, ?) RETURNING number",
-                        (source_id, home_id, live_s),
-                    ).fetchone()[0]
+                    number = insert_source(connection, source_id, home_id, live_s)
                 source = SourceState(number=number, home_id=home_id, live_from=live_s)
             elif source.live_from is None and live_s is not None:
                 with self._writing() as connection:
@@ -231,40 +125,17 @@ class LedgerStore:
         """Note what a source reads from; what only other hardware could go on from goes."""
         number = self._source(source_id).number
         with self._writing() as connection:
-            (before,) = connection.execute(
-                "SELECT hardware FROM source WHERE number = ?", (number,)
-            ).fetchone()
-            if before == hardware:
-                return False
-            connection.execute(
-                "UPDATE source SET hardware = ? WHERE number = ?", (hardware, number)
-            )
-            if before is not None:
-                connection.execute("DELETE FROM pending WHERE source = ?", (number,))
-        return before is not None
+            return write_hardware(connection, number, hardware)
 
     def mark_home_removed(self, home_id: str, at: datetime) -> None:
         """Note when a home's entry was removed; its slots stay."""
         with self._writing() as connection:
-            connection.execute(
-                "UPDATE home SET removed_us = ? WHERE home_id = ?",
-                (micros(at), home_id),
-            )
+            write_removed(connection, home_id, at)
 
     def homes(self) -> tuple[LedgerHome, ...]:
         """Return all homes by label."""
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT home_id, label, removed_us FROM home ORDER BY label, home_id"
-            ).fetchall()
-        return tuple(
-            LedgerHome(
-                home_id=home_id,
-                label=label,
-                removed=None if removed_us is None else from_micros(removed_us),
-            )
-            for home_id, label, removed_us in rows
-        )
+            return read_homes(connection)
 
     def forget_home(self, home_id: str) -> int:
         """Delete all rows of a home and return how many there were."""
@@ -277,14 +148,7 @@ class LedgerStore:
                 home_key(home_id, "returned"),
             ]
             with self._writing() as connection:
-                before = connection.total_changes
-                for key in keys:
-                    connection.execute("DELETE FROM carry WHERE key = ?", (key,))
-                    connection.execute("DELETE FROM mark WHERE key = ?", (key,))
-                    connection.execute("DELETE FROM power_due WHERE key = ?", (key,))
-                for statement in _FORGET_HOME:
-                    connection.execute(statement, (home_id,))
-                rows = connection.total_changes - before
+                rows = delete_home(connection, home_id, keys)
             self.state = self.state.without(source_ids, keys)
             return rows
 
@@ -294,37 +158,14 @@ class LedgerStore:
             source = self.state.sources.get(source_id)
             if source is None:
                 return StoredSource(settled_until=None, pending=())
-            rows = connection.execute(
-                "SELECT at_us, kind, value FROM pending WHERE source = ? ORDER BY at_us",
-                (source.number,),
-            ).fetchall()
-            known = connection.execute(
-                "SELECT start FROM slot WHERE source = ? AND provenance <> 0"
-                " ORDER BY start DESC LIMIT ?",
-                (source.number, KNOWN_KEPT),
-            ).fetchall()
-            (first,) = connection.execute(
-                "SELECT MIN(start) FROM slot WHERE source = ?", (source.number,)
-            ).fetchone()
-            (hardware,) = connection.execute(
-                "SELECT hardware FROM source WHERE number = ?", (source.number,)
-            ).fetchone()
-        until = source.settled_until
-        open_from = known[-1][0] if len(known) == KNOWN_KEPT else first
-        return StoredSource(
-            settled_until=None if until is None else from_seconds(until),
-            pending=tuple(row_reading(*row) for row in rows),
-            known=frozenset(from_seconds(start) for (start,) in known),
-            open_from=None if open_from is None else from_seconds(open_from),
-            hardware=hardware,
-        )
+            return read_source(connection, source)
 
     def add_readings(self, source_id: str, readings: Iterable[Reading]) -> None:
         """Keep readings until a slot is settled with them; a known stamp changes nothing."""
         with self._lock:
             number = self._source(source_id).number
             with self._writing(synchronous="NORMAL") as connection:
-                _insert_pending(connection, number, readings)
+                insert_pending(connection, number, readings)
 
     def settle(
         self,
@@ -355,10 +196,7 @@ class LedgerStore:
                     " WHERE number = ?",
                     (until, changes.live_from, source.number),
                 )
-                connection.execute(
-                    "DELETE FROM pending WHERE source = ?", (source.number,)
-                )
-                _insert_pending(connection, source.number, pending)
+                replace_pending(connection, source.number, pending)
             after = replace(source, settled_until=until, live_from=changes.live_from)
             self.state = self.state.with_source(
                 source_id, after.with_slots(changes.sums, changes.past)
@@ -471,54 +309,19 @@ class LedgerStore:
                     for source_id, source in sources.items()
                 }
             stop = starts[-1] + starts.step if starts else starts.start
-            quarters = self._quarters(
+            quarters, whole = made_periods(
                 connection, sources.values(), range(starts.start, stop, PERIOD_S)
             )
+            # Without them the next time costs more, and that is all.
+            if whole:
+                with suppress(LedgerError), self._writing(synchronous="NORMAL"):
+                    write_periods(connection, whole)
         return {
             source_id: quarters[source.number]
             if starts.step == PERIOD_S
             else combined(quarters[source.number], starts.step)
             for source_id, source in sources.items()
         }
-
-    def _quarters(
-        self,
-        connection: sqlite3.Connection,
-        sources: Collection[SourceState],
-        starts: range,
-    ) -> dict[int, list[Period]]:
-        """Return quarter hours by the number of their source, computed where not stored."""
-        found = read_periods(connection, [source.number for source in sources], starts)
-        missing = {
-            source.number: [
-                start
-                for start in starts
-                if start < (source.settled_until or 0)
-                and start not in found[source.number]
-            ]
-            for source in sources
-        }
-        wanted = [start for some in missing.values() for start in some]
-        if not wanted:
-            return _in_order(found)
-        begin, end = min(wanted), max(wanted) + PERIOD_S
-        numbers = [number for number, some in missing.items() if some]
-        rows = read_slots(connection, numbers, begin, end)
-        whole: list[tuple[int, Period]] = []
-        for source in sources:
-            absent = set(missing[source.number])
-            for period in periods(
-                rows.get(source.number, ()), range(begin, end, PERIOD_S)
-            ):
-                if period.start_s in absent:
-                    found[source.number][period.start_s] = period
-                    if period.start_s + PERIOD_S <= (source.settled_until or 0):
-                        whole.append((source.number, period))
-        # Without them the next time costs more, and that is all.
-        if whole:
-            with suppress(LedgerError), self._writing(synchronous="NORMAL") as writing:
-                write_periods(writing, whole)
-        return _in_order(found)
 
     def statement(self, home_id: str, start: datetime, end: datetime) -> HomeStatement:
         """Return what a home counted in the slots that start in `[start, end)`."""
@@ -727,18 +530,6 @@ class LedgerStore:
         with self._writing() as connection:
             return delete_board(connection, board)
 
-    def hold(self) -> None:
-        """Leave the main file as it is until `release`; writes go on into the WAL."""
-        with self._reading() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
-
-    def release(self) -> None:
-        """Write the WAL back into the main file again."""
-        with self._reading() as connection:
-            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-
     def stats(self) -> dict[str, int]:
         """Return the schema version, how many rows there are, and sizes in bytes."""
         with self._reading() as connection:
@@ -746,14 +537,15 @@ class LedgerStore:
                 "SELECT (SELECT COUNT(*) FROM home), (SELECT COUNT(*) FROM source),"
                 " (SELECT COUNT(*) FROM slot), (SELECT COUNT(*) FROM pending)"
             ).fetchone()
+        file_bytes, wal_bytes = self.sizes()
         return {
             "version": VERSION,
             "homes": homes,
             "sources": sources,
             "slots": slots,
             "pending": pending,
-            "file_bytes": _size(self._path),
-            "wal_bytes": _size(self._path.with_name(f"{self._path.name}-wal")),
+            "file_bytes": file_bytes,
+            "wal_bytes": wal_bytes,
         }
 
     def _source(self, source_id: str) -> SourceState:
@@ -769,31 +561,6 @@ def _hour_us(at_s: int) -> int:
     return at_s // HOUR_SECONDS * HOUR_SECONDS * 1_000_000
 
 
-def _insert_pending(
-    connection: sqlite3.Connection, number: int, readings: Iterable[Reading]
-) -> None:
-    """Insert pending readings of a source; a stamp that is there changes nothing."""
-    connection.executemany(
-        "INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?)",
-        [(number, *reading_row(reading)) for reading in readings],
-    )
-
-
 def _slot_from(at: datetime) -> int:
     """Return the start of the first slot that starts at or after an instant."""
     return -(-seconds(at) // SLOT_SECONDS) * SLOT_SECONDS
-
-
-def _in_order(found: Mapping[int, Mapping[int, Period]]) -> dict[int, list[Period]]:
-    """Return the periods of each source in the order of time."""
-    return {
-        number: [period for _, period in sorted(some.items())]
-        for number, some in found.items()
-    }
-
-
-def _size(path: Path) -> int:
-    """Return the size of a file in bytes, 0 where there is none."""
-    with suppress(FileNotFoundError):
-        return path.stat().st_size
-    return 0
