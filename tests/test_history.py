@@ -228,7 +228,7 @@ async def test_sums_that_say_nothing_are_not_believed(
         ("daily_limit", "call_limit"),
         ("bad_token", "credentials"),
         ("http_503", "cloud"),
-        ("garbage", "cloud"),
+        ("garbage", "nonsense"),
     ],
 )
 async def test_trouble_is_told_and_tried_again(

@@ -16,10 +16,11 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.energy_homes.const import DOMAIN
+from custom_components.energy_homes.history_problem import Problem
 from custom_components.energy_homes.homes import DATA_HOMES
 from custom_components.energy_homes.metering.model import Provenance
 from custom_components.energy_homes.past import Past
-from custom_components.energy_homes.past_job import JobState, Problem
+from custom_components.energy_homes.past_job import JobState
 from custom_components.energy_homes.past_things import things_of
 from simulator.scenario import ELM_TOKEN, MILL_TOKEN
 
@@ -221,7 +222,7 @@ async def test_kill_between_commit_and_note(
         ("daily_limit", Problem.CALL_LIMIT),
         ("bad_token", Problem.CREDENTIALS),
         ("http_503", Problem.CLOUD),
-        ("garbage", Problem.CLOUD),
+        ("garbage", Problem.NONSENSE),
     ],
 )
 async def test_trouble_is_waited_for(

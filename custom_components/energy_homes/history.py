@@ -21,6 +21,7 @@ from homeassistant.util import dt as dt_util
 from . import history_efergy, history_entity
 from .const import SourceKind
 from .history_issue import async_keep_history_issues, async_tell_unasked
+from .history_problem import Problem
 from .hole_repair import LATE_OVER, RIPE, Repair
 from .ledger import LedgerError
 from .ledger.codes import from_seconds, row_of, seconds, slot_of
@@ -205,7 +206,7 @@ class Job:
                 await self._async_ask(todo)
                 await self._async_interpolate()
         except _NotStoredError:
-            self.repair.problem = "ledger"
+            self.repair.problem = Problem.LEDGER
         self.repair.left = await self._async_holes() if holes else ()
         if self.repair.vendor or self.repair.interpolated:
             _LOGGER.info(

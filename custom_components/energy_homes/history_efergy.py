@@ -17,6 +17,7 @@ from .clouds.efergy_history import (
     sum_answer,
 )
 from .clouds.errors import CloudAuthError, CloudError, CloudQuotaError
+from .history_problem import Problem, account_problem, problem_of
 from .metering.hole_fill import Answer, corrected, trusted
 from .metering.hole_plan import Call, series_calls, sum_calls
 from .metering.holes import Hole, cut, days_of, within
@@ -36,7 +37,11 @@ async def async_ask(job: Job, revision: Revision, holes: Sequence[Hole]) -> None
     """
     hub = job.accounts.get(revision.account or "")
     if not isinstance(hub, EfergyHub) or hub.state is not AccountState.CONNECTED:
-        job.repair.problem = "account"
+        job.repair.problem = (
+            Problem.ACCOUNT
+            if not isinstance(hub, EfergyHub)
+            else account_problem(hub.state)
+        )
         job.unasked[revision.account or ""] = holes
         return
     sid = revision.hardware_id or ""
@@ -45,14 +50,10 @@ async def async_ask(job: Job, revision: Revision, holes: Sequence[Hole]) -> None
         if left and hub.sole_meter == sid and job.source.role is MeterRole.GRID:
             await _async_sums(job, hub, left)
         elif left:
-            job.repair.problem = "cloud"
-    except CloudQuotaError:
-        job.repair.problem = "call_limit"
-    except CloudAuthError:
-        job.repair.problem = "credentials"
+            job.repair.problem = Problem.CLOUD
     except CloudError as err:
         _LOGGER.debug("History of %s: %s", job.source.name, err)
-        job.repair.problem = "cloud"
+        job.repair.problem = problem_of(err)
 
 
 async def async_series(

@@ -10,6 +10,7 @@ from homeassistant.helpers import entity_registry as er
 from sqlalchemy.exc import SQLAlchemyError
 
 from .entity_history import async_entity_slots, async_statistic_answers
+from .history_problem import Problem
 from .ledger.codes import from_seconds, row_of
 from .metering.hole_fill import Answer
 from .metering.holes import Hole, cut, days_of, without
@@ -31,7 +32,7 @@ async def async_ask(job: Job, revision: Revision, holes: Sequence[Hole]) -> None
     looked at them while they were.
     """
     if not async_has_recorder(job.hass):
-        job.repair.problem = "recorder"
+        job.repair.problem = Problem.RECORDER
         return
     entity_id = er.async_resolve_entity_id(
         er.async_get(job.hass), revision.entity or ""
@@ -54,7 +55,7 @@ async def async_ask(job: Job, revision: Revision, holes: Sequence[Hole]) -> None
                     )
         except SQLAlchemyError as err:
             _LOGGER.debug("History of %s: %s", job.source.name, err)
-            job.repair.problem = "recorder"
+            job.repair.problem = Problem.RECORDER
             return
         await job.async_take([row_of(slot) for slot in slots])
         await job.async_fill([part], answers)

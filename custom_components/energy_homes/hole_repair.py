@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from .history_problem import Problem
 from .metering.holes import Hole
 
 RIPE: Final = timedelta(minutes=10)
@@ -28,5 +29,5 @@ class Repair:
     interpolated: int = 0
     calls: int = 0
     left: Sequence[Hole] = ()
-    problem: str | None = None
+    problem: Problem | None = None
     room_id: str | None = None

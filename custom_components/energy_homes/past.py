@@ -20,13 +20,14 @@ from homeassistant.util import dt as dt_util
 
 from .clouds.errors import CloudAuthError, CloudError, CloudQuotaError
 from .const import DOMAIN
+from .history_problem import NotNowError, Problem, problem_of
 from .ledger import LedgerError
 from .ledger.codes import from_seconds, seconds
 from .metering.model import slot_start
 from .metering.past_plan import EMPTY_IS_THE_END
 from .metering.periods import SLOT_S
-from .past_job import Job, JobState, Problem
-from .past_reader import NotNowError, PastReader, Step
+from .past_job import Job, JobState
+from .past_reader import PastReader, Step
 from .past_things import LONG_AGO, Thing, async_end, open_past, things_of
 
 if TYPE_CHECKING:
@@ -273,13 +274,9 @@ class Past:
             await self._async_descend(job, home, thing)
         except NotNowError as err:
             problem = err.problem
-        except CloudQuotaError:
-            problem = Problem.CALL_LIMIT
-        except CloudAuthError:
-            problem = Problem.CREDENTIALS
         except CloudError as err:
             _LOGGER.debug("The past of %s %s: %s", home.label, thing.name, err)
-            problem = Problem.CLOUD
+            problem = problem_of(err)
         except LedgerError as err:
             _LOGGER.debug("The past of %s %s: %s", home.label, thing.name, err)
             problem = Problem.LEDGER

@@ -12,12 +12,12 @@ from .entity_history import (
     async_statistic_answers,
     async_statistic_first,
 )
+from .history_problem import NotNowError, Problem
 from .ledger.codes import from_seconds, row_of
 from .metering.hole_fill import Answer
 from .metering.past_plan import Chunk
 from .metering.periods import SLOT_S, SlotRow
-from .past_job import Problem
-from .past_reader import NotNowError, Told
+from .past_reader import Told
 
 RECORDER: Final = "recorder"
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from homeassistant.util import dt as dt_util
 
+from .history_problem import Problem
 from .ledger.codes import seconds
 from .metering.past_plan import share_done
 
@@ -19,19 +20,6 @@ class JobState(StrEnum):
     WAITING = "waiting"
     STOPPED = "stopped"
     DONE = "done"
-
-
-class Problem(StrEnum):
-    """What an import waits for."""
-
-    ACCOUNT = "account"
-    CALL_LIMIT = "call_limit"
-    CLOUD = "cloud"
-    CREDENTIALS = "credentials"
-    HOME = "home"
-    LEDGER = "ledger"
-    NONSENSE = "nonsense"
-    RECORDER = "recorder"
 
 
 ACTIVE = (JobState.RUNNING, JobState.WAITING)

@@ -6,24 +6,15 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from .history_problem import NotNowError, Problem
 from .ledger import Ledger
 from .ledger.codes import from_seconds, row_of, seconds, slot_of
 from .metering.hole_fill import Answer, fill
 from .metering.holes import Hole, find_holes, slots_in
 from .metering.past_plan import Chunk, next_chunk
-from .past_job import Problem
 
 if TYPE_CHECKING:
     from .home import Home
-
-
-class NotNowError(Exception):
-    """A step cannot be taken now, for a reason that people are told."""
-
-    def __init__(self, problem: Problem) -> None:
-        """Keep the reason."""
-        super().__init__(problem.value)
-        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

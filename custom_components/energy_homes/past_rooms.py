@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Final
 
 from .heating_coordinator import HeatingCoordinator
+from .history_problem import NotNowError
 from .ledger import Ledger
 from .metering.holes import slots_in
-from .past_job import Problem
-from .past_reader import NotNowError, Step
+from .past_reader import Step
 from .room_history import RoomHistory
 
 ROOM: Final = "room"
@@ -41,7 +41,7 @@ class RoomPast:
             self._heating, self._room_id, begin, end, again=True
         )
         if taken.problem is not None:
-            raise NotNowError(Problem(taken.problem))
+            raise NotNowError(taken.problem)
         reached = begin if taken.done else taken.reached
         left = slots_in(
             await self._ledger.async_room_holes(self._room_id, reached, end)

@@ -12,6 +12,7 @@ from .accounts.efergy import EfergyHub
 from .accounts.registry import AccountState
 from .const import SourceKind
 from .heating_coordinator import HeatingCoordinator
+from .history_problem import NotNowError, Problem, account_problem
 from .hole_repair import RIPE
 from .ledger import Ledger
 from .ledger.codes import from_seconds, seconds
@@ -20,8 +21,8 @@ from .metering.periods import SLOT_S
 from .models import MeterSource, Revision
 from .past_efergy import HOUSEHOLD, METER, EfergyPast
 from .past_entity import EntityPast
-from .past_job import Job, Problem
-from .past_reader import MeterHistory, MeterPast, NotNowError, PastReader
+from .past_job import Job
+from .past_reader import MeterHistory, MeterPast, PastReader
 from .past_rooms import RoomPast
 
 if TYPE_CHECKING:
@@ -30,12 +31,6 @@ if TYPE_CHECKING:
 
 LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Nobody has anything from before."""
-
-_PROBLEMS: Final = {
-    AccountState.AUTH: Problem.CREDENTIALS,
-    AccountState.QUOTA: Problem.CALL_LIMIT,
-    AccountState.OUTAGE: Problem.CLOUD,
-}
 
 TELLS: Final = frozenset({SourceKind.EFERGY, SourceKind.ENTITY})
 """What knows of its own past; boards and hosts forget what they have sent."""
@@ -142,7 +137,7 @@ def _history(
     if not isinstance(hub, EfergyHub):
         raise NotNowError(Problem.ACCOUNT)
     if hub.state is not AccountState.CONNECTED:
-        raise NotNowError(_PROBLEMS.get(hub.state, Problem.ACCOUNT))
+        raise NotNowError(account_problem(hub.state))
     return EfergyPast(
         hub,
         revision.hardware_id or "",

@@ -9,7 +9,7 @@ are due in the ledger: the recorder's statistics follow by themselves.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 import logging
 from typing import TYPE_CHECKING, Final
@@ -18,12 +18,7 @@ from homeassistant.util import dt as dt_util
 
 from .accounts.netatmo import NetatmoHub
 from .accounts.registry import AccountState
-from .clouds.errors import (
-    CloudAuthError,
-    CloudError,
-    CloudNonsenseError,
-    CloudQuotaError,
-)
+from .clouds.errors import CloudError
 from .clouds.netatmo import NetatmoClient
 from .clouds.netatmo_errors import CloudRefusedError, Refusal
 from .clouds.netatmo_history import ROOM_TYPES, SCALES, room_answers
@@ -31,6 +26,7 @@ from .clouds.netatmo_models import HomeTopology, MeasurePoint, ModuleTopology
 from .heating.matching import match_rooms
 from .heating.model import RELAY_THERMOSTAT_TYPES
 from .heating.records import RoomRecord
+from .history_problem import NotNowError, Problem, account_problem, problem_of
 from .hole_repair import LATE_OVER, RIPE, Repair
 from .ledger.codes import HOUR_SECONDS, SLOT_SECONDS, from_seconds, seconds
 from .metering.hole_fill import MOST_INTERPOLATED
@@ -52,10 +48,6 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 _UNKNOWN_ROOM: Final = frozenset({Refusal.NOT_FOUND, Refusal.INVALID})
-_STATE_PROBLEMS: Final = {
-    AccountState.AUTH: "credentials",
-    AccountState.QUOTA: "call_limit",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +56,7 @@ class RoomImport:
 
     Everything in `[reached, end)` that the vendor can be asked for was asked for; `done` says
     that this is all that was wanted. `vendor` is how many slots became known, `calls` how many
-    calls that took. `problem` says why it does not go on for now (README: `repair_gaps`),
-    `retry_after` how long it lasts, where that is known.
+    calls that took. `problem` says why it does not go on for now.
     """
 
     name: str
@@ -73,8 +64,7 @@ class RoomImport:
     vendor: int = 0
     calls: int = 0
     done: bool = False
-    problem: str | None = None
-    retry_after: timedelta | None = None
+    problem: Problem | None = None
 
 
 class RoomHistory:
@@ -130,32 +120,6 @@ class RoomHistory:
             return await _Job(self._homes, heating, room).async_step(
                 begin, end, again=again
             )
-
-    def vendor_since(
-        self, heating: HeatingCoordinator, room_id: str
-    ) -> datetime | None:
-        """Return since when the vendor may know a room: its oldest module's set-up.
-
-        None where the account does not say. What was in a module's place before it may be
-        older, so this is a first proposal and no bound.
-        """
-        revision = heating.source.current(dt_util.utcnow())
-        hub = self._homes.accounts.heating_hubs.get(revision.account or "")
-        home = None if hub is None else hub.homes.get(revision.hardware_id or "")
-        if home is None:
-            return None
-        matched = match_rooms(heating.source.rooms, home).matched.get(room_id, "")
-        stamps = [module.set_up for module in home.modules_in(matched)]
-        return min((at for at in stamps if at is not None), default=None)
-
-
-class _CannotAskError(Exception):
-    """The vendor cannot be asked now; the text is the `problem`."""
-
-    def __init__(self, problem: str, retry_after: timedelta | None = None) -> None:
-        """Store how long that lasts, where it is known."""
-        super().__init__(problem)
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +184,8 @@ class _Job:
                     continue
                 for call in room_calls(part):
                     await self._async_ask(place, call, part)
-            except _CannotAskError as err:
-                repair.problem = str(err)
+            except NotNowError as err:
+                repair.problem = err.problem
         asked = [*await self._async_asked(), *nobody]
         await self._async_interpolate(await self._async_holes(begin, end), asked)
         repair.left = await self._async_holes(begin, end)
@@ -259,13 +223,12 @@ class _Job:
                     continue
                 call = room_calls(part)[0]
                 await self._async_ask(place, call, part)
-            except _CannotAskError as err:
+            except NotNowError as err:
                 return RoomImport(
                     name=self._room.name,
                     reached=min(reached, from_seconds(part[0].stop)),
                     calls=self._repair.calls,
-                    problem=str(err),
-                    retry_after=err.retry_after,
+                    problem=err.problem,
                 )
             left = within(todo, seconds(since), call.start_s)
             return RoomImport(
@@ -304,15 +267,15 @@ class _Job:
     def _place(self, revision: Revision) -> _Place | None:
         """Return where a room was; None where that home has no such room.
 
-        Raises _CannotAskError where the account does not answer or has no such home.
+        Raises NotNowError where the account does not answer or has no such home.
         """
         hub = self._accounts.heating_hubs.get(revision.account or "")
         if not isinstance(hub, NetatmoHub):
-            raise _CannotAskError("account")
+            raise NotNowError(Problem.ACCOUNT)
         if hub.state is not AccountState.CONNECTED:
-            raise _CannotAskError(_STATE_PROBLEMS.get(hub.state, "account"))
+            raise NotNowError(account_problem(hub.state))
         if (home := hub.homes.get(revision.hardware_id or "")) is None:
-            raise _CannotAskError("home")
+            raise NotNowError(Problem.HOME)
         # The record has the vendor's id in the newest home; in others it is the room of the
         # same name, if only one has it.
         matched = match_rooms(self._source.rooms, home).matched
@@ -325,19 +288,14 @@ class _Job:
     ) -> None:
         """Store what a call makes known of holes, and that they were asked for.
 
-        Raises _CannotAskError, and has then stored nothing.
+        Raises NotNowError, and has then stored nothing.
         """
         try:
             points = await self._async_points(place, call)
             answers = room_answers(points, call)
-        except CloudQuotaError as err:
-            raise _CannotAskError("call_limit", err.retry_after) from err
-        except CloudAuthError as err:
-            raise _CannotAskError("credentials") from err
         except CloudError as err:
             _LOGGER.debug("History of %s: %s", self._room.name, err)
-            nonsense = isinstance(err, CloudNonsenseError)
-            raise _CannotAskError("nonsense" if nonsense else "cloud") from err
+            raise NotNowError(problem_of(err)) from err
         part = within(holes, call.start_s, call.end_s)
         self._repair.vendor += await self._ledger.async_settle_room(
             self._room.room_id, fill_room(part, answers)

@@ -12,12 +12,12 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .const import DOMAIN
+from .history_problem import NotNowError
 from .home import Home
 from .homes import DATA_HOMES, Homes, normalized_label
 from .models import MeterSource
 from .past_given import async_take_given
 from .past_job import Job
-from .past_reader import NotNowError
 from .past_things import Thing, things_of
 from .services_errors import invalid, ledger_errors
 from .services_fields import ATTR_END, ATTR_HOME, ATTR_START, HOME_FIELD

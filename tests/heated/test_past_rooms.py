@@ -2,9 +2,10 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+from custom_components.energy_homes.history_problem import Problem
 from custom_components.energy_homes.homes import DATA_HOMES
 from custom_components.energy_homes.metering.model import Provenance
-from custom_components.energy_homes.past_job import JobState, Problem
+from custom_components.energy_homes.past_job import JobState
 from tests.netatmo_control import NetatmoControl
 from tests.past_kit import imported_from
 

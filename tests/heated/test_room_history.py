@@ -281,7 +281,6 @@ async def test_an_account_that_is_not_there(
     await write(running, NOON, 0, 30)
     assert await running.hass.config_entries.async_unload(running.account.entry_id)
     assert (await repair(running, **YESTERDAY))["Kitchen"]["problem"] == "account"
-    assert vendor_since(running, "Kitchen") is None
 
 
 async def test_a_home_that_is_gone(
@@ -408,11 +407,6 @@ def rooms_of(elm: HeatedWorld) -> RoomHistory:
     return elm.hass.data[DATA_HOMES].history.rooms
 
 
-def vendor_since(elm: HeatedWorld, room: str) -> datetime | None:
-    """Return since when the vendor may know a room."""
-    return rooms_of(elm).vendor_since(elm.heating, elm.record(room).room_id)
-
-
 async def step(
     elm: HeatedWorld, begin: datetime, end: datetime, **options: bool
 ) -> RoomImport:
@@ -503,13 +497,6 @@ async def test_a_past_without_end_or_beginning(
     with pytest.raises(KeyError):
         await rooms_of(running).async_import(running.heating, "attic", NOON, NOON)
     assert MEASURE not in netatmo.calls()
-
-
-async def test_since_when_the_vendor_knows_a_room(running: HeatedWorld) -> None:
-    """Its oldest module says so."""
-    since = vendor_since(running, "Kitchen")
-    assert since is not None
-    assert since < running.virtual.now
 
 
 async def test_two_steps_at_once(running: HeatedWorld, netatmo: NetatmoControl) -> None:

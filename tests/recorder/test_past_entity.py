@@ -17,8 +17,9 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
 
+from custom_components.energy_homes.history_problem import Problem
 from custom_components.energy_homes.homes import DATA_HOMES
-from custom_components.energy_homes.past_job import JobState, Problem
+from custom_components.energy_homes.past_job import JobState
 from custom_components.energy_homes.past_things import things_of
 from tests.builders import entity_revision, home_entry, meter_subentry, set_up
 from tests.past_kit import from_vendor, import_history, imported_from, job_of, total
