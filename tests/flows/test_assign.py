@@ -6,7 +6,8 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.util import dt as dt_util
 
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.flows.metering import add_meter, hardware_revision
+from custom_components.energy_homes.flows.metering import hardware_revision
+from custom_components.energy_homes.flows.part import add_part
 from custom_components.energy_homes.metering.model import MeterRole
 from custom_components.energy_homes.models import MeterSource
 from tests.builders import account_entry, home_entry, set_up
@@ -120,7 +121,7 @@ async def test_refused_assignment_goes_on(
     """No label, a label that two homes have, a name that the home has already."""
     attic = home_entry("Attic")
     await set_up(hass, attic, home_entry("Shed", home_id="1"))
-    add_meter(
+    add_part(
         hass,
         attic,
         MeterSource(
@@ -169,7 +170,7 @@ async def test_meter_that_was_assigned_meanwhile(
             hardware_revision(hass, (MILL_ACCOUNT, MILL_GRID), dt_util.utcnow()),
         ),
     )
-    add_meter(hass, attic, source)
+    add_part(hass, attic, source)
     await hass.async_block_till_done()
     assert discovered(hass) == []
 
@@ -180,7 +181,7 @@ async def test_meter_with_a_home_is_not_asked_for(
     """A discovery of a meter that has a home says whose it is."""
     attic = home_entry("Attic")
     await set_up(hass, attic)
-    add_meter(
+    add_part(
         hass,
         attic,
         MeterSource(

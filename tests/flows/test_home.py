@@ -8,7 +8,8 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.energy_homes.flows.metering import add_meter, hardware_revision
+from custom_components.energy_homes.flows.metering import hardware_revision
+from custom_components.energy_homes.flows.part import add_part
 from custom_components.energy_homes.metering.model import MeterRole
 from custom_components.energy_homes.models import MeterSource
 from tests.builders import (
@@ -226,7 +227,7 @@ async def test_what_happens_while_the_form_is_open(
     form = await submit(hass, form, label="Mill 2", meter=MILL_METER)
     assert form["step_id"] == "home_meter"
 
-    add_meter(
+    add_part(
         hass,
         attic,
         MeterSource(

@@ -36,13 +36,12 @@ from .inventory import (
     user_of,
 )
 from .metering import (
-    add_meter,
     async_default_name,
     async_named_meter,
     hardware_revision,
     meter_names,
-    subentry_data,
 )
+from .part import add_part, part_data
 from .past import async_first_day, past_fields
 from .refused import NONE, Refused
 
@@ -110,11 +109,11 @@ class AssignSteps(HomeSteps):
             else:
                 if home is None:
                     return await self.async_create_home(
-                        label, self.hass.config.time_zone, subentry_data(source)
+                        label, self.hass.config.time_zone, part_data(source)
                     )
                 # Whoever takes the meter away from this item must not end this flow.
                 await self.async_set_unique_id(None)
-                add_meter(self.hass, home, source)
+                add_part(self.hass, home, source)
                 return self.async_abort(
                     reason="assigned",
                     description_placeholders={"meter": source.name, "home": home.title},

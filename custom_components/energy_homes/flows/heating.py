@@ -17,13 +17,9 @@ from ..homes import home_entries
 from .assign import AssignSteps, async_offer, first_offer, next_assignment
 from .forms import CONF_HOME, home_choice
 from .heating_source import (
-    add_heating,
-    async_default_heating_name,
     async_named_heating,
     async_zone_of,
-    heating_data,
     heating_revision,
-    names_in,
     rooms_text,
 )
 from .home import home_label
@@ -36,6 +32,7 @@ from .inventory import (
     user_of,
 )
 from .metering import async_import_from
+from .part import add_part, async_part_name, names_in, part_data
 from .past import PAST_FIELDS, async_heating_day
 from .refused import NONE, Refused
 
@@ -96,11 +93,11 @@ class HeatingSteps(AssignSteps):
                     return await self.async_create_home(
                         label,
                         await async_zone_of(self.hass, topology),
-                        heating_data(source),
+                        part_data(source),
                     )
                 # Whoever takes the home away from this item must not end this flow.
                 await self.async_set_unique_id(None)
-                add_heating(self.hass, home, source)
+                add_part(self.hass, home, source)
                 return self.async_abort(
                     reason="assigned",
                     description_placeholders={"meter": source.name, "home": home.title},
@@ -155,7 +152,7 @@ class HeatingSteps(AssignSteps):
             if home is None and len(likely) == 1:
                 (home,) = likely
         suggestion: dict[str, Any] = {
-            CONF_NAME: await async_default_heating_name(self.hass, names_in(home)),
+            CONF_NAME: await async_part_name(self.hass, "heating", names_in(home)),
             **await async_heating_day(home),
         }
         if home is not None:

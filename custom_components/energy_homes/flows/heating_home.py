@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
 from homeassistant.helpers.selector import (
@@ -26,17 +26,15 @@ from ..heating.records import RoomRecord
 from ..models import HeatingSource
 from .heating_source import (
     CONF_NETATMO_HOME,
-    async_default_heating_name,
     async_named_heating,
     chosen_heating,
     heating_choice,
     heating_revision,
-    names_in,
-    refuse_heating_name,
     refuse_used_home,
 )
 from .inventory import Hardware, free_homes
 from .metering import async_begin, async_import_from, async_today
+from .part import PartSubentryFlow, async_part_name, names_in
 from .past import PAST_FIELDS, async_heating_day
 from .refused import Refused
 
@@ -46,8 +44,11 @@ NO_ROOM: Final = "none"
 """Choice of a room: there is none any more."""
 
 
-class NetatmoHomeSubentryFlow(ConfigSubentryFlow):
+class NetatmoHomeSubentryFlow(PartSubentryFlow):
     """Adds a Netatmo home to a home, renames it, or puts another in its place."""
+
+    what = "heating"
+    changes: ClassVar = ["edit", "replace"]
 
     _hardware: Hardware
     _topology: HomeTopology
@@ -84,7 +85,7 @@ class NetatmoHomeSubentryFlow(ConfigSubentryFlow):
                 )
         if not homes:
             return self.async_abort(reason="no_free_home")
-        name = await async_default_heating_name(self.hass, names_in(entry))
+        name = await async_part_name(self.hass, "heating", names_in(entry))
         return self._form(
             "user",
             self.add_suggested_values_to_schema(
@@ -100,47 +101,6 @@ class NetatmoHomeSubentryFlow(ConfigSubentryFlow):
                 user_input or {CONF_NAME: name, **await async_heating_day(entry)},
             ),
             refused,
-        )
-
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask what to change."""
-        return self.async_show_menu(
-            step_id="reconfigure",
-            menu_options=["edit", "replace"],
-            description_placeholders={
-                "home": self._get_entry().title,
-                "heating": self._get_reconfigure_subentry().title,
-            },
-        )
-
-    async def async_step_edit(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Change the heating's name."""
-        entry = self._get_entry()
-        subentry = self._get_reconfigure_subentry()
-        refused: Refused | None = None
-        if user_input is not None:
-            others = names_in(entry, but=subentry.subentry_id)
-            name = user_input.get(CONF_NAME, "").strip()
-            if not name:
-                name = await async_default_heating_name(self.hass, others)
-            try:
-                refuse_heating_name(name, others, entry)
-            except Refused as err:
-                refused = err
-            else:
-                return self.async_update_and_abort(entry, subentry, title=name)
-        return self._form(
-            "edit",
-            self.add_suggested_values_to_schema(
-                vol.Schema({vol.Optional(CONF_NAME): TextSelector()}),
-                user_input or {CONF_NAME: subentry.title},
-            ),
-            refused,
-            heating=subentry.title,
         )
 
     async def async_step_replace(
@@ -268,23 +228,3 @@ class NetatmoHomeSubentryFlow(ConfigSubentryFlow):
     def _source(self) -> HeatingSource:
         """Return the heating that is changed."""
         return HeatingSource.from_subentry(self._get_reconfigure_subentry())
-
-    @callback
-    def _form(
-        self,
-        step_id: str,
-        schema: vol.Schema,
-        refused: Refused | None,
-        **placeholders: str,
-    ) -> SubentryFlowResult:
-        """Show a form of this home."""
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=schema,
-            errors=refused.errors if refused else None,
-            description_placeholders={
-                "home": self._get_entry().title,
-                **placeholders,
-                **(refused.placeholders if refused else {}),
-            },
-        )

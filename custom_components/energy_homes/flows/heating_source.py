@@ -2,32 +2,28 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntry, ConfigSubentry, ConfigSubentryData
-from homeassistant.const import CONF_NAME
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
 )
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from ..clouds.netatmo_models import HomeTopology
-from ..const import DOMAIN, SUBENTRY_NETATMO_HOME, SourceKind
+from ..const import SourceKind
 from ..heating.matching import merged
 from ..models import HeatingSource, Revision
 from .forms import meter_value, time_zones
-from .inventory import Hardware, account_title, free_name, user_of
+from .inventory import Hardware, account_title, user_of
+from .part import async_part_name, names_in, refuse_part_name
 from .refused import NONE, Refused
 
 CONF_NETATMO_HOME: Final = "netatmo_home"
-
-_NAME_KEY: Final = "heating_name"
 
 
 def heating_revision(hardware: Hardware, since: datetime) -> Revision:
@@ -75,8 +71,8 @@ async def async_named_heating(
     revision = heating_revision(hardware, since or dt_util.utcnow())
     refuse_used_home(hass, revision, topology.name)
     taken = [*names_in(home), *names]
-    name = name.strip() or await async_default_heating_name(hass, taken)
-    refuse_heating_name(name, taken, home)
+    name = name.strip() or await async_part_name(hass, "heating", taken)
+    refuse_part_name(name, taken, home)
     return new_heating(revision, topology, name, import_from)
 
 
@@ -90,65 +86,6 @@ def refuse_used_home(
     """
     if (user := user_of(hass, revision, but=but)) is not None:
         raise Refused("heating_used", netatmo_home=name, other=user.title)
-
-
-def names_in(home: ConfigEntry | None, *, but: str | None = None) -> list[str]:
-    """Return the names of what a home has, but for one subentry's."""
-    if home is None:
-        return []
-    return [
-        subentry.title
-        for subentry in home.subentries.values()
-        if subentry.subentry_id != but
-    ]
-
-
-async def async_default_heating_name(
-    hass: HomeAssistant, taken: Iterable[str] = ()
-) -> str:
-    """Return a name for a heating that nothing else of its home has."""
-    texts = await async_get_translations(
-        hass, hass.config.language, "selector", [DOMAIN]
-    )
-    name = texts[f"component.{DOMAIN}.selector.{_NAME_KEY}.options.heating"]
-    return free_name(name, taken)
-
-
-def refuse_heating_name(
-    name: str, taken: Iterable[str], home: ConfigEntry | None
-) -> None:
-    """Raise Refused where something else of the home has the name."""
-    if name.casefold() in {other.strip().casefold() for other in taken}:
-        raise Refused(
-            "duplicate_heating",
-            CONF_NAME,
-            name=name,
-            home="" if home is None else home.title,
-        )
-
-
-def heating_data(source: HeatingSource) -> ConfigSubentryData:
-    """Return a heating as a new entry's subentry."""
-    return ConfigSubentryData(
-        data=source.as_data(),
-        subentry_type=SUBENTRY_NETATMO_HOME,
-        title=source.name,
-        unique_id=source.source_id,
-    )
-
-
-@callback
-def add_heating(hass: HomeAssistant, home: ConfigEntry, source: HeatingSource) -> None:
-    """Add a heating to a home that is there."""
-    hass.config_entries.async_add_subentry(
-        home,
-        ConfigSubentry(
-            data=MappingProxyType(source.as_data()),
-            subentry_type=SUBENTRY_NETATMO_HOME,
-            title=source.name,
-            unique_id=source.source_id,
-        ),
-    )
 
 
 async def async_zone_of(hass: HomeAssistant, topology: HomeTopology) -> str:

@@ -42,8 +42,8 @@ from .metering import (
     async_named_meter,
     hardware_revision,
     refuse_used,
-    subentry_data,
 )
+from .part import part_data
 from .past import PAST_FIELDS, async_first_day, past_fields
 from .refused import Refused
 
@@ -169,7 +169,7 @@ class HomeSteps(ConfigFlow):
         return await self.async_create_home(
             label,
             self._home_input[CONF_TIME_ZONE],
-            *(subentry_data(source) for source in sources),
+            *(part_data(source) for source in sources),
         )
 
     async def async_step_reconfigure_home(

@@ -33,10 +33,11 @@ from ..const import (
 from ..metering.model import MeterRole
 from ..models import HeatingSource, MeterSource
 from .forms import CONF_HOME, CONF_LABEL
-from .heating_source import add_heating, async_zone_of, heating_data
+from .heating_source import async_zone_of
 from .home import HomeSteps, async_refuse_time_zone, home_label
 from .inventory import homes_labelled
-from .metering import add_meter, refuse_future, subentry_data
+from .metering import refuse_future
+from .part import add_part, part_data
 from .refused import Refused
 from .wanted import (
     CONF_SID,
@@ -344,14 +345,14 @@ class ImportSteps(HomeSteps):
         """Add a home, or sources to a home that is there."""
         heating = imported.heating
         if (home := imported.home) is None:
-            subentries = [subentry_data(source) for source in imported.sources]
+            subentries = [part_data(source) for source in imported.sources]
             if heating is not None:
-                subentries.append(heating_data(heating))
+                subentries.append(part_data(heating))
             return await self.async_create_home(
                 imported.label, imported.time_zone, *subentries
             )
         for source in imported.sources:
-            add_meter(self.hass, home, source)
+            add_part(self.hass, home, source)
         if heating is not None:
-            add_heating(self.hass, home, heating)
+            add_part(self.hass, home, heating)
         return self.async_abort(reason=IMPORTED)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
@@ -36,11 +36,12 @@ from .metering import (
     refuse_name,
     refuse_used,
 )
+from .part import RefusingSubentryFlow
 from .past import PAST_FIELDS, async_first_day, past_fields
 from .refused import Refused
 
 
-class MeterSubentryFlow(ConfigSubentryFlow):
+class MeterSubentryFlow(RefusingSubentryFlow):
     """Adds a meter to a home, renames it, or puts other hardware behind it."""
 
     _hardware: Hardware
@@ -272,24 +273,4 @@ class MeterSubentryFlow(ConfigSubentryFlow):
         """Add the new meter to the home."""
         return self.async_create_entry(
             title=source.name, data=source.as_data(), unique_id=source.source_id
-        )
-
-    @callback
-    def _form(
-        self,
-        step_id: str,
-        schema: vol.Schema,
-        refused: Refused | None,
-        **placeholders: str,
-    ) -> SubentryFlowResult:
-        """Show a form of this home."""
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=schema,
-            errors=refused.errors if refused else None,
-            description_placeholders={
-                "home": self._get_entry().title,
-                **placeholders,
-                **(refused.placeholders if refused else {}),
-            },
         )

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, tzinfo
-from types import MappingProxyType
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry, ConfigSubentry, ConfigSubentryData
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
@@ -124,30 +123,6 @@ def refuse_name(name: str, taken: Iterable[str], home: str) -> None:
     """Raise Refused where another meter of the home has the name."""
     if name.casefold() in {other.strip().casefold() for other in taken}:
         raise Refused("duplicate_name", CONF_NAME, name=name, home=home)
-
-
-def subentry_data(source: MeterSource) -> ConfigSubentryData:
-    """Return a meter as a new entry's subentry."""
-    return ConfigSubentryData(
-        data=source.as_data(),
-        subentry_type=SUBENTRY_METER,
-        title=source.name,
-        unique_id=source.source_id,
-    )
-
-
-@callback
-def add_meter(hass: HomeAssistant, home: ConfigEntry, source: MeterSource) -> None:
-    """Add a meter to a home that is there."""
-    hass.config_entries.async_add_subentry(
-        home,
-        ConfigSubentry(
-            data=MappingProxyType(source.as_data()),
-            subentry_type=SUBENTRY_METER,
-            title=source.name,
-            unique_id=source.source_id,
-        ),
-    )
 
 
 async def async_zone(home: ConfigEntry) -> tzinfo:

@@ -1,14 +1,11 @@
 """Flow of a board of a Particle account: what it sends, and what that measures."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final, override
 
-from homeassistant.config_entries import (
-    SOURCE_RECONFIGURE,
-    ConfigSubentryFlow,
-    SubentryFlowResult,
-)
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowResult
 from homeassistant.core import callback
 from homeassistant.helpers.selector import (
     SelectOptionDict,
@@ -22,6 +19,7 @@ from ..const import CONF_BOARD, SUBENTRY_PARTICLE_BOARD
 from ..particle.board import Board
 from ..particle.measures import BoardConfig, Measure
 from .inventory import hubs
+from .part import RefusingSubentryFlow
 from .particle_measure import (
     CONF_SENT,
     chosen_measures,
@@ -39,7 +37,7 @@ LEARN_FOR: Final = timedelta(seconds=30)
 CONF_MEASURE: Final = "measure"
 
 
-class ParticleBoardSubentryFlow(ConfigSubentryFlow):
+class ParticleBoardSubentryFlow(RefusingSubentryFlow):
     """Says what a board of an account measures; what it sends is heard first."""
 
     _board_id: str
@@ -278,22 +276,8 @@ class ParticleBoardSubentryFlow(ConfigSubentryFlow):
             value=NONE if said is None or said.data is None else said.data,
         )
 
-    @callback
-    def _form(
-        self,
-        step_id: str,
-        schema: vol.Schema,
-        refused: Refused | None,
-        **placeholders: str,
-    ) -> SubentryFlowResult:
-        """Show a form of this board."""
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=schema,
-            errors=refused.errors if refused else None,
-            description_placeholders={
-                "board": self._board_name,
-                **placeholders,
-                **(refused.placeholders if refused else {}),
-            },
-        )
+    @property
+    @override
+    def _about(self) -> Mapping[str, str]:
+        """Return what every form names: the board."""
+        return {"board": self._board_name}

@@ -16,7 +16,6 @@ from ..homes import home_entries, meter_sources
 from ..models import Revision
 from .assign import AssignSteps, async_offer, next_assignment
 from .forms import CONF_HOME, home_choice
-from .heating_source import names_in
 from .home import home_label
 from .inventory import (
     account_title,
@@ -26,15 +25,9 @@ from .inventory import (
     sensing_hubs,
     user_of,
 )
+from .part import add_part, async_part_name, names_in, part_data
 from .refused import NONE, Refused
-from .sensing_source import (
-    CONF_HOST,
-    add_sensors,
-    async_default_sensors_name,
-    async_named_sensors,
-    sensors_data,
-    sensors_text,
-)
+from .sensing_source import CONF_HOST, async_named_sensors, sensors_text
 
 
 class SensingSteps(AssignSteps):
@@ -93,11 +86,11 @@ class SensingSteps(AssignSteps):
             else:
                 if home is None:
                     return await self.async_create_home(
-                        label, self.hass.config.time_zone, sensors_data(source)
+                        label, self.hass.config.time_zone, part_data(source)
                     )
                 # Whoever takes the host away from this item must not end this flow.
                 await self.async_set_unique_id(None)
-                add_sensors(self.hass, home, source)
+                add_part(self.hass, home, source)
                 return self.async_abort(
                     reason="assigned",
                     description_placeholders={"meter": source.name, "home": home.title},
@@ -144,7 +137,7 @@ class SensingSteps(AssignSteps):
         entries = home_entries(self.hass)
         likely = [entry for entry in entries if entry.entry_id in owners] or entries
         home: ConfigEntry | None = likely[0] if len(likely) == 1 else None
-        name = await async_default_sensors_name(self.hass, names_in(home))
+        name = await async_part_name(self.hass, "sensors", names_in(home))
         return {CONF_NAME: name} | ({} if home is None else {CONF_HOME: home.title})
 
     @callback

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
@@ -24,13 +24,12 @@ from ..const import CONF_SENSORS, CONF_SINCE, DOMAIN
 from ..models import Revision, SensorsSource
 from ..sensing.records import SensorMatch, SensorRecord, match_sensors, moved
 from ..sensing.view import views
-from .heating_source import names_in, refuse_heating_name
 from .inventory import Hardware, free_hosts, host_revision, sensing_hubs
 from .metering import async_begin, async_today
+from .part import PartSubentryFlow, async_part_name, names_in
 from .refused import Refused
 from .sensing_source import (
     CONF_HOST,
-    async_default_sensors_name,
     async_named_sensors,
     chosen_host,
     host_choice,
@@ -44,8 +43,11 @@ NO_SENSOR: Final = "none"
 """Choice of a sensor: there is none any more."""
 
 
-class SensorsSubentryFlow(ConfigSubentryFlow):
+class SensorsSubentryFlow(PartSubentryFlow):
     """Adds a host of sensors to a home, renames it, or puts another in its place."""
+
+    what = "sensors"
+    changes: ClassVar = ["edit", "replace", "forget"]
 
     _revision: Revision
     _host: HostInfo
@@ -78,7 +80,7 @@ class SensorsSubentryFlow(ConfigSubentryFlow):
                 )
         if not hosts:
             return self.async_abort(reason="no_free_host")
-        name = await async_default_sensors_name(self.hass, names_in(entry))
+        name = await async_part_name(self.hass, "sensors", names_in(entry))
         return self._form(
             "user",
             self.add_suggested_values_to_schema(
@@ -91,47 +93,6 @@ class SensorsSubentryFlow(ConfigSubentryFlow):
                 user_input or {CONF_NAME: name},
             ),
             refused,
-        )
-
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask what to change."""
-        return self.async_show_menu(
-            step_id="reconfigure",
-            menu_options=["edit", "replace", "forget"],
-            description_placeholders={
-                "home": self._get_entry().title,
-                "sensors": self._get_reconfigure_subentry().title,
-            },
-        )
-
-    async def async_step_edit(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Change the name of the sensors' device."""
-        entry = self._get_entry()
-        subentry = self._get_reconfigure_subentry()
-        refused: Refused | None = None
-        if user_input is not None:
-            others = names_in(entry, but=subentry.subentry_id)
-            name = user_input.get(CONF_NAME, "").strip()
-            if not name:
-                name = await async_default_sensors_name(self.hass, others)
-            try:
-                refuse_heating_name(name, others, entry)
-            except Refused as err:
-                refused = err
-            else:
-                return self.async_update_and_abort(entry, subentry, title=name)
-        return self._form(
-            "edit",
-            self.add_suggested_values_to_schema(
-                vol.Schema({vol.Optional(CONF_NAME): TextSelector()}),
-                user_input or {CONF_NAME: subentry.title},
-            ),
-            refused,
-            sensors=subentry.title,
         )
 
     async def async_step_replace(
@@ -319,23 +280,3 @@ class SensorsSubentryFlow(ConfigSubentryFlow):
     def _source(self) -> SensorsSource:
         """Return the sensors that are changed."""
         return SensorsSource.from_subentry(self._get_reconfigure_subentry())
-
-    @callback
-    def _form(
-        self,
-        step_id: str,
-        schema: vol.Schema,
-        refused: Refused | None,
-        **placeholders: str,
-    ) -> SubentryFlowResult:
-        """Show a form of this home."""
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=schema,
-            errors=refused.errors if refused else None,
-            description_placeholders={
-                "home": self._get_entry().title,
-                **placeholders,
-                **(refused.placeholders if refused else {}),
-            },
-        )

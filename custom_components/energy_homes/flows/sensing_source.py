@@ -1,33 +1,28 @@
 """A host of sensors as a source of a home: its name, its sensors, and since when."""
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntry, ConfigSubentry, ConfigSubentryData
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
 )
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from ..accounts.hosts import HostInfo
-from ..const import DOMAIN, SUBENTRY_SENSORS
 from ..models import Revision, SensorsSource
 from ..sensing.model import SensorReading
 from ..sensing.records import merged
 from .forms import meter_value
-from .heating_source import names_in, refuse_heating_name
-from .inventory import Hardware, account_title, free_name, user_of
+from .inventory import Hardware, account_title, user_of
+from .part import async_part_name, names_in, refuse_part_name
 from .refused import NONE, Refused
 
 CONF_HOST: Final = "host"
-
-_NAME_KEY: Final = "sensors_name"
 
 
 async def async_named_sensors(
@@ -44,8 +39,8 @@ async def async_named_sensors(
     """
     refuse_used_host(hass, revision, host.name)
     taken = names_in(home)
-    name = name.strip() or await async_default_sensors_name(hass, taken)
-    refuse_heating_name(name, taken, home)
+    name = name.strip() or await async_part_name(hass, "sensors", taken)
+    refuse_part_name(name, taken, home)
     return SensorsSource(
         source_id=ulid_now(),
         name=name,
@@ -61,41 +56,6 @@ def refuse_used_host(hass: HomeAssistant, revision: Revision, name: str) -> None
     """Raise Refused where a home has the host, now or later."""
     if (user := user_of(hass, revision)) is not None:
         raise Refused("host_used", host=name, other=user.title)
-
-
-async def async_default_sensors_name(
-    hass: HomeAssistant, taken: Iterable[str] = ()
-) -> str:
-    """Return a name for sensors that nothing else of their home has."""
-    texts = await async_get_translations(
-        hass, hass.config.language, "selector", [DOMAIN]
-    )
-    name = texts[f"component.{DOMAIN}.selector.{_NAME_KEY}.options.sensors"]
-    return free_name(name, taken)
-
-
-def sensors_data(source: SensorsSource) -> ConfigSubentryData:
-    """Return a host of sensors as a new entry's subentry."""
-    return ConfigSubentryData(
-        data=source.as_data(),
-        subentry_type=SUBENTRY_SENSORS,
-        title=source.name,
-        unique_id=source.source_id,
-    )
-
-
-@callback
-def add_sensors(hass: HomeAssistant, home: ConfigEntry, source: SensorsSource) -> None:
-    """Add a host of sensors to a home that is there."""
-    hass.config_entries.async_add_subentry(
-        home,
-        ConfigSubentry(
-            data=MappingProxyType(source.as_data()),
-            subentry_type=SUBENTRY_SENSORS,
-            title=source.name,
-            unique_id=source.source_id,
-        ),
-    )
 
 
 def sensors_text(host: HostInfo) -> str:
