@@ -7,7 +7,8 @@ it, and one that they show twice happens the first time only.
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, Protocol, override
 
@@ -142,12 +143,15 @@ class WeeklySchedule:
             if later[1].zone_id != earlier[1].zone_id
         ]
         self._only = ordered[0][1]
+        # Who asks once asks again within the week.
+        self._around = lru_cache(maxsize=4)(self._changes_around)
 
     def at(self, at: datetime) -> ZonePeriod:
         """Return the zone that holds at an aware instant."""
         if not self._changes:
             return ZonePeriod(zone=self._only, start=None, end=None)
-        changes = list(self._around(at))
+        today = at.astimezone(self.time_zone).date()
+        changes = self._around(today - timedelta(days=today.weekday()))
         index = bisect_right(changes, at, key=lambda change: change[0])
         start, zone = changes[index - 1]
         return ZonePeriod(zone=zone, start=start, end=changes[index][0])
@@ -166,13 +170,14 @@ class WeeklySchedule:
                 return
             at = period.end
 
-    def _around(self, at: datetime) -> Iterator[tuple[datetime, ScheduleZone]]:
-        """Yield the changes of the weeks before, around and after an instant."""
-        today = at.astimezone(self.time_zone).date()
-        monday = datetime.combine(today - timedelta(days=today.weekday()), time())
-        for weeks in (-1, 0, 1):
-            for offset, zone in self._changes:
-                yield first_shown(monday + weeks * WEEK + offset, self.time_zone), zone
+    def _changes_around(self, monday: date) -> list[tuple[datetime, ScheduleZone]]:
+        """Return the changes of the weeks before, from and after a Monday."""
+        midnight = datetime.combine(monday, time())
+        return [
+            (first_shown(midnight + weeks * WEEK + offset, self.time_zone), zone)
+            for weeks in (-1, 0, 1)
+            for offset, zone in self._changes
+        ]
 
 
 class RoomProgram(Baseline):
