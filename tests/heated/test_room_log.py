@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 import logging
 from typing import Any
 
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.exceptions import ServiceValidationError
 import pytest
 
@@ -111,6 +112,21 @@ async def test_a_ledger_that_fails_loses_nothing(
     )
     assert len([t for t in texts if "Temperatures of" in t and "again" in t]) == 2
     await elm.unload_home()
+
+
+async def test_the_end_of_home_assistant_stores_what_was_heard(elm: HeatedWorld) -> None:
+    """The newest temperature of a slot that is not over is there at the next start."""
+    await elm.start()
+    await elm.virtual.run(3 * MINUTE)
+    heard = elm.data.updated
+    elm.hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await elm.virtual.settle()
+
+    ledger = ledger_of(elm)
+    await ledger.async_open()
+    stored = await ledger.async_load_room(elm.record("Kitchen").room_id)
+    assert stored.readings[-1].at == heard
+    await ledger.async_close()
 
 
 async def test_get_temperature_answers_the_past(elm: HeatedWorld) -> None:
