@@ -10,6 +10,7 @@ from homeassistant.components.recorder import Recorder
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
@@ -84,6 +85,40 @@ async def test_readings_that_cannot_be_stored_are_not_lost(
     rename(hass, "away", "pending")
     await run(hass, freezer, 3)
     assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.05)
+
+
+async def test_an_update_that_is_asked_for_says_that_the_ledger_fails(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What was committed stays shown, and the log says why it is no newer."""
+    assert await async_setup_component(hass, "homeassistant", {})
+    hass.states.async_set("sensor.clamp", "600", POWER)
+    await set_up(
+        hass,
+        home_entry("Shed", meter_subentry("s", entity_revision("sensor.clamp"))),
+    )
+    await run(hass, freezer, 7)
+
+    async def update() -> str:
+        """Ask for the home as the ledger has it; return its energy."""
+        await hass.services.async_call(
+            "homeassistant",
+            "update_entity",
+            {"entity_id": "sensor.shed_energy"},
+            blocking=True,
+        )
+        await hass.async_block_till_done(wait_background_tasks=True)
+        return state_of(hass, "sensor.shed_energy")
+
+    rename(hass, "slot", "away")
+    assert float(await update()) == pytest.approx(0.05)
+    assert "no such table: slot" in caplog.text
+    rename(hass, "away", "slot")
+    await run(hass, freezer, 5)
+    assert float(await update()) == pytest.approx(0.1)
 
 
 async def test_home_waits_for_its_ledger(

@@ -114,7 +114,9 @@ async def test_a_ledger_that_fails_loses_nothing(
     await elm.unload_home()
 
 
-async def test_the_end_of_home_assistant_stores_what_was_heard(elm: HeatedWorld) -> None:
+async def test_the_end_of_home_assistant_stores_what_was_heard(
+    elm: HeatedWorld,
+) -> None:
     """The newest temperature of a slot that is not over is there at the next start."""
     await elm.start()
     await elm.virtual.run(3 * MINUTE)
