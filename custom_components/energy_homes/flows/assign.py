@@ -1,7 +1,7 @@
 """Which home does this belong to? The step that follows an account, or a discovery."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, override
 
 from homeassistant.config_entries import (
@@ -22,6 +22,7 @@ from ..accounts.registry import MeterInfo
 from ..const import CONF_ACCOUNT, CONF_HARDWARE, CONF_ROLE, DOMAIN
 from ..homes import home_entries, meter_sources
 from ..metering.model import MeterRole
+from ..models import Revision
 from .forms import CONF_HOME, METER_FIELDS, home_choice
 from .home import HomeSteps, home_label
 from .inventory import (
@@ -41,7 +42,7 @@ from .metering import (
     hardware_revision,
     meter_names,
 )
-from .part import add_part, part_data
+from .part import Part, add_part, part_data
 from .past import async_first_day, past_fields
 from .refused import NONE, Refused
 
@@ -65,17 +66,13 @@ class AssignSteps(HomeSteps):
         self, discovery_info: DiscoveryInfoType
     ) -> ConfigFlowResult:
         """Take up a meter that an account has and no home."""
-        account = discovery_info[CONF_ACCOUNT]
-        hardware_id = discovery_info[CONF_HARDWARE]
-        await self.async_set_unique_id(discovery_id(account, hardware_id))
-        self._abort_if_unique_id_configured(error="ignored")
-        self.discovered = (account, hardware_id)
         self._meter_name = discovery_info[CONF_NAME]
         self._meter_role = MeterRole(discovery_info[CONF_ROLE])
         self._meter_power = discovery_info[CONF_POWER]
-        self.context["title_placeholders"] = {
-            "name": f"{self._meter_name} ({account_title(self.hass, account)})"
-        }
+        await self.async_take_up(
+            (discovery_info[CONF_ACCOUNT], discovery_info[CONF_HARDWARE]),
+            self._meter_name,
+        )
         return await self.async_step_assign()
 
     async def async_step_assign(
@@ -84,19 +81,12 @@ class AssignSteps(HomeSteps):
         """Ask which home the meter belongs to; a new label makes a new home."""
         assert self.discovered is not None
         revision = hardware_revision(self.hass, self.discovered, dt_util.utcnow())
-        if (user := user_of(self.hass, revision)) is not None:
-            return self.async_abort(
-                reason="already_assigned",
-                description_placeholders={
-                    "meter": self._meter_name,
-                    "home": user.title,
-                },
-            )
+        if (ended := self.already_assigned(revision, self._meter_name)) is not None:
+            return ended
         refused: Refused | None = None
         if user_input is not None:
             try:
-                label = home_label(user_input[CONF_HOME], CONF_HOME)
-                home = self.home_labelled(label)
+                label, home = self.home_wanted(user_input)
                 source = await async_named_meter(
                     self.hass,
                     user_input,
@@ -107,18 +97,7 @@ class AssignSteps(HomeSteps):
             except Refused as err:
                 refused = err
             else:
-                if home is None:
-                    return await self.async_create_home(
-                        label, self.hass.config.time_zone, part_data(source)
-                    )
-                # Whoever takes the meter away from this item must not end this flow.
-                await self.async_set_unique_id(None)
-                add_part(self.hass, home, source)
-                return self.async_abort(
-                    reason="assigned",
-                    description_placeholders={"meter": source.name, "home": home.title},
-                    next_flow=next_assignment(self.hass, self.discovered),
-                )
+                return await self.async_assign_part(label, home, source)
         return await self._assign_form(user_input, refused)
 
     async def _assign_form(
@@ -179,13 +158,62 @@ class AssignSteps(HomeSteps):
         assert self.discovered is not None
         return suggestion | await async_first_day(self.hass, self.discovered, home)
 
+    async def async_take_up(self, hardware: Hardware, name: str) -> None:
+        """Be about hardware that no home has yet; ends where somebody ignores it."""
+        account, hardware_id = self.discovered = hardware
+        await self.async_set_unique_id(discovery_id(account, hardware_id))
+        self._abort_if_unique_id_configured(error="ignored")
+        self.context["title_placeholders"] = {
+            "name": f"{name} ({account_title(self.hass, account)})"
+        }
+
     @callback
-    def home_labelled(self, label: str) -> ConfigEntry | None:
-        """Return the home with a label, None for a new one."""
+    def already_assigned(
+        self, revision: Revision, name: str
+    ) -> ConfigFlowResult | None:
+        """Return the end of the flow where a home has the hardware by now."""
+        if (user := user_of(self.hass, revision)) is None:
+            return None
+        return self.async_abort(
+            reason="already_assigned",
+            description_placeholders={"meter": name, "home": user.title},
+        )
+
+    @callback
+    def home_wanted(
+        self, user_input: Mapping[str, Any]
+    ) -> tuple[str, ConfigEntry | None]:
+        """Return the label that was chosen and its home, None for a new one.
+
+        Raises Refused for a label that cannot be, or that several homes have.
+        """
+        label = home_label(user_input[CONF_HOME], CONF_HOME)
         homes = homes_labelled(self.hass, label)
         if len(homes) > 1:
             raise Refused("ambiguous_home", CONF_HOME, home=label)
-        return homes[0] if homes else None
+        return label, homes[0] if homes else None
+
+    async def async_assign_part(
+        self,
+        label: str,
+        home: ConfigEntry | None,
+        part: Part,
+        time_zone: str | None = None,
+    ) -> ConfigFlowResult:
+        """Add the hardware to a home, or make a home of it; lead to what waits next."""
+        assert self.discovered is not None
+        if home is None:
+            return await self.async_create_home(
+                label, time_zone or self.hass.config.time_zone, part_data(part)
+            )
+        # Whoever takes the hardware away from this item must not end this flow.
+        await self.async_set_unique_id(None)
+        add_part(self.hass, home, part)
+        return self.async_abort(
+            reason="assigned",
+            description_placeholders={"meter": part.name, "home": home.title},
+            next_flow=next_assignment(self.hass, self.discovered),
+        )
 
 
 async def async_discover(

@@ -1,8 +1,8 @@
 """The fields of the flows' forms."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zoneinfo import available_timezones
 
 from homeassistant.const import CONF_NAME, CONF_URL, UnitOfEnergy, UnitOfPower
@@ -118,53 +118,84 @@ def home_choice(labels: Iterable[str]) -> SelectSelector:
     )
 
 
+class Named(Protocol):
+    """Hardware of an account that people tell apart by its name."""
+
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+
+
 @callback
-def meter_choice(
-    hass: HomeAssistant, meters: Mapping[Hardware, MeterInfo], *others: str
+def hardware_choice[T: Named](
+    hass: HomeAssistant,
+    found: Mapping[Hardware, T],
+    more: Callable[[T], str],
+    *others: str,
 ) -> SelectSelector:
-    """Return a choice of account meters, after other options that are translated."""
+    """Return a choice of accounts' hardware with `more` that is known of it.
+
+    Other options, which are translated, come first.
+    """
     return SelectSelector(
         SelectSelectorConfig(
             options=[SelectOptionDict(value=other, label=other) for other in others]
             + [
                 SelectOptionDict(
-                    value=meter_value(hardware),
-                    label=f"{meter.name} ({account_title(hass, hardware[0])}, "
-                    f"{power_text(meter.power)})",
+                    value=hardware_value(hardware),
+                    label=f"{one.name} ({account_title(hass, hardware[0])}{more(one)})",
                 )
-                for hardware, meter in meters.items()
+                for hardware, one in found.items()
             ],
             translation_key="meter_choice",
         )
     )
 
 
-def meter_value(hardware: Hardware) -> str:
-    """Return the value that stands for an account's meter in a choice."""
+def hardware_value(hardware: Hardware) -> str:
+    """Return the value that stands for an account's hardware in a choice."""
     return "/".join(hardware)
+
+
+@callback
+def chosen_hardware[T: Named](
+    hass: HomeAssistant,
+    found: Mapping[Hardware, T],
+    value: str,
+    field: str,
+    choices: str,
+) -> tuple[Hardware, T]:
+    """Return the hardware that the value of a form's field stands for.
+
+    Raises Refused, with `choices` for the text, where it is no longer free, or not there.
+    """
+    for hardware, one in found.items():
+        if hardware_value(hardware) == value:
+            return hardware, one
+    names = [
+        f"{one.name} ({account_title(hass, hardware[0])})"
+        for hardware, one in found.items()
+    ]
+    placeholders = {field: value, choices: ", ".join(names) or NONE}
+    raise Refused(f"unknown_{field}", field, **placeholders)
+
+
+@callback
+def meter_choice(
+    hass: HomeAssistant, meters: Mapping[Hardware, MeterInfo], *others: str
+) -> SelectSelector:
+    """Return a choice of account meters, after other options that are translated."""
+    return hardware_choice(
+        hass, meters, lambda meter: f", {power_text(meter.power)}", *others
+    )
 
 
 @callback
 def chosen_meter(
     hass: HomeAssistant, meters: Mapping[Hardware, MeterInfo], value: str
 ) -> tuple[Hardware, MeterInfo]:
-    """Return the meter that a choice's value stands for.
-
-    Raises Refused where it is no longer free, or no longer there.
-    """
-    for hardware, meter in meters.items():
-        if meter_value(hardware) == value:
-            return hardware, meter
-    raise Refused(
-        "unknown_meter",
-        CONF_METER,
-        meter=value,
-        meters=", ".join(
-            f"{meter.name} ({account_title(hass, hardware[0])})"
-            for hardware, meter in meters.items()
-        )
-        or NONE,
-    )
+    """Return the meter that a choice's value stands for; raises Refused."""
+    return chosen_hardware(hass, meters, value, CONF_METER, "meters")
 
 
 @callback

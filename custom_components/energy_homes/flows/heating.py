@@ -14,7 +14,7 @@ import voluptuous as vol
 from ..clouds.netatmo_models import HomeTopology
 from ..const import CONF_ACCOUNT, CONF_HARDWARE, SUBENTRY_NETATMO_HOME
 from ..homes import home_entries
-from .assign import AssignSteps, async_offer, first_offer, next_assignment
+from .assign import AssignSteps, async_offer, first_offer
 from .forms import CONF_HOME, home_choice
 from .heating_source import (
     async_named_heating,
@@ -22,17 +22,9 @@ from .heating_source import (
     heating_revision,
     rooms_text,
 )
-from .home import home_label
-from .inventory import (
-    account_title,
-    discovery_id,
-    hardware_known,
-    heating_hubs,
-    homes_labelled,
-    user_of,
-)
+from .inventory import account_title, hardware_known, heating_hubs, homes_labelled
 from .metering import async_import_from
-from .part import add_part, async_part_name, names_in, part_data
+from .part import async_part_name, names_in
 from .past import PAST_FIELDS, async_heating_day
 from .refused import NONE, Refused
 
@@ -51,14 +43,10 @@ class HeatingSteps(AssignSteps):
         """Take up a Netatmo home, or a meter, that an account has and no home."""
         if CONF_TOPOLOGY not in discovery_info:
             return await super().async_step_integration_discovery(discovery_info)
-        account = discovery_info[CONF_ACCOUNT]
         self._found = discovery_info[CONF_TOPOLOGY]
-        self.discovered = (account, self._found.home_id)
-        await self.async_set_unique_id(discovery_id(*self.discovered))
-        self._abort_if_unique_id_configured(error="ignored")
-        self.context["title_placeholders"] = {
-            "name": f"{self._found.name} ({account_title(self.hass, account)})"
-        }
+        await self.async_take_up(
+            (discovery_info[CONF_ACCOUNT], self._found.home_id), self._found.name
+        )
         return await self.async_step_assign_heating()
 
     async def async_step_assign_heating(
@@ -68,16 +56,12 @@ class HeatingSteps(AssignSteps):
         assert self.discovered is not None
         topology = self._topology()
         revision = heating_revision(self.discovered, dt_util.utcnow())
-        if (user := user_of(self.hass, revision)) is not None:
-            return self.async_abort(
-                reason="already_assigned",
-                description_placeholders={"meter": topology.name, "home": user.title},
-            )
+        if (ended := self.already_assigned(revision, topology.name)) is not None:
+            return ended
         refused: Refused | None = None
         if user_input is not None:
             try:
-                label = home_label(user_input[CONF_HOME], CONF_HOME)
-                home = self.home_labelled(label)
+                label, home = self.home_wanted(user_input)
                 source = await async_named_heating(
                     self.hass,
                     user_input.get(CONF_NAME, ""),
@@ -89,19 +73,8 @@ class HeatingSteps(AssignSteps):
             except Refused as err:
                 refused = err
             else:
-                if home is None:
-                    return await self.async_create_home(
-                        label,
-                        await async_zone_of(self.hass, topology),
-                        part_data(source),
-                    )
-                # Whoever takes the home away from this item must not end this flow.
-                await self.async_set_unique_id(None)
-                add_part(self.hass, home, source)
-                return self.async_abort(
-                    reason="assigned",
-                    description_placeholders={"meter": source.name, "home": home.title},
-                    next_flow=next_assignment(self.hass, self.discovered),
+                return await self.async_assign_part(
+                    label, home, source, await async_zone_of(self.hass, topology)
                 )
         return await self._heating_form(topology, user_input, refused)
 

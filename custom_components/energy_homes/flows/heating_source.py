@@ -6,11 +6,7 @@ from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.selector import (
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-)
+from homeassistant.helpers.selector import SelectSelector
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
@@ -18,8 +14,8 @@ from ..clouds.netatmo_models import HomeTopology
 from ..const import SourceKind
 from ..heating.matching import merged
 from ..models import HeatingSource, Revision
-from .forms import meter_value, time_zones
-from .inventory import Hardware, account_title, user_of
+from .forms import chosen_hardware, hardware_choice, time_zones
+from .inventory import Hardware, user_of
 from .part import async_part_name, names_in, refuse_part_name
 from .refused import NONE, Refused
 
@@ -105,38 +101,12 @@ def heating_choice(
     hass: HomeAssistant, homes: Mapping[Hardware, HomeTopology]
 ) -> SelectSelector:
     """Return a choice of Netatmo homes."""
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=[
-                SelectOptionDict(
-                    value=meter_value(hardware),
-                    label=f"{topology.name} ({account_title(hass, hardware[0])}: "
-                    f"{rooms_text(topology)})",
-                )
-                for hardware, topology in homes.items()
-            ]
-        )
-    )
+    return hardware_choice(hass, homes, lambda one: f": {rooms_text(one)}")
 
 
 @callback
 def chosen_heating(
     hass: HomeAssistant, homes: Mapping[Hardware, HomeTopology], value: str
 ) -> tuple[Hardware, HomeTopology]:
-    """Return the Netatmo home that a choice's value stands for.
-
-    Raises Refused where it is no longer free, or no longer there.
-    """
-    for hardware, topology in homes.items():
-        if meter_value(hardware) == value:
-            return hardware, topology
-    raise Refused(
-        "unknown_netatmo_home",
-        CONF_NETATMO_HOME,
-        netatmo_home=value,
-        homes=", ".join(
-            f"{topology.name} ({account_title(hass, hardware[0])})"
-            for hardware, topology in homes.items()
-        )
-        or NONE,
-    )
+    """Return the Netatmo home that a choice's value stands for; raises Refused."""
+    return chosen_hardware(hass, homes, value, CONF_NETATMO_HOME, "homes")

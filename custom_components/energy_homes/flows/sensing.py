@@ -14,18 +14,10 @@ from ..accounts.hosts import HostInfo, SensingHub
 from ..const import CONF_ACCOUNT, CONF_HARDWARE, CONF_KIND, SourceKind
 from ..homes import home_entries, meter_sources
 from ..models import Revision
-from .assign import AssignSteps, async_offer, next_assignment
+from .assign import AssignSteps, async_offer
 from .forms import CONF_HOME, home_choice
-from .home import home_label
-from .inventory import (
-    account_title,
-    discovery_id,
-    hardware_of,
-    host_revision,
-    sensing_hubs,
-    user_of,
-)
-from .part import add_part, async_part_name, names_in, part_data
+from .inventory import account_title, hardware_of, host_revision, sensing_hubs
+from .part import async_part_name, names_in
 from .refused import NONE, Refused
 from .sensing_source import CONF_HOST, async_named_sensors, sensors_text
 
@@ -47,13 +39,9 @@ class SensingSteps(AssignSteps):
         self._host = discovery_info[CONF_HOST]
         self._host_kind = discovery_info[CONF_KIND]
         self._host_account = discovery_info[CONF_ACCOUNT]
-        self.discovered = (self._host_account, discovery_info[CONF_HARDWARE])
-        await self.async_set_unique_id(discovery_id(*self.discovered))
-        self._abort_if_unique_id_configured(error="ignored")
-        self.context["title_placeholders"] = {
-            "name": f"{self._host.name} "
-            f"({account_title(self.hass, self._host_account)})"
-        }
+        await self.async_take_up(
+            (self._host_account, discovery_info[CONF_HARDWARE]), self._host.name
+        )
         return await self.async_step_assign_sensors()
 
     async def async_step_assign_sensors(
@@ -67,35 +55,20 @@ class SensingSteps(AssignSteps):
             account=self._host_account,
             hardware_id=self._host.hardware_id,
         )
-        if (user := user_of(self.hass, revision)) is not None:
-            return self.async_abort(
-                reason="already_assigned",
-                description_placeholders={"meter": self._host.name, "home": user.title},
-            )
+        if (ended := self.already_assigned(revision, self._host.name)) is not None:
+            return ended
         host = self._host_now()
         refused: Refused | None = None
         if user_input is not None:
             try:
-                label = home_label(user_input[CONF_HOME], CONF_HOME)
-                home = self.home_labelled(label)
+                label, home = self.home_wanted(user_input)
                 source = await async_named_sensors(
                     self.hass, user_input.get(CONF_NAME, ""), revision, host, home
                 )
             except Refused as err:
                 refused = err
             else:
-                if home is None:
-                    return await self.async_create_home(
-                        label, self.hass.config.time_zone, part_data(source)
-                    )
-                # Whoever takes the host away from this item must not end this flow.
-                await self.async_set_unique_id(None)
-                add_part(self.hass, home, source)
-                return self.async_abort(
-                    reason="assigned",
-                    description_placeholders={"meter": source.name, "home": home.title},
-                    next_flow=next_assignment(self.hass, self.discovered),
-                )
+                return await self.async_assign_part(label, home, source)
         return await self._sensors_form(host, user_input, refused)
 
     async def _sensors_form(

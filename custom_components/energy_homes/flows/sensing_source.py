@@ -5,11 +5,7 @@ from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.selector import (
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-)
+from homeassistant.helpers.selector import SelectSelector
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
@@ -17,8 +13,8 @@ from ..accounts.hosts import HostInfo
 from ..models import Revision, SensorsSource
 from ..sensing.model import SensorReading
 from ..sensing.records import merged
-from .forms import meter_value
-from .inventory import Hardware, account_title, user_of
+from .forms import chosen_hardware, hardware_choice
+from .inventory import Hardware, user_of
 from .part import async_part_name, names_in, refuse_part_name
 from .refused import NONE, Refused
 
@@ -75,38 +71,12 @@ def host_choice(
     hass: HomeAssistant, hosts: Mapping[Hardware, HostInfo]
 ) -> SelectSelector:
     """Return a choice of hosts."""
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=[
-                SelectOptionDict(
-                    value=meter_value(hardware),
-                    label=f"{host.name} ({account_title(hass, hardware[0])}: "
-                    f"{sensors_text(host)})",
-                )
-                for hardware, host in hosts.items()
-            ]
-        )
-    )
+    return hardware_choice(hass, hosts, lambda one: f": {sensors_text(one)}")
 
 
 @callback
 def chosen_host(
     hass: HomeAssistant, hosts: Mapping[Hardware, HostInfo], value: str
 ) -> tuple[Hardware, HostInfo]:
-    """Return the host that a choice's value stands for.
-
-    Raises Refused where it is no longer free, or no longer there.
-    """
-    for hardware, host in hosts.items():
-        if meter_value(hardware) == value:
-            return hardware, host
-    raise Refused(
-        "unknown_host",
-        CONF_HOST,
-        host=value,
-        hosts=", ".join(
-            f"{host.name} ({account_title(hass, hardware[0])})"
-            for hardware, host in hosts.items()
-        )
-        or NONE,
-    )
+    """Return the host that a choice's value stands for; raises Refused."""
+    return chosen_hardware(hass, hosts, value, CONF_HOST, "hosts")
