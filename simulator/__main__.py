@@ -12,6 +12,7 @@ from simulator.clock import Clock
 from simulator.control import account_list
 from simulator.memory import Memory
 from simulator.server import serve
+from simulator.shared_time import SharedTime
 from simulator.world import World
 
 
@@ -23,6 +24,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--info", type=Path, help="write address and accounts here")
     parser.add_argument("--frozen", type=float, help="stand still at epoch seconds")
     parser.add_argument("--state", type=Path, help="keep grants and settings here")
+    parser.add_argument("--clock", type=Path, help="share a frozen clock in this file")
     parser.add_argument("--parent-pid", type=int, help="end when this process ends")
     return parser.parse_args(arguments)
 
@@ -30,7 +32,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 async def run(options: argparse.Namespace) -> None:
     """Serve until told to stop, or until the parent is gone."""
     frozen_ms = None if options.frozen is None else round(options.frozen * 1000)
-    world = World(options.seed, Clock(frozen_ms))
+    shared = None if options.clock is None else SharedTime(options.clock)
+    world = World(options.seed, Clock(frozen_ms, shared))
     memory = None if options.state is None else Memory(world, options.state)
     runner, url = await serve(world, options.port, memory)
     stop = asyncio.Event()

@@ -3,18 +3,27 @@
 from collections.abc import Callable
 import time
 
+from simulator.shared_time import SharedTime
+
 MS_PER_SECOND = 1000
 
 
 class Clock:
     """Tell the simulated time in whole milliseconds since the epoch."""
 
-    def __init__(self, frozen_ms: int | None = None) -> None:
-        """Run with real time, or stand still at `frozen_ms`."""
+    def __init__(
+        self, frozen_ms: int | None = None, shared: SharedTime | None = None
+    ) -> None:
+        """Run with real time, or stand still at `frozen_ms`.
+
+        While it stands still, others may move it by what it shares with them.
+        """
         self._start_ms = frozen_ms
         self._offset_ms = 0
         self._frozen_ms = frozen_ms
+        self._shared = shared
         self.watchers: list[Callable[[], None]] = []
+        self._share()
 
     @property
     def running(self) -> bool:
@@ -25,7 +34,7 @@ class Clock:
     def now_ms(self) -> int:
         """Return the simulated instant."""
         if self._frozen_ms is not None:
-            return self._frozen_ms
+            return self._frozen_ms if self._shared is None else self._shared.now_ms
         return _real_ms() + self._offset_ms
 
     def step(self, step_ms: int) -> None:
@@ -50,12 +59,25 @@ class Clock:
         """Go back to how the clock was made."""
         self._offset_ms = 0
         self._frozen_ms = self._start_ms
+        if self._shared is not None:
+            self._shared.watched = False
         self._tell()
+
+    def watch(self) -> None:
+        """Have every move told from now on, until the next reset: somebody acts on it."""
+        if self._shared is not None:
+            self._shared.watched = True
 
     def _tell(self) -> None:
         """Tell those who watch that the clock was moved."""
+        self._share()
         for watcher in self.watchers:
             watcher()
+
+    def _share(self) -> None:
+        """Let others see where a clock stands still."""
+        if self._shared is not None and self._frozen_ms is not None:
+            self._shared.now_ms = self._frozen_ms
 
 
 def _real_ms() -> int:

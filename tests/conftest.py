@@ -10,6 +10,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
+from simulator.shared_time import SharedTime
 from tests.netatmo_control import NetatmoControl
 from tests.particle_control import ParticleControl
 from tests.simulator_client import SimulatorClient, start_simulator
@@ -72,9 +73,17 @@ def auto_enable_custom_integrations(
 
 
 @pytest.fixture(scope="session")
-def simulator_process() -> Iterator[str]:
+def simulator_clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file in which the simulator shares its clock."""
+    return tmp_path_factory.mktemp("simulator") / "clock"
+
+
+@pytest.fixture(scope="session")
+def simulator_process(simulator_clock: Path) -> Iterator[str]:
     """Start one simulator for all tests of this process; return its address."""
-    process, url = start_simulator("--frozen", "0", parent_pid=os.getpid())
+    process, url = start_simulator(
+        "--frozen", "0", "--clock", str(simulator_clock), parent_pid=os.getpid()
+    )
     with process:
         yield url
         process.terminate()
@@ -84,6 +93,7 @@ def simulator_process() -> Iterator[str]:
 @pytest.fixture
 def simulator(
     simulator_process: str,
+    simulator_clock: Path,
     freeze_before_home_assistant: None,
     socket_enabled: None,
     monkeypatch: pytest.MonkeyPatch,
@@ -92,7 +102,7 @@ def simulator(
     monkeypatch.setenv("ENERGY_HOMES_EFERGY_URL", simulator_process)
     monkeypatch.setenv("ENERGY_HOMES_NETATMO_URL", simulator_process)
     monkeypatch.setenv("ENERGY_HOMES_PARTICLE_URL", simulator_process)
-    client = SimulatorClient(simulator_process)
+    client = SimulatorClient(simulator_process, SharedTime(simulator_clock))
     client.reset(datetime.now(UTC))
     yield client
     client.clear_faults()

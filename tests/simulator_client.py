@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from simulator.scenario import ELM_TOKEN, MILL_TOKEN, TERRACE_TOKEN
+from simulator.shared_time import SharedTime
 
 ROOT = Path(__file__).parent.parent
 SECOND = timedelta(seconds=1)
@@ -26,9 +27,10 @@ def to_ms(instant: datetime) -> int:
 class SimulatorClient:
     """Control one simulator process; every call is a short one on loopback."""
 
-    def __init__(self, url: str) -> None:
-        """Take the address the simulator printed."""
+    def __init__(self, url: str, shared: SharedTime | None = None) -> None:
+        """Take the address the simulator printed, and what it shares of its clock."""
         self.url = url
+        self._shared = shared
         address = urlsplit(url)
         assert address.hostname is not None
         self._connection = HTTPConnection(address.hostname, address.port, timeout=30)
@@ -61,6 +63,13 @@ class SimulatorClient:
     def set(self, now: datetime) -> None:
         """Move the simulated time to an instant."""
         self.request("POST", "/_control/clock", {"set_ms": to_ms(now)})
+
+    def move(self, now: datetime) -> None:
+        """Move a clock that stands still; without a call where nobody acts on it."""
+        if self._shared is None or self._shared.watched:
+            self.set(now)
+        else:
+            self._shared.now_ms = to_ms(now)
 
     def fault(
         self,

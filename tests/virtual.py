@@ -145,7 +145,7 @@ class VirtualTime:
         """Set both clocks."""
         whole = instant.replace(microsecond=instant.microsecond // 1000 * 1000)
         self._freezer.move_to(whole)
-        self._simulator.set(whole)
+        self._simulator.move(whole)
 
     def _next_timer(self, now: datetime) -> datetime:
         """Return when the loop's next timer is due, later than now."""

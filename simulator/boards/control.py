@@ -61,6 +61,7 @@ class BoardControl:
         `lose_answers` (so many of the next are lost).
         """
         order = await _json(request)
+        self._world.clock.watch()
         if (plan := order.get("add")) is not None:
             self._state.add([_board_plan(plan)], ())
         if (board := self._state.boards.get(str(order["board"]))) is None:
@@ -101,6 +102,7 @@ class BoardControl:
         (sensors without a reading) and `silent` (sensors that are not reported at all).
         """
         order = await _json(request)
+        self._world.clock.watch()
         if (plan := order.get("add")) is not None:
             self._state.add((), [_daemon_plan(str(order["daemon"]), plan)])
         if (daemon := self._state.daemons.get(str(order["daemon"]))) is None:

@@ -229,6 +229,7 @@ class ParticleCloud:
         response.headers["Content-Type"] = "text/event-stream; charset=utf-8"
         response.headers["Cache-Control"] = "no-cache, no-store, must-revalidate"
         stream = state.open(token, watched, port)
+        self._world.clock.watch()
         try:
             await response.prepare(request)
             if not stream.silent(stream.opened_ms):
