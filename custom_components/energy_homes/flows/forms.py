@@ -163,11 +163,13 @@ def chosen_hardware[T: Named](
     found: Mapping[Hardware, T],
     value: str,
     field: str,
+    error: str,
     choices: str,
 ) -> tuple[Hardware, T]:
     """Return the hardware that the value of a form's field stands for.
 
-    Raises Refused, with `choices` for the text, where it is no longer free, or not there.
+    Raises Refused with `error` where it is no longer free, or not there; what there is
+    is told as `choices`.
     """
     for hardware, one in found.items():
         if hardware_value(hardware) == value:
@@ -177,7 +179,7 @@ def chosen_hardware[T: Named](
         for hardware, one in found.items()
     ]
     placeholders = {field: value, choices: ", ".join(names) or NONE}
-    raise Refused(f"unknown_{field}", field, **placeholders)
+    raise Refused(error, field, **placeholders)
 
 
 @callback
@@ -195,7 +197,7 @@ def chosen_meter(
     hass: HomeAssistant, meters: Mapping[Hardware, MeterInfo], value: str
 ) -> tuple[Hardware, MeterInfo]:
     """Return the meter that a choice's value stands for; raises Refused."""
-    return chosen_hardware(hass, meters, value, CONF_METER, "meters")
+    return chosen_hardware(hass, meters, value, CONF_METER, "unknown_meter", "meters")
 
 
 @callback

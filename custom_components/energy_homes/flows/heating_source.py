@@ -109,4 +109,6 @@ def chosen_heating(
     hass: HomeAssistant, homes: Mapping[Hardware, HomeTopology], value: str
 ) -> tuple[Hardware, HomeTopology]:
     """Return the Netatmo home that a choice's value stands for; raises Refused."""
-    return chosen_hardware(hass, homes, value, CONF_NETATMO_HOME, "homes")
+    return chosen_hardware(
+        hass, homes, value, CONF_NETATMO_HOME, "unknown_netatmo_home", "homes"
+    )

@@ -29,6 +29,7 @@ _SUBENTRY_OF: Final[Mapping[type[Part], str]] = {
     HeatingSource: SUBENTRY_NETATMO_HOME,
     SensorsSource: SUBENTRY_SENSORS,
 }
+_NAME_OF: Final = {"heating": "heating_name", "sensors": "sensors_name"}
 
 
 def part_data(part: Part) -> ConfigSubentryData:
@@ -74,9 +75,8 @@ async def async_part_name(
     texts = await async_get_translations(
         hass, hass.config.language, "selector", [DOMAIN]
     )
-    return free_name(
-        texts[f"component.{DOMAIN}.selector.{what}_name.options.{what}"], taken
-    )
+    key = _NAME_OF[what]
+    return free_name(texts[f"component.{DOMAIN}.selector.{key}.options.{what}"], taken)
 
 
 def refuse_part_name(name: str, taken: Iterable[str], home: ConfigEntry | None) -> None:

@@ -79,4 +79,4 @@ def chosen_host(
     hass: HomeAssistant, hosts: Mapping[Hardware, HostInfo], value: str
 ) -> tuple[Hardware, HostInfo]:
     """Return the host that a choice's value stands for; raises Refused."""
-    return chosen_hardware(hass, hosts, value, CONF_HOST, "hosts")
+    return chosen_hardware(hass, hosts, value, CONF_HOST, "unknown_host", "hosts")
