@@ -392,8 +392,9 @@ async def test_short_holes_of_an_entity_are_interpolated(
     assert (answer["found"], answer["interpolated"], answer["left"]) == (6, 0, 6)
 
     freezer.tick(timedelta(minutes=40))
-    # The hourly look may have come first.
     answer = (await repair(hass))["Shed"]
+    # The hourly look may have come first.
+    assert (answer["found"], answer["interpolated"]) in {(6, 3), (3, 0)}
     assert answer["left"] == 3
     found = await slots(hass, "s")
     assert [slot.energy for slot in found[1:5]] == pytest.approx([0.1, 0.2, 0.3, 0.4])
