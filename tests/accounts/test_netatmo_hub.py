@@ -179,7 +179,8 @@ async def test_outage(
     assert not world.hub.last_update_success
     await world.virtual.run(48 * MINUTE)
     calls = world.calls(begin)
-    assert len(calls) <= 20
+    # 24 where chance has every wait as short as it may be.
+    assert len(calls) <= 24
     assert world.reauths() == 0
     world.simulator.clear_faults()
     await world.virtual.run(16 * MINUTE)
@@ -456,7 +457,7 @@ async def test_homes_without_a_list(world: World) -> None:
     assert world.hub.homes == homes
     assert not world.newest(ELM).gone
     assert world.states(ELM) == [AccountState.CONNECTED]
-    assert 4 <= world.netatmo.calls()[TOPOLOGY] <= 15
+    assert 4 <= world.netatmo.calls()[TOPOLOGY] <= 16
     world.simulator.clear_faults()
     world.netatmo.add_home(NETATMO_USER, {"name": "New house", "history_days": 1})
     await world.virtual.run(16 * MINUTE)

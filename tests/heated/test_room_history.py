@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.energy_homes.accounts.registry import AccountState
 from custom_components.energy_homes.const import DOMAIN
+from custom_components.energy_homes.heating.records import RoomRecord
 from custom_components.energy_homes.homes import DATA_HOMES
 from custom_components.energy_homes.ledger import Ledger
 from custom_components.energy_homes.metering.model import SLOT, Provenance
@@ -85,11 +86,15 @@ async def repair(elm: HeatedWorld, **data: object) -> Any:
 
 
 async def write(
-    elm: HeatedWorld, start: datetime, *numbers: int, room: str = "Kitchen"
+    elm: HeatedWorld,
+    start: datetime,
+    *numbers: int,
+    room: str = "Kitchen",
+    record: RoomRecord | None = None,
 ) -> None:
     """Let a room have been 19 °C in slots with these numbers since an instant."""
     await ledger_of(elm).async_settle_room(
-        elm.record(room).room_id,
+        (record or elm.record(room)).room_id,
         [
             RoomSlot(
                 start=start + number * SLOT,
@@ -298,7 +303,6 @@ async def test_a_room_that_the_vendor_has_no_longer(
     running: HeatedWorld, netatmo: NetatmoControl
 ) -> None:
     """Nobody can be asked for it, which is no trouble; short holes are interpolated."""
-    await write(running, NOON, 0, 3, 30)
     record = running.record("Kitchen")
     history = running.hass.data[DATA_HOMES].history
     netatmo.room(ELM, "Kitchen", action="remove")
@@ -306,6 +310,7 @@ async def test_a_room_that_the_vendor_has_no_longer(
     heating = running.heating
     await running.virtual.run(2 * HOUR)
     assert record not in running.heating.rooms
+    await write(running, NOON, 0, 3, 30, record=record)
     repaired = await history.rooms.async_repair(
         home, heating, record, NOON, NOON + 3 * HOUR
     )
