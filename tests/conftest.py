@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
@@ -35,15 +34,6 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", {}).get("workerid")
     if worker is not None and config.option.dburl.startswith("postgresql"):
         config.option.dburl += f"_{worker}"
-
-
-@pytest.fixture
-def recorder_config() -> dict[str, Any]:
-    """Let the recorder commit now and then, and before it works, as it does anywhere.
-
-    By itself the test plugin has it commit every event.
-    """
-    return {"commit_interval": 300}
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 import logging
 from pathlib import Path
-from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder
@@ -13,12 +12,6 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from tests.recorder.world import World
-
-
-@pytest.fixture
-def recorder_config() -> dict[str, Any]:
-    """Let the recorder commit every event: what it has is looked at all the time."""
-    return {}
 
 
 @pytest.fixture
