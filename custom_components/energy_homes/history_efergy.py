@@ -37,11 +37,7 @@ async def async_ask(job: Job, revision: Revision, holes: Sequence[Hole]) -> None
     """
     hub = job.accounts.get(revision.account or "")
     if not isinstance(hub, EfergyHub) or hub.state is not AccountState.CONNECTED:
-        job.repair.problem = (
-            Problem.ACCOUNT
-            if not isinstance(hub, EfergyHub)
-            else account_problem(hub.state)
-        )
+        job.repair.problem = account_problem(None if hub is None else hub.state)
         job.unasked[revision.account or ""] = holes
         return
     sid = revision.hardware_id or ""

@@ -54,6 +54,6 @@ def problem_of(err: CloudError) -> Problem:
     return Problem.CLOUD
 
 
-def account_problem(state: AccountState) -> Problem:
-    """Return why an account that is not connected cannot be asked."""
-    return _OF_STATE.get(state, Problem.ACCOUNT)
+def account_problem(state: AccountState | None) -> Problem:
+    """Return why an account cannot be asked that is not connected, or (None) not there."""
+    return Problem.ACCOUNT if state is None else _OF_STATE.get(state, Problem.ACCOUNT)

@@ -73,9 +73,10 @@ class HeatingSteps(AssignSteps):
             except Refused as err:
                 refused = err
             else:
-                return await self.async_assign_part(
-                    label, home, source, await async_zone_of(self.hass, topology)
+                zone = (
+                    await async_zone_of(self.hass, topology) if home is None else None
                 )
+                return await self.async_assign_part(label, home, source, zone)
         return await self._heating_form(topology, user_input, refused)
 
     async def _heating_form(

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, override
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_NAME
@@ -36,13 +36,16 @@ from .metering import (
     refuse_name,
     refuse_used,
 )
-from .part import RefusingSubentryFlow
+from .part import PartSubentryFlow
 from .past import PAST_FIELDS, async_first_day, past_fields
 from .refused import Refused
 
 
-class MeterSubentryFlow(RefusingSubentryFlow):
+class MeterSubentryFlow(PartSubentryFlow):
     """Adds a meter to a home, renames it, or puts other hardware behind it."""
+
+    what = "meter"
+    changes: ClassVar = ["edit", "replace"]
 
     _hardware: Hardware
     _meter: MeterInfo
@@ -149,19 +152,7 @@ class MeterSubentryFlow(RefusingSubentryFlow):
             power=power_text(self._meter.power),
         )
 
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask what to change."""
-        return self.async_show_menu(
-            step_id="reconfigure",
-            menu_options=["edit", "replace"],
-            description_placeholders={
-                "home": self._get_entry().title,
-                "meter": self._get_reconfigure_subentry().title,
-            },
-        )
-
+    @override
     async def async_step_edit(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:

@@ -120,7 +120,7 @@ class RefusingSubentryFlow(ConfigSubentryFlow):
 
 
 class PartSubentryFlow(RefusingSubentryFlow):
-    """A flow of a part that has nothing of its own but a name, `what` texts call it."""
+    """A flow of a part, `what` in texts, that offers `changes`; one is another name."""
 
     what: ClassVar[str]
     changes: ClassVar[list[str]]
