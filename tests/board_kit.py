@@ -7,8 +7,8 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from custom_components.energy_homes.accounts.boards import boards_of
-from custom_components.energy_homes.accounts.pulse_board import PulseBoardHub
+from custom_components.energy_homes.accounts.pulse_board.hub import PulseBoardHub
+from custom_components.energy_homes.accounts.pulse_board.known import boards_of
 from custom_components.energy_homes.accounts.registry import Accounts, MeterUpdate
 from custom_components.energy_homes.boards.config import BoardConfig, ChannelConfig
 from custom_components.energy_homes.boards.message import BoardReply, Pulse

@@ -8,8 +8,8 @@ from typing import Any, Final
 from aiohttp.test_utils import TestServer
 from homeassistant.core import HomeAssistant
 
-from custom_components.energy_homes.accounts.pulse_board import PulseBoardHub
-from custom_components.energy_homes.homes import DATA_HOMES
+from custom_components.energy_homes.accounts.pulse_board.hub import PulseBoardHub
+from custom_components.energy_homes.homes.directory import DATA_HOMES
 
 from .board_control import HARBOUR_DAEMON, BoardControl
 from .board_kit import KEY, SECRET

@@ -19,8 +19,16 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.energy_homes.const import DOMAIN
 from simulator.scenario import NETATMO_ODD_USER, NETATMO_TERRACE_USER
+from tests.entities.heated import (
+    NOT_SHARED,
+    call,
+    commands,
+    heat,
+    setpoints,
+    shown,
+    state,
+)
 
-from .heated_entities import NOT_SHARED, call, commands, heat, setpoints, shown, state
 from .netatmo_control import NetatmoControl
 from .simulator_client import SimulatorClient
 from .virtual import VirtualTime

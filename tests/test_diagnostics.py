@@ -21,7 +21,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.energy_homes.backup import async_post_backup, async_pre_backup
 from custom_components.energy_homes.const import DOMAIN, LEDGER_FILE
-from custom_components.energy_homes.homes import DATA_HOMES
+from custom_components.energy_homes.homes.directory import DATA_HOMES
 from simulator.scenario import MILL_TOKEN
 
 from .builders import account_entry, efergy_revision, home_entry, meter_subentry, set_up

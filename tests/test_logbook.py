@@ -24,8 +24,8 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.heating.model import HomeMode, SetpointMode
 from custom_components.energy_homes.logbook import async_describe_events
+from tests.entities.heated import call, heat
 
-from .heated_entities import call, heat
 from .netatmo_control import NetatmoControl
 from .simulator_client import SimulatorClient
 from .source_keys import data_file

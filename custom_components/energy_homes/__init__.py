@@ -14,24 +14,21 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 
-from .accounts.boards import boards_of
-from .accounts.efergy import EfergyConfigEntry, EfergyHub, async_remove_account
-from .accounts.netatmo import (
+from .accounts.efergy.hub import EfergyConfigEntry, EfergyHub, async_remove_account
+from .accounts.netatmo.hub import (
     NetatmoConfigEntry,
     NetatmoHub,
     async_remove_netatmo_account,
 )
-from .accounts.netatmo_tokens import async_forget_tokens, async_netatmo_tokens
-from .accounts.particle import async_remove_particle_account
-from .accounts.particle_entry import async_setup_particle
-from .accounts.pulse_board_entry import (
+from .accounts.netatmo.tokens import async_forget_tokens, async_netatmo_tokens
+from .accounts.particle.entry import async_setup_particle
+from .accounts.particle.hub import async_remove_particle_account
+from .accounts.pulse_board.entry import (
     PulseBoardConfigEntry,
     async_forget_board,
     pulse_board_hub,
 )
-from .board_edges import async_start_edges
-from .board_push import async_forget_nights
-from .board_view import async_register_board_view
+from .accounts.pulse_board.known import boards_of
 from .const import (
     CONF_HOME_ID,
     CONF_KIND,
@@ -43,15 +40,18 @@ from .const import (
     SUBENTRY_SENSORS,
     EntryKind,
 )
-from .coordinator import HomeConfigEntry
-from .discovery import async_start_discovery
-from .heating_store import async_forget_heating
-from .history_issue import async_delete_history_issues
-from .home import Home
-from .homes import DATA_HOMES, Homes
+from .endpoints.edges import async_start_edges
+from .endpoints.push import async_forget_nights
+from .endpoints.view import async_register_board_view
+from .history.issue import async_delete_history_issues
+from .homes.directory import DATA_HOMES, Homes
+from .homes.home import Home
 from .ledger import Ledger, LedgerError, LedgerVersionError
+from .meters.coordinator import HomeConfigEntry
+from .rooms.store import async_forget_heating
 from .services import async_setup_services
-from .total_guard import async_delete_guard_issues
+from .statistics.guard import async_delete_guard_issues
+from .watch.discovery import async_start_discovery
 
 _LOGGER = logging.getLogger(__name__)
 

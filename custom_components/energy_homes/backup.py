@@ -5,7 +5,7 @@ import logging
 
 from homeassistant.core import HomeAssistant
 
-from .homes import DATA_HOMES
+from .homes.directory import DATA_HOMES
 from .ledger import LedgerError
 
 _LOGGER = logging.getLogger(__name__)

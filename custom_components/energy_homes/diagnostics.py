@@ -11,23 +11,23 @@ from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from .accounts.boards import boards_of
-from .accounts.efergy import EfergyHub
-from .accounts.netatmo import NetatmoHub
-from .accounts.netatmo_tokens import CONF_AUTH_IMPLEMENTATION
-from .accounts.particle import ParticleHub
-from .accounts.pulse_board import PulseBoardHub
+from .accounts.efergy.hub import EfergyHub
+from .accounts.netatmo.hub import NetatmoHub
+from .accounts.netatmo.tokens import CONF_AUTH_IMPLEMENTATION
+from .accounts.particle.hub import ParticleHub
+from .accounts.pulse_board.hub import PulseBoardHub
+from .accounts.pulse_board.known import boards_of
 from .boards.config import CONF_SECRET
 from .boards.options import BoardOptions
 from .const import CONF_ACCOUNT, CONF_HARDWARE, CONF_PRODUCT
-from .heating.held import HeldRequest
+from .heating.netatmo.active import HeldRequest
 from .heating.view import ModuleView, RoomView
-from .heating_coordinator import HeatingCoordinator
-from .home import Home
-from .homes import DATA_HOMES
+from .homes.directory import DATA_HOMES
+from .homes.home import Home
+from .homes.sensors import SensorsCoordinator
 from .ledger import LedgerError
+from .rooms.coordinator import HeatingCoordinator
 from .sensing.view import SensorView
-from .sensors_coordinator import SensorsCoordinator
 
 TO_REDACT: Final = {
     CONF_ACCOUNT,

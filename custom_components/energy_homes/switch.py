@@ -11,12 +11,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts.pulse_board import PulseBoardHub
+from .accounts.pulse_board.hub import PulseBoardHub
 from .const import DOMAIN
 from .entity import BoardEntity, PastEntity
-from .home import Home
-from .homes import DATA_HOMES
-from .past import Past
+from .history.backfill import Past
+from .homes.directory import DATA_HOMES
+from .homes.home import Home
 
 PARALLEL_UPDATES = 0
 

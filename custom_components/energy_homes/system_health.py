@@ -5,13 +5,13 @@ from typing import Any
 from homeassistant.components import system_health
 from homeassistant.core import HomeAssistant, callback
 
-from .accounts.efergy import EfergyHub
+from .accounts.efergy.hub import EfergyHub
 from .accounts.endpoints import base_url, netatmo_url, particle_url
-from .accounts.particle import ParticleHub
-from .accounts.pulse_board import PulseBoardHub
+from .accounts.particle.hub import ParticleHub
+from .accounts.pulse_board.hub import PulseBoardHub
 from .accounts.registry import AccountHub, HeatingHub
 from .const import EfergyServer
-from .homes import DATA_HOMES
+from .homes.directory import DATA_HOMES
 from .ledger import LedgerError
 
 

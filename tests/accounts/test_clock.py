@@ -7,9 +7,9 @@ from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.energy_homes.accounts.efergy import EfergyHub
+from custom_components.energy_homes.accounts.efergy.hub import EfergyHub
 from custom_components.energy_homes.accounts.registry import AccountState
-from custom_components.energy_homes.homes import DATA_HOMES
+from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.metering.model import PowerReading
 from tests.builders import account_entry, set_up
 from tests.simulator_client import MILL_TOKEN, SimulatorClient

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 import pytest
 
-from custom_components.energy_homes.clouds.efergy import EfergyClient
+from custom_components.energy_homes.clouds.efergy.client import EfergyClient
 
 TOKEN = "secret-token-of-a-test"
 

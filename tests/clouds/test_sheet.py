@@ -17,7 +17,7 @@ from custom_components.energy_homes.clouds.sheet import (
     push,
     push_url,
 )
-from tests.receiver import SCRIPT, Receiver
+from tests.endpoints.receiver import SCRIPT, Receiver
 
 READINGS = (279.97, 0, 3362.785, 12.0)
 

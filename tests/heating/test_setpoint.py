@@ -14,15 +14,15 @@ from custom_components.energy_homes.heating.model import (
     SetpointMode,
     VendorMode,
 )
-from custom_components.energy_homes.heating.refused import (
-    HeatingProblem,
-    HeatingRequestError,
-)
-from custom_components.energy_homes.heating.schedule import (
+from custom_components.energy_homes.heating.netatmo.schedule import (
     Baseline,
     FixedBaseline,
     RoomProgram,
     WeeklySchedule,
+)
+from custom_components.energy_homes.heating.refused import (
+    HeatingProblem,
+    HeatingRequestError,
 )
 from custom_components.energy_homes.heating.setpoint import (
     LONGEST_ABOVE,
@@ -32,8 +32,7 @@ from custom_components.energy_homes.heating.setpoint import (
     plan_setpoint,
     setpoint_request,
 )
-
-from .homes import COMFORT, NIGHT, ROOM, control, daily, schedule
+from tests.heating.netatmo.homes import COMFORT, NIGHT, ROOM, control, daily, schedule
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)

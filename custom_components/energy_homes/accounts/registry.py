@@ -7,14 +7,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from ..clouds.netatmo_models import HomeStatus, HomeTopology
-from ..heating.home_mode import HomeModeRequest
+from ..clouds.netatmo.models import HomeStatus, HomeTopology
+from ..heating.netatmo.home_mode import HomeModeRequest
 from ..heating.setpoint import RoomCommand
 from ..metering.model import MeterRole, Reading
 from ..metering.pulse_decay import PresentPower
 from .hosts import Hosts
-from .netatmo_budget import AppBudget
-from .particle_budget import ParticleBudget
+from .netatmo.budget import AppBudget
+from .particle.budget import ParticleBudget
 
 
 class AccountState(StrEnum):

@@ -31,8 +31,8 @@ from ..const import (
     CONF_TIME_ZONE,
     EfergyServer,
 )
+from ..homes.inventory import Hardware, account_title, power_text
 from ..metering.model import MeterRole
-from .inventory import Hardware, account_title, power_text
 from .refused import NONE, Refused
 
 CONF_HOME: Final = "home"

@@ -21,6 +21,7 @@ from .model import (
     SetpointMode,
     VendorMode,
 )
+from .netatmo.schedule import Baseline
 from .refused import (
     RANGE,
     HeatingProblem,
@@ -29,7 +30,6 @@ from .refused import (
     chosen,
     require_future,
 )
-from .schedule import Baseline
 
 BOOST: Final = timedelta(minutes=60)
 """How long a room is heated as far as it goes, unless said otherwise."""
