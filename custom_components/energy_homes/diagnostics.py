@@ -22,10 +22,11 @@ from .boards.options import BoardOptions
 from .const import CONF_ACCOUNT, CONF_HARDWARE, CONF_PRODUCT
 from .heating.netatmo.active import HeldRequest
 from .heating.view import ModuleView, RoomView
-from .homes.directory import DATA_HOMES
+from .history.backfill import DATA_BACKFILL
 from .homes.home import Home
 from .homes.sensors import SensorsCoordinator
 from .ledger import LedgerError
+from .ledger.opening import DATA_LEDGER
 from .rooms.coordinator import HeatingCoordinator
 from .sensing.view import SensorView
 
@@ -97,14 +98,14 @@ def _imports(hass: HomeAssistant, home: Home) -> dict[str, Any]:
             for name, value in job.as_data().items()
             if name not in {"thing_id", "home_id"}
         }
-        for number, job in enumerate(hass.data[DATA_HOMES].past.jobs(home.home_id), 1)
+        for number, job in enumerate(hass.data[DATA_BACKFILL].jobs(home.home_id), 1)
     }
 
 
 async def _async_ledger(hass: HomeAssistant) -> dict[str, Any]:
     """Return the ledger's sizes, or why it cannot tell."""
     try:
-        return {**await hass.data[DATA_HOMES].ledger.async_stats()}
+        return {**await hass.data[DATA_LEDGER].async_stats()}
     except LedgerError as err:
         return {"error": str(err)}
 

@@ -51,7 +51,7 @@ from .entity import (
     RoomEntity,
     has_valve,
 )
-from .homes.directory import DATA_HOMES
+from .history.backfill import DATA_BACKFILL
 from .homes.home import Home
 from .metering.model import MeterRole
 from .meters.coordinator import HomeData, MeterData
@@ -239,7 +239,7 @@ async def async_setup_entry(
             async_add_entities(AccountSensor(particle, one) for one in PARTICLE_SENSORS)
         case Home() as home:
             _add_home(home, async_add_entities)
-            past = hass.data[DATA_HOMES].past
+            past = hass.data[DATA_BACKFILL]
             async_add_entities(PastSensor(home, past, one) for one in PAST_SENSORS)
             for subentry_id, heating in home.heating.items():
                 async_add_entities(

@@ -37,6 +37,7 @@ from .const import CONF_HOME_ID, DOMAIN
 from .flows.imports.homes import IMPORT_HOME_SCHEMA, async_import_homes
 from .homes.directory import DATA_HOMES, home_entries, normalized_label
 from .homes.home import Home
+from .ledger.opening import DATA_LEDGER
 from .meters.coordinator import HomeData
 
 SERVICE_FORGET_HOME: Final = "forget_home"
@@ -191,10 +192,10 @@ async def _async_import_homes(call: ServiceCall) -> ServiceResponse:
 
 async def _async_forget_home(call: ServiceCall) -> ServiceResponse:
     """Delete the stored history of a home that was removed."""
-    homes = call.hass.data[DATA_HOMES]
+    ledger = call.hass.data[DATA_LEDGER]
     wanted = normalized_label(call.data[ATTR_HOME])
     with ledger_errors():
-        stored = await homes.ledger.async_homes()
+        stored = await ledger.async_homes()
         # The mark is missing where the ledger could not be written when a home was removed.
         there = {
             entry.data[CONF_HOME_ID]: entry.title for entry in home_entries(call.hass)
@@ -208,5 +209,5 @@ async def _async_forget_home(call: ServiceCall) -> ServiceResponse:
                 home=call.data[ATTR_HOME],
                 homes=", ".join(sorted({h.label for h in removed})) or "-",
             )
-        rows = [await homes.ledger.async_forget_home(home.home_id) for home in found]
+        rows = [await ledger.async_forget_home(home.home_id) for home in found]
     return {"home": found[0].label, "rows": sum(rows)}

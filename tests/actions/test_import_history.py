@@ -25,7 +25,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 import voluptuous as vol
 
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.history.backfill import DATA_BACKFILL
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from tests.builders import (
     board_revision,
     entity_revision,
@@ -148,7 +149,7 @@ async def test_unloaded_while_it_waits(
     asked = hass.async_create_task(import_history(hass, start=START))
     await virtual.settle()
     assert not asked.done()
-    await hass.data[DATA_HOMES].past.async_stop()
+    await hass.data[DATA_BACKFILL].async_stop()
     (meter,) = (await asked)["Mill Cottage"]["meters"]
     assert meter["state"] == "running"
     await turn(hass, "off")
@@ -302,7 +303,7 @@ async def test_wrong_input_changes_nothing(
     with pytest.raises(ServiceValidationError, match=told):
         await import_history(hass, **data)
     assert await slots(hass, "kiln") == await slots(hass, "grid") == []
-    assert hass.data[DATA_HOMES].past.jobs("home-shed") == []
+    assert hass.data[DATA_BACKFILL].jobs("home-shed") == []
 
 
 async def test_fields(hass: HomeAssistant, shed: None) -> None:
@@ -328,7 +329,7 @@ async def test_ledger_that_takes_nothing(hass: HomeAssistant, shed: None) -> Non
     await entry.runtime_data.coordinator.async_stop()
     with pytest.raises(HomeAssistantError, match="Shed Kiln"):
         await import_history(hass, meter="Kiln", csv=READINGS)
-    await hass.data[DATA_HOMES].ledger.async_close()
+    await hass.data[DATA_LEDGER].async_close()
     with pytest.raises(HomeAssistantError, match="ledger"):
         await import_history(hass, meter="Kiln", csv=READINGS)
 

@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
 from custom_components.energy_homes.const import CONF_TIME_ZONE, DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import (
     SLOT,
     MeterRole,
@@ -62,7 +62,7 @@ async def settle(
     hass: HomeAssistant, source_id: str, *given: list[Slot], role: MeterRole = GRID
 ) -> None:
     """Write slots into the ledger, as a meter does."""
-    ledger = hass.data[DATA_HOMES].ledger
+    ledger = hass.data[DATA_LEDGER]
     for some in given:
         await ledger.async_settle(source_id, role, some, [])
 
@@ -182,7 +182,7 @@ async def test_meter_that_was_removed_keeps_its_periods(
 ) -> None:
     """A gone meter is in the answer where it counted something, and after it is not."""
     await set_up(hass, home_entry("Shed", meter("grid")))
-    ledger = hass.data[DATA_HOMES].ledger
+    ledger = hass.data[DATA_LEDGER]
     await ledger.async_add_source("gone", "home-shed")
     await settle(hass, "gone", slots(T0, 8))
     await settle(hass, "grid", slots(T0 + 8 * SLOT, 12))
@@ -370,7 +370,7 @@ async def test_ledger_that_fails_is_said(
 ) -> None:
     """A ledger that cannot be read is an error that says why."""
     await set_up(hass, home_entry("Shed", meter("grid")))
-    await hass.data[DATA_HOMES].ledger.async_close()
+    await hass.data[DATA_LEDGER].async_close()
     for action, data in (
         ("get_periods", {"start": "2026-11-18 10:00", "end": "2026-11-18 11:00"}),
         ("get_statement", {"month": "2026-11"}),

@@ -24,7 +24,7 @@ from custom_components.energy_homes.boards.message import (
     Pulse,
 )
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import MeterRole, Provenance
 from tests.board_kit import SECRET
 from tests.builders import (
@@ -283,7 +283,7 @@ async def test_meter_reading_is_set_and_goes_on(
     await flat.run(5, 10 * SECOND)
     await flat.act("number.set_value", READING, value=3362.79)
     assert state_of(hass, READING) == "3362.79"
-    kept = await hass.data[DATA_HOMES].ledger.async_board(flat.entry.unique_id or "")
+    kept = await hass.data[DATA_LEDGER].async_board(flat.entry.unique_id or "")
     assert kept[2]["count"] == 3_362_790
     await flat.run(2, 10 * SECOND)
     await flat.virtual.run(MINUTE)
@@ -387,7 +387,7 @@ async def test_reading_that_cannot_be_kept_is_not_shown(
 ) -> None:
     """A ledger that cannot be written is an error, and nothing has changed."""
     await flat.run(1, 10 * SECOND)
-    ledger = hass.data[DATA_HOMES].ledger
+    ledger = hass.data[DATA_LEDGER]
     await ledger.async_close()
     for action, entity_id, data in (
         ("number.set_value", READING, {"value": 5}),
@@ -447,7 +447,7 @@ async def test_board_account(
 
 async def slots_of(flat: Flat, source_id: str) -> list[tuple[Provenance, float | None]]:
     """Return provenance and energy of a meter's slots."""
-    slots = await flat.hass.data[DATA_HOMES].ledger.async_slots(
+    slots = await flat.hass.data[DATA_LEDGER].async_slots(
         source_id, flat.virtual.now - timedelta(days=1), flat.virtual.now
     )
     return [(slot.provenance, slot.energy) for slot in slots]

@@ -23,7 +23,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.energy_homes.accounts.pulse_board.hub import PulseBoardHub
 from custom_components.energy_homes.boards.message import BUSY
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from tests.board_kit import KEY, SECRET, pulse
 from tests.builders import (
     board_entry,
@@ -68,7 +68,7 @@ async def test_abuse_of_a_board_that_is_set_up(
         async with client.get(URL, params={"channel": 1, "millis": millis}) as response:
             assert response.status == 200
     await virtual.run(MINUTE)
-    kept = await hass.data[DATA_HOMES].ledger.async_board(KEY)
+    kept = await hass.data[DATA_LEDGER].async_board(KEY)
     shown = state_of(hass, READING)
     changes = async_capture_events(hass, "state_changed")
     for body, status in (
@@ -85,7 +85,7 @@ async def test_abuse_of_a_board_that_is_set_up(
     assert set(statuses) <= {400, 413, 422, 429}
     await virtual.run(MINUTE)
 
-    assert await hass.data[DATA_HOMES].ledger.async_board(KEY) == kept
+    assert await hass.data[DATA_LEDGER].async_board(KEY) == kept
     assert state_of(hass, READING) == shown == "0.002"
     assert hub.channels[1].pulses == 2
     assert state_of(hass, "sensor.harbour_board_refused_messages") == "10005"
@@ -166,7 +166,7 @@ async def test_without_a_ledger_a_board_waits(
 ) -> None:
     """Nothing is acknowledged that could not be kept; it is tried again later."""
     assert await async_setup_component(hass, DOMAIN, {})
-    await hass.data[DATA_HOMES].ledger.async_close()
+    await hass.data[DATA_LEDGER].async_close()
     board = board_entry()
     await set_up(hass, board)
     assert board.state is ConfigEntryState.SETUP_RETRY
@@ -177,7 +177,7 @@ async def test_board_that_cannot_be_forgotten_is_removed_all_the_same(
     hass: HomeAssistant, board: MockConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What is left in the ledger is said in the log."""
-    await hass.data[DATA_HOMES].ledger.async_close()
+    await hass.data[DATA_LEDGER].async_close()
     await hass.config_entries.async_remove(board.entry_id)
     await hass.async_block_till_done()
     assert "What Harbour board has counted could not be deleted" in caplog.text
@@ -192,7 +192,7 @@ async def test_what_is_counted_at_the_very_end_is_kept(
     hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
     await hass.async_block_till_done()
     assert await pulse(hub, 4600) == BUSY
-    ledger = hass.data[DATA_HOMES].ledger
+    ledger = hass.data[DATA_LEDGER]
     await ledger.async_open()
     assert (await ledger.async_board(KEY))[1]["pulses"] == 1
     await ledger.async_close()

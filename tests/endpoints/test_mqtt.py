@@ -18,9 +18,10 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import MqttMockHAClientGenerator
 
 from custom_components.energy_homes.accounts.pulse_board.hub import PulseBoardHub
+from custom_components.energy_homes.accounts.registry import DATA_ACCOUNTS
 from custom_components.energy_homes.boards.options import BoardOptions
 from custom_components.energy_homes.endpoints.mqtt import AGAIN_AFTER, MAX_AGAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from tests.board_kit import KEY
 from tests.builders import (
     board_entry,
@@ -46,7 +47,7 @@ class Published:
     @property
     def hub(self) -> PulseBoardHub:
         """Return the board's hub."""
-        hub = self.hass.data[DATA_HOMES].accounts.hubs[KEY]
+        hub = self.hass.data[DATA_ACCOUNTS].hubs[KEY]
         assert isinstance(hub, PulseBoardHub)
         return hub
 
@@ -183,7 +184,7 @@ async def test_overrun_leaves_a_gap(published: Published) -> None:
     await published.pulse(1000)
     await published.pulse(4600)
     told: list[bool] = []
-    stop = published.hass.data[DATA_HOMES].accounts.subscribe(
+    stop = published.hass.data[DATA_ACCOUNTS].subscribe(
         KEY, "1", lambda update: told.append(update.gap) if update.reading else None
     )
     told.clear()
@@ -265,7 +266,7 @@ async def test_pulse_that_cannot_be_kept_now(
     hass: HomeAssistant, published: Published, freezer: FrozenDateTimeFactory
 ) -> None:
     """The board will not repeat it, so it is tried again with the time at which it came."""
-    ledger = hass.data[DATA_HOMES].ledger
+    ledger = hass.data[DATA_LEDGER]
     await published.pulse(1000)
     await ledger.async_close()
     came = dt_util.utcnow()
@@ -291,7 +292,7 @@ async def test_pulse_that_can_never_be_kept(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """After a minute it is given up, and told."""
-    await hass.data[DATA_HOMES].ledger.async_close()
+    await hass.data[DATA_LEDGER].async_close()
     await published.pulse(1000)
     for _ in range(MAX_AGAIN - 1):
         assert "a pulse may be lost" not in caplog.text
@@ -302,7 +303,7 @@ async def test_pulse_that_can_never_be_kept(
     await published.pulse(2000)
     await hass.config_entries.async_unload(published.board.entry_id)
     await later(hass, freezer)
-    await hass.data[DATA_HOMES].ledger.async_open()
+    await hass.data[DATA_LEDGER].async_open()
 
 
 @pytest.mark.usefixtures("mqtt")

@@ -13,8 +13,8 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.energy_homes.accounts.pulse_board.hub import PulseBoardHub
 from custom_components.energy_homes.accounts.pulse_board.known import boards_of
+from custom_components.energy_homes.accounts.registry import DATA_ACCOUNTS
 from custom_components.energy_homes.boards.options import BoardOptions
-from custom_components.energy_homes.homes.directory import DATA_HOMES
 from tests.board_kit import CONFIG, KEY
 from tests.builders import board_entry, set_up
 
@@ -59,7 +59,7 @@ async def switch(
 
 def hub_of(hass: HomeAssistant, key: str = KEY) -> PulseBoardHub:
     """Return a board's hub."""
-    hub = hass.data[DATA_HOMES].accounts.hubs[key]
+    hub = hass.data[DATA_ACCOUNTS].hubs[key]
     assert isinstance(hub, PulseBoardHub)
     return hub
 

@@ -9,8 +9,9 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.energy_homes.const import CONF_IMPORT_FROM, DOMAIN
+from custom_components.energy_homes.history.backfill import DATA_BACKFILL
 from custom_components.energy_homes.history.job import Job
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import Provenance, Slot
 from simulator.scenario import MILL_TOKEN
 from tests.builders import (
@@ -55,14 +56,14 @@ async def set_up_mill(
 
 def job_of(hass: HomeAssistant, thing_id: str = "mill") -> Job:
     """Return the import of a meter or a room."""
-    job = hass.data[DATA_HOMES].past.job(thing_id)
+    job = hass.data[DATA_BACKFILL].job(thing_id)
     assert job is not None
     return job
 
 
 async def slots(hass: HomeAssistant, source_id: str = "mill") -> list[Slot]:
     """Return all slots of a source."""
-    return await hass.data[DATA_HOMES].ledger.async_slots(
+    return await hass.data[DATA_LEDGER].async_slots(
         source_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
     )
 

@@ -15,12 +15,14 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.energy_homes.accounts.registry import DATA_ACCOUNTS
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.history.backfill import Past
+from custom_components.energy_homes.history.backfill import DATA_BACKFILL, Past
 from custom_components.energy_homes.history.job import JobState
 from custom_components.energy_homes.history.problem import Problem
 from custom_components.energy_homes.history.subjects import things_of
 from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import Provenance
 from simulator.scenario import ELM_TOKEN, MILL_TOKEN
 from tests.builders import (
@@ -65,7 +67,7 @@ STORE = f"{DOMAIN}.past"
 
 def stop_after(hass: HomeAssistant, home: MockConfigEntry, steps: int) -> None:
     """Stop the import of a home after so many steps from now."""
-    past = hass.data[DATA_HOMES].past
+    past = hass.data[DATA_BACKFILL]
     left = steps
 
     def told() -> None:
@@ -84,9 +86,11 @@ async def restart(hass: HomeAssistant, home: MockConfigEntry) -> None:
     homes = hass.data[DATA_HOMES]
     await hass.config_entries.async_unload(home.entry_id)
     # Nothing is written then: a kill leaves as much.
-    await homes.past.async_stop()
-    homes.past = Past(hass, homes)
-    await homes.past.async_start()
+    await hass.data[DATA_BACKFILL].async_stop()
+    hass.data[DATA_BACKFILL] = Past(
+        hass, homes, hass.data[DATA_ACCOUNTS], hass.data[DATA_LEDGER]
+    )
+    await hass.data[DATA_BACKFILL].async_start()
     await hass.config_entries.async_setup(home.entry_id)
 
 
@@ -192,7 +196,7 @@ async def test_kill_between_commit_and_note(
     """Slots that are committed and not noted cost no second call and no energy."""
     noted: list[dict[str, Any]] = []
     _, home = await set_up_mill(hass)
-    past = hass.data[DATA_HOMES].past
+    past = hass.data[DATA_BACKFILL]
     past.async_add_listener(
         home.data["home_id"],
         lambda: noted.append(copy.deepcopy(hass_storage[STORE])),
@@ -460,7 +464,7 @@ async def test_meter_that_was_something_else_before(
     await virtual.settle()
     assert job_of(hass).state is JobState.DONE
     assert job_of(hass).begin == changed
-    assert hass.data[DATA_HOMES].past.job("board") is None
+    assert hass.data[DATA_BACKFILL].job("board") is None
 
 
 async def test_home_and_meter_that_go(
@@ -492,7 +496,7 @@ async def test_home_and_meter_that_go(
     hass.config_entries.async_remove_subentry(home, old.subentry_id)
     await hass.config_entries.async_setup(home.entry_id)
     await virtual.settle()
-    assert hass.data[DATA_HOMES].past.job("old") is None
+    assert hass.data[DATA_BACKFILL].job("old") is None
     assert job_of(hass).state is JobState.DONE
     await hass.config_entries.async_remove(home.entry_id)
     assert hass_storage[STORE]["data"] == {"jobs": []}
@@ -506,7 +510,7 @@ async def test_ledger_that_takes_nothing(
 ) -> None:
     """A closed ledger is waited for, as a cloud is."""
     await set_up_mill(hass)
-    ledger = hass.data[DATA_HOMES].ledger
+    ledger = hass.data[DATA_LEDGER]
     await ledger.async_close()
     await turn(hass, "on")
     await virtual.settle()

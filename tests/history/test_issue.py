@@ -11,7 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import SLOT, MeterRole, unknown_slot
 from simulator.scenario import MILL_TOKEN
 from tests.builders import (
@@ -44,7 +44,7 @@ async def home(
     )
     await set_up(hass, entry)
     begin = virtual.now - 24 * HOUR
-    await hass.data[DATA_HOMES].ledger.async_settle(
+    await hass.data[DATA_LEDGER].async_settle(
         "mill",
         MeterRole.GRID,
         [unknown_slot(begin + number * SLOT) for number in range(30)],
@@ -115,7 +115,7 @@ async def test_holes_that_are_long_ago(
     hass: HomeAssistant, home: MockConfigEntry, virtual: VirtualTime
 ) -> None:
     """Nobody is told to bring an account back for what was a month and more ago."""
-    ledger = hass.data[DATA_HOMES].ledger
+    ledger = hass.data[DATA_LEDGER]
     (hole,) = await ledger.async_holes("mill")
     begin = virtual.now - 40 * 24 * HOUR
     await ledger.async_settle("mill", MeterRole.GRID, [unknown_slot(begin)], [])

@@ -11,7 +11,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.energy_homes.const import DOMAIN
+from custom_components.energy_homes.history.repair import DATA_REPAIR
 from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import (
     SLOT,
     MeterRole,
@@ -70,7 +72,7 @@ async def repair(hass: HomeAssistant, **data: object) -> Any:
 
 async def slots(hass: HomeAssistant, source_id: str = "mill") -> list[Slot]:
     """Return all slots of a source."""
-    ledger = hass.data[DATA_HOMES].ledger
+    ledger = hass.data[DATA_LEDGER]
     far = datetime(2100, 1, 1, tzinfo=UTC)
     return await ledger.async_slots(source_id, datetime(2000, 1, 1, tzinfo=UTC), far)
 
@@ -84,7 +86,7 @@ async def write(
     hass: HomeAssistant, source_id: str, given: list[Slot], role: MeterRole
 ) -> None:
     """Write slots of the past into the ledger."""
-    await hass.data[DATA_HOMES].ledger.async_settle(source_id, role, given, [])
+    await hass.data[DATA_LEDGER].async_settle(source_id, role, given, [])
 
 
 def true_kwh(
@@ -116,7 +118,7 @@ async def test_outage_of_the_cloud_is_filled_by_itself(
         assert slot.energy == pytest.approx(true_kwh(simulator, slot), rel=1e-3)
     assert simulator.calls(MILL_TOKEN)["getHV"] == 1
     assert "getEnergy" not in simulator.calls(MILL_TOKEN)
-    begun = await hass.data[DATA_HOMES].ledger.async_live_from("mill")
+    begun = await hass.data[DATA_LEDGER].async_live_from("mill")
     assert begun is not None
     total = sum(slot.energy or 0 for slot in found if slot.start >= begun)
     assert float(state_of(hass, "sensor.mill_cottage_energy")) == pytest.approx(total)
@@ -416,7 +418,7 @@ async def test_home_that_is_gone_takes_nothing(
     homes = hass.data[DATA_HOMES]
     home = homes.get("Mill Cottage")
     assert await hass.config_entries.async_unload(mill.entry_id)
-    (repaired,) = await homes.history.async_repair(home)
+    (repaired,) = await hass.data[DATA_REPAIR].async_repair(home)
     assert repaired.problem == "ledger"
     assert await filled(hass) == []
     assert await hass.config_entries.async_setup(mill.entry_id)
@@ -457,7 +459,7 @@ async def test_ledger_that_fails(
     hass: HomeAssistant, mill: MockConfigEntry, virtual: VirtualTime
 ) -> None:
     """A ledger that cannot be read is an error on request, and nothing by itself."""
-    await hass.data[DATA_HOMES].ledger.async_close()
+    await hass.data[DATA_LEDGER].async_close()
     with pytest.raises(HomeAssistantError, match="ledger cannot be used"):
         await repair(hass)
     await virtual.run(10 * MINUTE)

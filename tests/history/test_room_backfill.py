@@ -2,9 +2,10 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+from custom_components.energy_homes.history.backfill import DATA_BACKFILL
 from custom_components.energy_homes.history.job import JobState
 from custom_components.energy_homes.history.problem import Problem
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import Provenance
 from tests.history.backfill_kit import imported_from
 from tests.netatmo_control import NetatmoControl
@@ -27,13 +28,13 @@ async def test_rooms_are_imported_from_a_day_on(
     """Each room has a job; together they are the home's import."""
     want_past(elm, date(2026, 11, 10))
     await elm.start()
-    past = elm.hass.data[DATA_HOMES].past
+    past = elm.hass.data[DATA_BACKFILL]
     jobs = [past.job(elm.record(room).room_id) for room in ROOMS]
     assert [job and job.state for job in jobs] == [JobState.DONE] * 4
     assert netatmo.calls()[MEASURE] == 4
     begin = datetime(2026, 11, 10, tzinfo=UTC)
     for room in ROOMS:
-        slots = await elm.hass.data[DATA_HOMES].ledger.async_room_slots(
+        slots = await elm.hass.data[DATA_LEDGER].async_room_slots(
             elm.record(room).room_id, datetime(2000, 1, 1, tzinfo=UTC), elm.virtual.now
         )
         vendor = [one for one in slots if one.provenance is Provenance.VENDOR]
@@ -70,5 +71,5 @@ async def test_rooms_by_the_action(elm: HeatedWorld, netatmo: NetatmoControl) ->
 
     netatmo.simulator.clear_faults()
     await elm.virtual.run(61 * MINUTE + timedelta(seconds=30))
-    past = elm.hass.data[DATA_HOMES].past
+    past = elm.hass.data[DATA_BACKFILL]
     assert past.percent(elm.home.data["home_id"]) == 100

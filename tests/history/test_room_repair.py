@@ -12,9 +12,11 @@ import pytest
 from custom_components.energy_homes.accounts.registry import AccountState
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.heating.netatmo.records import RoomRecord
+from custom_components.energy_homes.history.repair import DATA_REPAIR
 from custom_components.energy_homes.history.room_repair import RoomHistory, RoomImport
 from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.ledger import Ledger
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import SLOT, Provenance
 from custom_components.energy_homes.metering.temperature import RoomSlot
 from tests.builders import (
@@ -39,7 +41,7 @@ NOON = datetime(2026, 11, 17, 12, 0, tzinfo=UTC)
 
 def ledger_of(elm: HeatedWorld) -> Ledger:
     """Return the ledger."""
-    return elm.hass.data[DATA_HOMES].ledger
+    return elm.hass.data[DATA_LEDGER]
 
 
 async def slots(elm: HeatedWorld, room: str) -> list[RoomSlot]:
@@ -303,7 +305,7 @@ async def test_a_room_that_the_vendor_has_no_longer(
 ) -> None:
     """Nobody can be asked for it, which is no trouble; short holes are interpolated."""
     record = running.record("Kitchen")
-    history = running.hass.data[DATA_HOMES].history
+    history = running.hass.data[DATA_REPAIR]
     netatmo.room(ELM, "Kitchen", action="remove")
     home = running.hass.data[DATA_HOMES].get(ELM)
     heating = running.heating
@@ -408,7 +410,7 @@ async def test_a_replaced_home_inside_the_hole(
 
 def rooms_of(elm: HeatedWorld) -> RoomHistory:
     """Return what asks vendors for rooms."""
-    return elm.hass.data[DATA_HOMES].history.rooms
+    return elm.hass.data[DATA_REPAIR].rooms
 
 
 async def step(

@@ -10,9 +10,10 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.energy_homes.accounts.registry import MeterUpdate
+from custom_components.energy_homes.accounts.registry import DATA_ACCOUNTS, MeterUpdate
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import (
     SLOT,
     PowerReading,
@@ -46,7 +47,7 @@ def shown(hass: HomeAssistant, entity_id: str) -> float:
 
 async def known_slots(hass: HomeAssistant, source_id: str) -> dict[datetime, Slot]:
     """Return the slots that the ledger knows."""
-    slots = await hass.data[DATA_HOMES].ledger.async_slots(
+    slots = await hass.data[DATA_LEDGER].async_slots(
         source_id, START - 4 * HOUR, START + 9 * HOUR
     )
     assert [slot.start for slot in slots] == [
@@ -125,7 +126,7 @@ async def test_meter_whose_cloud_is_right_while_the_clock_is_ahead(
     assert until >= end - 2 * SLOT
     # At most what was in the making when the clock jumped.
     assert len(known) >= (until - begin) / SLOT - 1
-    live_from = await hass.data[DATA_HOMES].ledger.async_live_from("mill")
+    live_from = await hass.data[DATA_LEDGER].async_live_from("mill")
     assert live_from is not None
     assert total == pytest.approx(
         sum(slot.energy or 0 for start, slot in known.items() if start >= live_from),
@@ -146,7 +147,7 @@ async def test_meter_whose_cloud_is_right_while_the_clock_is_ahead(
 
 def say(hass: HomeAssistant, at: datetime) -> None:
     """Hand on, as an account does, the 600 W that a meter measured at an instant."""
-    hass.data[DATA_HOMES].accounts.publish(
+    hass.data[DATA_ACCOUNTS].publish(
         "slow", "1", MeterUpdate(available=True, reading=PowerReading(at, 600))
     )
 

@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.energy_homes.accounts.registry import AccountState
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import SLOT, Slot
 from simulator.faults import NOT_EFERGY, Fault
 from simulator.scenario import MILL_TOKEN
@@ -335,7 +335,7 @@ def add(simulator: SimulatorClient) -> None:
 
 async def known_slots(hass: HomeAssistant) -> list[Slot]:
     """Return the slots of the home's meter that are known."""
-    ledger = hass.data[DATA_HOMES].ledger
+    ledger = hass.data[DATA_LEDGER]
     now = dt_util.utcnow()
     slots = await ledger.async_slots("mill", now - timedelta(days=9), now)
     return [slot for slot in slots if slot.known]

@@ -9,8 +9,8 @@ from homeassistant.exceptions import ServiceValidationError
 import pytest
 
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.ledger import Ledger
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import SLOT, Provenance
 from custom_components.energy_homes.metering.temperature import RoomSlot
 
@@ -19,7 +19,7 @@ from .world import HOUR, MINUTE, HeatedWorld
 
 def ledger_of(elm: HeatedWorld) -> Ledger:
     """Return the ledger."""
-    return elm.hass.data[DATA_HOMES].ledger
+    return elm.hass.data[DATA_LEDGER]
 
 
 async def slots(elm: HeatedWorld, room: str, since: datetime) -> dict[int, RoomSlot]:

@@ -16,6 +16,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.ledger import home_key
+from custom_components.energy_homes.statistics.reconcile import DATA_RECONCILE
 from tests.simulator_client import SimulatorClient
 from tests.virtual import VirtualTime
 
@@ -116,7 +117,7 @@ class Life:
         assert answer[HOME]["vendor"] == 0
         homes = self._hass.data[DATA_HOMES]
         key = home_key(homes.get(HOME).home_id, "grid")
-        assert await homes.true_up.async_reconcile(key) == 0
+        assert await self._hass.data[DATA_RECONCILE].async_reconcile(key) == 0
         assert await self.hours(ENERGY, begin - HOUR) == rows
 
 

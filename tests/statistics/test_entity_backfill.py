@@ -17,6 +17,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
 
+from custom_components.energy_homes.history.backfill import DATA_BACKFILL
 from custom_components.energy_homes.history.job import JobState
 from custom_components.energy_homes.history.problem import Problem
 from custom_components.energy_homes.history.subjects import things_of
@@ -83,7 +84,7 @@ async def add_meter(hass: HomeAssistant, entity: str = DIAL) -> None:
     meter = meter_subentry("dial", entity_revision(entity))
     await set_up(hass, home_entry("Shed", imported_from(meter, date(2026, 10, 1))))
     homes = hass.data[DATA_HOMES]
-    await homes.past.async_settled(things_of(homes.get("Shed")))
+    await hass.data[DATA_BACKFILL].async_settled(things_of(homes.get("Shed")))
 
 
 async def test_states_and_statistics(

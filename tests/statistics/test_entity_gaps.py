@@ -21,7 +21,9 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from sqlalchemy import text
 
 from custom_components.energy_homes.const import DOMAIN
+from custom_components.energy_homes.history.repair import DATA_REPAIR
 from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import (
     SLOT,
     MeterRole,
@@ -123,7 +125,7 @@ class Life:
 
     async def slots(self, source_id: str) -> list[Slot]:
         """Return all slots of a meter."""
-        return await self.hass.data[DATA_HOMES].ledger.async_slots(
+        return await self.hass.data[DATA_LEDGER].async_slots(
             source_id, START - timedelta(days=99), START + timedelta(days=99)
         )
 
@@ -213,7 +215,7 @@ async def test_nothing_is_known_where_the_entity_was_unavailable(life: Life) -> 
     unknown = [START + n * SLOT for n in range(5, 11)]
     assert repaired["Electricity meter"]["left"] == len(unknown)
     await life.assert_true("clamp", *unknown)
-    ledger = life.hass.data[DATA_HOMES].ledger
+    ledger = life.hass.data[DATA_LEDGER]
     assert sum(map(len, await ledger.async_asked("clamp"))) >= len(unknown)
     # A counter's difference bridges it.
     slots = await life.slots("dial")
@@ -274,10 +276,12 @@ async def test_recorder_that_does_not_run_is_asked_again(
     await async_recorder_block_till_done(life.hass)
     instance = life.hass.data.pop(DATA_INSTANCE)
     homes = life.hass.data[DATA_HOMES]
-    (clamp, _) = await homes.history.async_repair(homes.get("Shed"), again=True)
+    (clamp, _) = await life.hass.data[DATA_REPAIR].async_repair(
+        homes.get("Shed"), again=True
+    )
     assert (clamp.problem, clamp.vendor) == ("recorder", 0)
     life.hass.data[DATA_INSTANCE] = instance
-    (clamp, _) = await homes.history.async_repair(homes.get("Shed"))
+    (clamp, _) = await life.hass.data[DATA_REPAIR].async_repair(homes.get("Shed"))
     assert (clamp.problem, clamp.left) == (None, [])
     await life.assert_true("clamp")
 
@@ -317,7 +321,7 @@ async def test_counter_that_became_a_power(life: Life) -> None:
 
 async def ledger_hole(life: Life, source_id: str, begin: datetime, slots: int) -> None:
     """Let a meter have begun then, and know nothing of so many slots."""
-    await life.hass.data[DATA_HOMES].ledger.async_settle(
+    await life.hass.data[DATA_LEDGER].async_settle(
         source_id,
         MeterRole.GRID,
         [unknown_slot(begin), unknown_slot(begin + (slots - 1) * SLOT)],
@@ -344,7 +348,7 @@ async def test_statistics_where_states_are_not_kept(life: Life, asked: bool) -> 
     }
     async_import_statistics(life.hass, meta, rows)
     await ledger_hole(life, "clamp", begin, 36)
-    ledger = life.hass.data[DATA_HOMES].ledger
+    ledger = life.hass.data[DATA_LEDGER]
     if asked:
         (hole,) = await ledger.async_holes("clamp", None, begin + 3 * HOUR)
         await ledger.async_add_asked("clamp", [hole])

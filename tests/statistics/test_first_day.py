@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.ledger import home_key
+from custom_components.energy_homes.statistics.reconcile import DATA_RECONCILE
 from simulator.scenario import MILL_TOKEN
 from tests.builders import account_entry, home_entry, set_up
 from tests.history.backfill_kit import ACCOUNT, import_history, job_of, mill_meter
@@ -100,5 +101,5 @@ async def test_the_dashboard_is_full_on_the_first_day(
     assert answer[HOME]["meters"][0]["found"] == 0
     homes = hass.data[DATA_HOMES]
     key = home_key(homes.get(HOME).home_id, "grid")
-    assert await homes.true_up.async_reconcile(key) == 0
+    assert await hass.data[DATA_RECONCILE].async_reconcile(key) == 0
     assert await life.hours(ENERGY, first) == before

@@ -17,8 +17,9 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import SLOT
+from custom_components.energy_homes.statistics.reconcile import DATA_RECONCILE
 from tests.builders import (
     heating_source,
     heating_subentry,
@@ -150,10 +151,10 @@ async def test_two_days_off_are_in_the_statistics(
     rows = await recorded.rows(kitchen)
     assert {hour: rows[hour] for hour in before} == before
 
-    true_up = hass.data[DATA_HOMES].true_up
+    true_up = hass.data[DATA_RECONCILE]
     for record in elm.heating.rooms:
         assert await true_up.async_reconcile(f"room:{record.room_id}") == 0
-        assert await hass.data[DATA_HOMES].ledger.async_room_due(record.room_id) == []
+        assert await hass.data[DATA_LEDGER].async_room_due(record.room_id) == []
     await hass.services.async_call(DOMAIN, "repair_gaps", {}, blocking=True)
     await async_recorder_block_till_done(hass)
     assert await recorded.rows(kitchen) == rows

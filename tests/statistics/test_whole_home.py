@@ -19,8 +19,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.ledger import home_key
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from tests.builders import entity_revision, home_entry, meter_subentry, set_up, state_of
 
 pytestmark = pytest.mark.recorder
@@ -198,7 +198,7 @@ class Dial:
 async def true_bars(hass: HomeAssistant, since: datetime) -> list[float]:
     """Check what the recorder shows of each hour against the ledger; return it."""
     bars = await hours(hass, "sensor.shed_energy", since)
-    ledger = hass.data[DATA_HOMES].ledger
+    ledger = hass.data[DATA_LEDGER]
     totals = await ledger.async_hourly_totals(
         home_key("home-shed", "grid"), since - HOUR, since + len(bars) * HOUR
     )

@@ -10,8 +10,8 @@ from homeassistant.helpers import entity_registry as er, issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.energy_homes.accounts.registry import DATA_ACCOUNTS
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.watch.discovery import async_start_discovery
 from tests.builders import (
     account_entry,
@@ -364,7 +364,7 @@ async def restart(hass: HomeAssistant) -> CALLBACK_TYPE:
     """Stop following meters as Home Assistant's end does, and begin again."""
     hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
     await hass.async_block_till_done()
-    return await async_start_discovery(hass, hass.data[DATA_HOMES].accounts)
+    return await async_start_discovery(hass, hass.data[DATA_ACCOUNTS])
 
 
 async def test_restarts_do_not_make_an_entity_young_again(

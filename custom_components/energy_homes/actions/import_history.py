@@ -12,12 +12,14 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import DOMAIN
+from ..history.backfill import DATA_BACKFILL, Past
 from ..history.given import async_take_given
 from ..history.job import Job
 from ..history.problem import NotNowError
 from ..history.subjects import Thing, things_of
-from ..homes.directory import DATA_HOMES, Homes, normalized_label
+from ..homes.directory import DATA_HOMES, normalized_label
 from ..homes.home import Home
+from ..ledger.opening import DATA_LEDGER
 from ..models import MeterSource
 from .errors import invalid, ledger_errors
 from .fields import ATTR_END, ATTR_HOME, ATTR_START, HOME_FIELD
@@ -63,8 +65,10 @@ async def async_import_history(call: ServiceCall) -> ServiceResponse:
         raise invalid("one_past_only", fields=", ".join(given))
     with ledger_errors():
         if given:
-            return await _async_import_given(call, homes, wanted)
-        return await _async_import_told(homes, wanted, every_room=names is None)
+            return await _async_import_given(call, wanted)
+        return await _async_import_told(
+            call.hass.data[DATA_BACKFILL], wanted, every_room=names is None
+        )
 
 
 def _meters(home: Home, names: Collection[str] | None) -> list[MeterSource]:
@@ -107,7 +111,7 @@ def _span(call: ServiceCall, home: Home) -> tuple[datetime | None, datetime | No
 
 
 async def _async_import_told(
-    homes: Homes, wanted: Sequence[Wanted], *, every_room: bool
+    backfill: Past, wanted: Sequence[Wanted], *, every_room: bool
 ) -> ServiceResponse:
     """Import what vendors tell of meters and rooms, as far as they may be asked now."""
     found: list[tuple[Wanted, list[Thing]]] = []
@@ -128,16 +132,16 @@ async def _async_import_told(
             "no_past_told", homes=", ".join(f"“{one.home.label}”" for one in wanted)
         )
     for one, things in found:
-        await homes.past.async_begin(one.home, things, one.start, one.end)
+        await backfill.async_begin(one.home, things, one.start, one.end)
     for _, things in found:
-        await homes.past.async_settled(things)
+        await backfill.async_settled(things)
     return {
         one.home.label: {
             kind: [
                 _told(thing, job)
                 for thing in things
                 if thing.is_meter is meters
-                and (job := homes.past.job(thing.thing_id)) is not None
+                and (job := backfill.job(thing.thing_id)) is not None
             ]
             for kind, meters in (("meters", True), ("rooms", False))
         }
@@ -162,7 +166,7 @@ def _told(thing: Thing, job: Job) -> dict[str, Any]:
 
 
 async def _async_import_given(
-    call: ServiceCall, homes: Homes, wanted: Sequence[Wanted]
+    call: ServiceCall, wanted: Sequence[Wanted]
 ) -> ServiceResponse:
     """Import what is given of one meter, all at once."""
     named = [(one, meter) for one in wanted for meter in one.meters]
@@ -172,7 +176,7 @@ async def _async_import_given(
     given = await async_given(call.hass, one.home, call.data)
     try:
         taken = await async_take_given(
-            homes.ledger,
+            call.hass.data[DATA_LEDGER],
             one.home,
             meter.source_id,
             given.answers,

@@ -15,6 +15,8 @@ import voluptuous as vol
 
 from ..homes.directory import DATA_HOMES, Homes
 from ..homes.home import Home
+from ..ledger import Ledger
+from ..ledger.opening import DATA_LEDGER
 from ..metering.period_documents import (
     PERIOD_COLUMNS,
     SECONDS,
@@ -71,13 +73,13 @@ class MeterPeriods:
 async def async_get_periods(call: ServiceCall) -> ServiceResponse:
     """Answer the periods of a span, or those that are named by their ids."""
     hass = call.hass
-    homes = hass.data[DATA_HOMES]
+    homes, ledger = hass.data[DATA_HOMES], hass.data[DATA_LEDGER]
     wanted = one_of(call.data[ATTR_FORMAT], FORMATS, "unknown_format")
     with ledger_errors():
         if ids := call.data.get(ATTR_ID):
-            found = await _async_by_id(homes, call.data, ids)
+            found = await _async_by_id(homes, ledger, call.data, ids)
         else:
-            found = await _async_by_span(homes, call.data)
+            found = await _async_by_span(homes, ledger, call.data)
     # A month of many meters takes the processor long enough to be felt.
     answer: ServiceResponse = await hass.async_add_executor_job(
         _csv if wanted == CSV else _documents, found
@@ -86,7 +88,7 @@ async def async_get_periods(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_by_span(
-    homes: Homes, data: Mapping[str, Any]
+    homes: Homes, ledger: Ledger, data: Mapping[str, Any]
 ) -> dict[str, list[MeterPeriods]]:
     """Return the periods that start in a span; all homes are checked before any is read."""
     if ATTR_START not in data or ATTR_END not in data:
@@ -107,15 +109,13 @@ async def _async_by_span(
             raise too_long()
         spans.append((home, starts))
     return {
-        home.label: await _async_read(homes, home, starts) for home, starts in spans
+        home.label: await _async_read(ledger, home, starts) for home, starts in spans
     }
 
 
-async def _async_read(homes: Homes, home: Home, starts: range) -> list[MeterPeriods]:
+async def _async_read(ledger: Ledger, home: Home, starts: range) -> list[MeterPeriods]:
     """Return a home's meters with their periods, those that are gone too."""
-    found = await homes.ledger.async_periods(
-        await homes.ledger.async_sources(home.home_id), starts
-    )
+    found = await ledger.async_periods(await ledger.async_sources(home.home_id), starts)
     return _meters(home, found)
 
 
@@ -134,7 +134,7 @@ def _meters(home: Home, found: Mapping[str, Sequence[Period]]) -> list[MeterPeri
 
 
 async def _async_by_id(
-    homes: Homes, data: Mapping[str, Any], ids: Iterable[str]
+    homes: Homes, ledger: Ledger, data: Mapping[str, Any], ids: Iterable[str]
 ) -> dict[str, list[MeterPeriods]]:
     """Return the periods that ids name, as far as they exist by now."""
     if {ATTR_HOME, ATTR_START, ATTR_END, ATTR_PERIOD} & set(data):
@@ -142,7 +142,7 @@ async def _async_by_id(
     home_of = {
         source_id: home
         for home in homes.all
-        for source_id in await homes.ledger.async_sources(home.home_id)
+        for source_id in await ledger.async_sources(home.home_id)
     }
     wanted: defaultdict[int, set[int]] = defaultdict(set)
     sources: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
@@ -185,7 +185,7 @@ async def _async_by_id(
         for run in _runs(sorted(starts), duration_s):
             asked = {name for start in run for name in sources[duration_s, start]}
             for source_id, periods in (
-                await homes.ledger.async_periods(sorted(asked), run)
+                await ledger.async_periods(sorted(asked), run)
             ).items():
                 found[source_id] += [
                     period

@@ -15,11 +15,12 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from ..accounts.pulse_board.hub import PulseBoardHub
+from ..accounts.registry import DATA_ACCOUNTS
 from ..boards.options import BoardOptions
 from ..clouds.sheet import is_push_url
 from ..const import DOMAIN, EntryKind, SourceKind
 from ..endpoints.push import NamedReading, async_push, board_readings, channel_reading
-from ..homes.directory import DATA_HOMES, normalized_label
+from ..homes.directory import normalized_label
 from ..homes.inventory import account_entries
 from ..homes.meter_names import HomeMeter, find_meter, home_meters
 
@@ -103,7 +104,7 @@ def _board_readings(
     hass: HomeAssistant, entry: ConfigEntry
 ) -> tuple[NamedReading, ...]:
     """Return what the meters of a board show. Raises HomeAssistantError."""
-    hub = hass.data[DATA_HOMES].accounts.get(entry.unique_id or "")
+    hub = hass.data[DATA_ACCOUNTS].get(entry.unique_id or "")
     if not isinstance(hub, PulseBoardHub):
         raise HomeAssistantError(
             translation_domain=DOMAIN,

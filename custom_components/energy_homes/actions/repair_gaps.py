@@ -9,7 +9,7 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..history.repair import Repair
+from ..history.repair import DATA_REPAIR, Repair
 from ..homes.directory import DATA_HOMES
 from ..homes.home import Home
 from ..metering.gaps import Hole, slots_in
@@ -41,7 +41,7 @@ async def async_repair_gaps(call: ServiceCall) -> ServiceResponse:
     found: dict[str, list[Repair]] = {}
     with ledger_errors():
         for home, begin, end in spans:
-            found[home.label] = await homes.history.async_repair(
+            found[home.label] = await call.hass.data[DATA_REPAIR].async_repair(
                 home, begin, end, again=True
             )
     if call.return_response:

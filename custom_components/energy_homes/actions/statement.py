@@ -14,6 +14,7 @@ import voluptuous as vol
 from ..homes.directory import DATA_HOMES
 from ..homes.home import Home
 from ..ledger import Counted, HomeStatement
+from ..ledger.opening import DATA_LEDGER
 from ..metering.model import Provenance
 from ..metering.period_documents import csv_text
 from .errors import invalid, ledger_errors, one_of
@@ -67,7 +68,7 @@ async def async_get_statement(call: ServiceCall) -> ServiceResponse:
             (
                 home,
                 month,
-                await homes.ledger.async_statement(
+                await call.hass.data[DATA_LEDGER].async_statement(
                     home.home_id, month.start, month.end
                 ),
             )

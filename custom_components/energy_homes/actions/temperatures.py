@@ -9,9 +9,9 @@ from typing import Any, Final
 from homeassistant.core import ServiceCall, ServiceResponse
 from homeassistant.util import dt as dt_util
 
-from ..homes.directory import DATA_HOMES
 from ..homes.home import Home
 from ..ledger import Ledger
+from ..ledger.opening import DATA_LEDGER
 from ..metering.model import Provenance
 from ..metering.period_documents import csv_text
 from ..metering.temperature import RoomPeriod, RoomSlot, room_period
@@ -50,7 +50,7 @@ async def async_past_temperatures(
     """Answer what rooms were like in a span; all is checked before any is read."""
     wanted = one_of(call.data.get(ATTR_FORMAT, JSON), FORMATS, "unknown_format")
     asked = [(home, some, _span(call.data, home)) for home, some in rooms]
-    ledger = call.hass.data[DATA_HOMES].ledger
+    ledger = call.hass.data[DATA_LEDGER]
     with ledger_errors():
         found = {
             home.label: {

@@ -25,8 +25,8 @@ from ..boards.options import BoardOptions
 from ..clouds.errors import CloudError, CloudOutageError
 from ..clouds.sheet import PushRefusedError, push
 from ..const import DOMAIN
-from ..flows.sources.metering import async_zone
 from ..homes.directory import home_entries, meter_sources
+from ..homes.inventory import async_zone
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -11,16 +11,20 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
+from ..accounts.registry import Accounts
 from ..clouds.errors import CloudAuthError, CloudError, CloudQuotaError
 from ..const import DOMAIN
-from ..ledger import LedgerError
+from ..homes.directory import Homes
+from ..homes.home import Home
+from ..ledger import Ledger, LedgerError
 from ..ledger.codes import from_seconds, seconds
 from ..metering.backfill_plan import EMPTY_IS_THE_END
 from ..metering.model import slot_start
@@ -30,11 +34,9 @@ from .problem import NotNowError, Problem, problem_of
 from .reader import PastReader, Step
 from .subjects import LONG_AGO, Thing, async_end, open_past, things_of
 
-if TYPE_CHECKING:
-    from ..homes.directory import Homes
-    from ..homes.home import Home
-
 _LOGGER = logging.getLogger(__name__)
+
+DATA_BACKFILL: HassKey[Past] = HassKey(f"{DOMAIN}_backfill")
 
 AGAIN: Final = timedelta(hours=1)
 """After so long it is tried again what could not be asked."""
@@ -47,10 +49,14 @@ _WAITS_FOR_ACCOUNT: Final = (Problem.ACCOUNT, Problem.CREDENTIALS)
 class Past:
     """Imports the past of all homes, one step after the other."""
 
-    def __init__(self, hass: HomeAssistant, homes: Homes) -> None:
+    def __init__(
+        self, hass: HomeAssistant, homes: Homes, accounts: Accounts, ledger: Ledger
+    ) -> None:
         """Prepare; nothing runs before `async_start`."""
         self._hass = hass
         self._homes = homes
+        self._accounts = accounts
+        self._ledger = ledger
         self._store: Store[dict[str, Any]] = Store(
             hass, _STORE_VERSION, f"{DOMAIN}.past", private=True, atomic_writes=True
         )
@@ -71,7 +77,7 @@ class Past:
             if job.state is JobState.WAITING:
                 job.resume()
             self._jobs[job.thing_id] = job
-        self._unwatch = self._homes.accounts.watch(self._accounts_changed)
+        self._unwatch = self._accounts.watch(self._accounts_changed)
 
     async def async_stop(self) -> None:
         """Stop for good; the next run goes on from the last step that was done."""
@@ -290,8 +296,8 @@ class Past:
     async def _async_descend(self, job: Job, home: Home, thing: Thing) -> None:
         """Take a job as far down as one question leads; it is noted once it is committed."""
         if job.end is None or job.begin is None:
-            job.end = job.begin = await async_end(self._homes.ledger, thing, job.until)
-        past = open_past(self._homes, home, thing, job)
+            job.end = job.begin = await async_end(self._ledger, thing, job.until)
+        past = open_past(self._hass, home, thing, job)
         if past is None:
             job.finish()
             return

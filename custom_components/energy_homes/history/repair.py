@@ -12,14 +12,18 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
-from ..const import SourceKind
-from ..ledger import LedgerError
+from ..accounts.registry import Accounts
+from ..const import DOMAIN, SourceKind
+from ..homes.directory import Homes
+from ..homes.home import Home
+from ..ledger import Ledger, LedgerError
 from ..ledger.codes import from_seconds, row_of, seconds, slot_of
 from ..metering.gap_fill import MOST_INTERPOLATED, Answer, fill, interpolated
 from ..metering.gaps import Hole, slots_in, within, without
@@ -32,13 +36,11 @@ from .problem import Problem
 from .repaired import LATE_OVER, RIPE, Repair
 from .room_repair import RoomHistory
 
-if TYPE_CHECKING:
-    from ..homes.directory import Homes
-    from ..homes.home import Home
-
 __all__ = ["History", "Repair"]
 
 _LOGGER = logging.getLogger(__name__)
+
+DATA_REPAIR: HassKey[History] = HassKey(f"{DOMAIN}_repair")
 
 FIRST_LOOK: Final = timedelta(minutes=15)
 """After the start: by then the slot in which Home Assistant was away has its end."""
@@ -55,15 +57,19 @@ class _NotStoredError(Exception):
 class History:
     """Looks for holes some time after the start, every hour, and on request."""
 
-    def __init__(self, hass: HomeAssistant, homes: Homes) -> None:
+    def __init__(
+        self, hass: HomeAssistant, homes: Homes, accounts: Accounts, ledger: Ledger
+    ) -> None:
         """Prepare; nothing runs before `async_start`."""
         self._hass = hass
         self._homes = homes
+        self._accounts = accounts
+        self._ledger = ledger
         self._lock = asyncio.Lock()
         self._done: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._unsubscribe: list[CALLBACK_TYPE] = []
-        self.rooms = RoomHistory(homes)
+        self.rooms = RoomHistory(accounts, ledger)
 
     @callback
     def async_start(self) -> None:
@@ -151,7 +157,13 @@ class History:
         async with self._lock:
             for source_id in tuple(home.coordinator.meters):
                 job = Job(
-                    self._hass, self._homes, home, source_id, since(source_id), end
+                    self._hass,
+                    self._accounts,
+                    self._ledger,
+                    home,
+                    source_id,
+                    since(source_id),
+                    end,
                 )
                 note(source_id, await job.async_run(again=again))
                 async_tell_unasked(
@@ -177,7 +189,8 @@ class Job:
     def __init__(
         self,
         hass: HomeAssistant,
-        homes: Homes,
+        accounts: Accounts,
+        ledger: Ledger,
         home: Home,
         source_id: str,
         begin: datetime | None,
@@ -185,13 +198,13 @@ class Job:
     ) -> None:
         """Prepare a look at the slots of a meter in a span."""
         self.hass = hass
-        self.accounts = homes.accounts
+        self.accounts = accounts
         self.source = home.coordinator.meters[source_id].source
         self.now = dt_util.utcnow()
         self.repair = Repair(self.source.name)
         self.unasked: dict[str, Sequence[Hole]] = {}
         """The holes of each account that could not be asked, newest first."""
-        self._ledger = homes.ledger
+        self._ledger = ledger
         self._home = home
         self._begin = begin
         self._end = end

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from homeassistant.util import dt as dt_util
 
 from ..accounts.netatmo.hub import NetatmoHub
-from ..accounts.registry import AccountState
+from ..accounts.registry import Accounts, AccountState
 from ..clouds.errors import CloudError
 from ..clouds.netatmo.client import NetatmoClient
 from ..clouds.netatmo.errors import CloudRefusedError, Refusal
@@ -26,6 +26,7 @@ from ..clouds.netatmo.models import HomeTopology, MeasurePoint, ModuleTopology
 from ..heating.model import RELAY_THERMOSTAT_TYPES
 from ..heating.netatmo.matching import match_rooms
 from ..heating.netatmo.records import RoomRecord
+from ..ledger import Ledger
 from ..ledger.codes import HOUR_SECONDS, SLOT_SECONDS, from_seconds, seconds
 from ..metering.gap_fill import MOST_INTERPOLATED
 from ..metering.gaps import Hole, slots_in, within, without
@@ -41,7 +42,6 @@ from .problem import NotNowError, Problem, account_problem, problem_of
 from .repaired import LATE_OVER, RIPE, Repair
 
 if TYPE_CHECKING:
-    from ..homes.directory import Homes
     from ..homes.home import Home
     from ..rooms.coordinator import HeatingCoordinator
 
@@ -70,9 +70,10 @@ class RoomImport:
 class RoomHistory:
     """Asks vendors for what rooms were like."""
 
-    def __init__(self, homes: Homes) -> None:
+    def __init__(self, accounts: Accounts, ledger: Ledger) -> None:
         """Stand for the rooms of all homes."""
-        self._homes = homes
+        self._accounts = accounts
+        self._ledger = ledger
         self._lock = asyncio.Lock()
 
     async def async_repair(
@@ -91,7 +92,7 @@ class RoomHistory:
         is looked at once the hour in which it ended is over. Raises LedgerError.
         """
         async with self._lock:
-            job = _Job(self._homes, heating, room)
+            job = _Job(self._accounts, self._ledger, heating, room)
             return await job.async_repair(home.label, begin, end, again=again)
 
     async def async_import(
@@ -117,7 +118,7 @@ class RoomHistory:
         """
         room = {room.room_id: room for room in heating.source.rooms}[room_id]
         async with self._lock:
-            return await _Job(self._homes, heating, room).async_step(
+            return await _Job(self._accounts, self._ledger, heating, room).async_step(
                 begin, end, again=again
             )
 
@@ -147,11 +148,15 @@ class _Job:
     """One look at one room."""
 
     def __init__(
-        self, homes: Homes, heating: HeatingCoordinator, room: RoomRecord
+        self,
+        accounts: Accounts,
+        ledger: Ledger,
+        heating: HeatingCoordinator,
+        room: RoomRecord,
     ) -> None:
         """Prepare a look at a room."""
-        self._accounts = homes.accounts
-        self._ledger = homes.ledger
+        self._accounts = accounts
+        self._ledger = ledger
         self._source = heating.source
         self._room = room
         self._now = dt_util.utcnow()

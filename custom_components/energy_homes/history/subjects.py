@@ -9,10 +9,11 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from ..accounts.efergy.hub import EfergyHub
-from ..accounts.registry import AccountState
+from ..accounts.registry import DATA_ACCOUNTS, AccountState
 from ..const import SourceKind
 from ..ledger import Ledger
 from ..ledger.codes import from_seconds, seconds
+from ..ledger.opening import DATA_LEDGER
 from ..metering.model import slot_start
 from ..metering.periods import SLOT_S
 from ..models import MeterSource, Revision
@@ -22,11 +23,11 @@ from .entity import EntityPast
 from .job import Job
 from .problem import NotNowError, Problem, account_problem
 from .reader import MeterHistory, MeterPast, PastReader
+from .repair import DATA_REPAIR
 from .repaired import RIPE
 from .room_backfill import RoomPast
 
 if TYPE_CHECKING:
-    from ..homes.directory import Homes
     from ..homes.home import Home
 
 LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -100,7 +101,9 @@ async def async_end(ledger: Ledger, thing: Thing, until: datetime | None) -> dat
     return min(end for end in ends if end is not None)
 
 
-def open_past(homes: Homes, home: Home, thing: Thing, job: Job) -> OpenPast | None:
+def open_past(
+    hass: HomeAssistant, home: Home, thing: Thing, job: Job
+) -> OpenPast | None:
     """Return who is asked for what is before a job's newest instant; None: nobody.
 
     Raises NotNowError where the account cannot be asked now.
@@ -108,22 +111,25 @@ def open_past(homes: Homes, home: Home, thing: Thing, job: Job) -> OpenPast | No
     source = thing.of
     if isinstance(source, HeatingCoordinator):
         return OpenPast(
-            reader=RoomPast(homes.ledger, homes.history.rooms, source, thing.thing_id)
+            reader=RoomPast(
+                hass.data[DATA_LEDGER],
+                hass.data[DATA_REPAIR].rooms,
+                source,
+                thing.thing_id,
+            )
         )
     assert job.begin is not None
     revision = source.until(job.begin)
-    if (
-        history := _history(home.coordinator.hass, homes, source, revision, job)
-    ) is None:
+    if (history := _history(hass, source, revision, job)) is None:
         return None
-    reader = MeterPast(homes.ledger, home, source.source_id, history)
+    reader = MeterPast(hass.data[DATA_LEDGER], home, source.source_id, history)
     if revision is source.revisions[0]:
         return OpenPast(reader=reader)
     return OpenPast(reader=reader, since=slot_start(revision.since))
 
 
 def _history(
-    hass: HomeAssistant, homes: Homes, source: MeterSource, revision: Revision, job: Job
+    hass: HomeAssistant, source: MeterSource, revision: Revision, job: Job
 ) -> MeterHistory | None:
     """Return who knows what a meter measured with the hardware of a revision."""
     if revision.kind is SourceKind.ENTITY:
@@ -133,7 +139,7 @@ def _history(
         return None if entity_id is None else EntityPast(hass, entity_id)
     if revision.kind is not SourceKind.EFERGY:
         return None
-    hub = homes.accounts.get(revision.account or "")
+    hub = hass.data[DATA_ACCOUNTS].get(revision.account or "")
     if not isinstance(hub, EfergyHub):
         raise NotNowError(Problem.ACCOUNT)
     if hub.state is not AccountState.CONNECTED:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -10,20 +9,11 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util.hass_dict import HassKey
 
-from ..accounts.registry import Accounts
 from ..const import CONF_HOME_ID, CONF_KIND, DOMAIN, SUBENTRY_METER, EntryKind
-from ..history.backfill import Past
-from ..history.repair import History
-from ..ledger import Ledger, LedgerError, LedgerVersionError
 from ..models import MeterSource
-from ..statistics.reconcile import TrueUp
-
-if TYPE_CHECKING:
-    from .home import Home
+from .home import Home
 
 DATA_HOMES: HassKey[Homes] = HassKey(DOMAIN)
-
-ISSUE_LEDGER_DAMAGED: Final = "ledger_damaged"
 
 
 def normalized_label(label: str) -> str:
@@ -32,20 +22,12 @@ def normalized_label(label: str) -> str:
 
 
 class Homes:
-    """All homes that are loaded now, what they share, and how to find one."""
+    """All homes that are loaded now, and how to find one by its label."""
 
-    def __init__(self, hass: HomeAssistant, ledger: Ledger) -> None:
+    def __init__(self, hass: HomeAssistant) -> None:
         """Start without homes."""
         self._hass = hass
         self._homes: dict[str, Home] = {}
-        self.ledger = ledger
-        self.ledger_error: LedgerError | None = LedgerError("The ledger is not open")
-        self.backup_failing = False
-        self._opening: asyncio.Task[None] | None = None
-        self.accounts = Accounts()
-        self.true_up = TrueUp(hass, ledger)
-        self.history = History(hass, self)
-        self.past = Past(hass, self)
 
     def attach(self, home: Home) -> Callable[[], None]:
         """Make a home known; return how to take it away."""
@@ -106,41 +88,6 @@ class Homes:
     def choices(self) -> str:
         """Return the labels of all homes for a message."""
         return ", ".join(home.label for home in self.all) or "-"
-
-    async def async_open_ledger(self) -> None:
-        """Open the ledger where it is not open; homes that come together try once.
-
-        Raises LedgerError, for good where the file is of a newer version.
-        """
-        if self.ledger_error is None:
-            return
-        if isinstance(self.ledger_error, LedgerVersionError):
-            raise self.ledger_error
-        if self._opening is None or self._opening.done():
-            self._opening = self._hass.async_create_task(
-                self._async_open_ledger(), f"{DOMAIN} open the ledger"
-            )
-        await asyncio.shield(self._opening)
-
-    async def _async_open_ledger(self) -> None:
-        """Open the ledger once; say so where it was damaged."""
-        try:
-            opened = await self.ledger.async_open()
-        except LedgerError as err:
-            self.ledger_error = err
-            raise
-        self.ledger_error = None
-        if opened.damaged_copy is not None:
-            ir.async_create_issue(
-                self._hass,
-                DOMAIN,
-                ISSUE_LEDGER_DAMAGED,
-                is_fixable=True,
-                is_persistent=True,
-                severity=ir.IssueSeverity.ERROR,
-                translation_key=ISSUE_LEDGER_DAMAGED,
-                translation_placeholders={"file": opened.damaged_copy.name},
-            )
 
     async def async_stop(self) -> None:
         """Stop every home, so that nothing is left that would want the ledger."""

@@ -2,10 +2,12 @@
 
 from functools import partial
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 
+from ..accounts.registry import Accounts
 from ..const import (
     CONF_HOME_ID,
     CONF_TIME_ZONE,
@@ -16,16 +18,18 @@ from ..const import (
     SUBENTRY_SENSORS,
     SourceKind,
 )
-from ..ledger import home_key, source_key
+from ..ledger import Ledger, home_key, source_key
 from ..metering.model import MeterRole
-from ..meters.coordinator import HomeConfigEntry, HomeCoordinator, HomeData
+from ..meters.coordinator import HomeCoordinator, HomeData
 from ..models import MeterSource
 from ..rooms.coordinator import HeatingCoordinator
 from ..rooms.devices import register_devices
 from ..rooms.log import RoomLog
 from ..statistics.guard import async_guard_total
-from .directory import Homes
+from ..statistics.reconcile import TrueUp
 from .sensors import SensorsCoordinator
+
+type HomeConfigEntry = ConfigEntry[Home]
 
 _VENDORS = {SourceKind.EFERGY: "Efergy", SourceKind.PARTICLE: "Particle"}
 
@@ -34,12 +38,16 @@ class Home:
     """One home entry at run time."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: HomeConfigEntry, homes: Homes
+        self,
+        hass: HomeAssistant,
+        entry: HomeConfigEntry,
+        accounts: Accounts,
+        ledger: Ledger,
     ) -> None:
         """Read the home with its meters, heatings and sensors from its entry."""
         self._hass = hass
         self._entry = entry
-        self._homes = homes
+        self._ledger = ledger
         self.home_id: str = entry.data[CONF_HOME_ID]
         self.sources = {
             subentry.subentry_id: MeterSource.from_subentry(subentry)
@@ -49,23 +57,23 @@ class Home:
             hass,
             entry,
             home_id=self.home_id,
-            accounts=homes.accounts,
-            ledger=homes.ledger,
+            accounts=accounts,
+            ledger=ledger,
         )
         self.heating = {
             subentry.subentry_id: HeatingCoordinator(
-                hass, entry, subentry.subentry_id, homes.accounts
+                hass, entry, subentry.subentry_id, accounts
             )
             for subentry in entry.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
         }
         self.sensors = {
             subentry.subentry_id: SensorsCoordinator(
-                hass, entry, subentry.subentry_id, homes.accounts.hosts
+                hass, entry, subentry.subentry_id, accounts.hosts
             )
             for subentry in entry.get_subentries_of_type(SUBENTRY_SENSORS)
         }
         self._room_logs = [
-            RoomLog(hass, heating, homes.ledger, self.home_id)
+            RoomLog(hass, heating, ledger, self.home_id)
             for heating in self.heating.values()
         ]
 
@@ -110,7 +118,7 @@ class Home:
             self.coordinator.time_zone = (
                 await dt_util.async_get_time_zone(zone) or self.coordinator.time_zone
             )
-        ledger = self._homes.ledger
+        ledger = self._ledger
         await ledger.async_add_home(self.home_id, self.label)
         for unique_id, key in self._energy_keys().items():
             if (entity_id := self._entity_id(unique_id)) is not None:
@@ -126,7 +134,6 @@ class Home:
         for room_log in self._room_logs:
             await room_log.async_start()
             self._entry.async_on_unload(room_log.async_stop)
-        self._entry.async_on_unload(self._homes.attach(self))
 
     async def async_stop(self) -> None:
         """Listen to nothing any more, and store what was heard."""
@@ -138,24 +145,20 @@ class Home:
             await room_log.async_stop()
         await self.coordinator.async_stop()
 
-    def start_true_up(self) -> None:
+    def start_true_up(self, true_up: TrueUp) -> None:
         """Keep the recorder's statistics of the home's totals and rooms true from now on."""
         for unique_id, key in self._energy_keys().items():
             self._entry.async_on_unload(
-                self._homes.true_up.async_register(
-                    key, partial(self._entity_id, unique_id)
-                )
+                true_up.async_register(key, partial(self._entity_id, unique_id))
             )
         for unique_id, key in self._power_keys().items():
             self._entry.async_on_unload(
-                self._homes.true_up.async_register_power(
-                    key, partial(self._entity_id, unique_id)
-                )
+                true_up.async_register_power(key, partial(self._entity_id, unique_id))
             )
         for heating in self.heating.values():
             for room in heating.rooms:
                 self._entry.async_on_unload(
-                    self._homes.true_up.async_register_room(
+                    true_up.async_register_room(
                         room.room_id,
                         partial(self._entity_id, f"{room.room_id}_temperature"),
                         f"{self.label} {room.name}",

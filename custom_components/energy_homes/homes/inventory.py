@@ -1,7 +1,7 @@
 """What the flows choose from: homes, hardware that nobody uses, and who uses the rest."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Final
 
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
@@ -11,28 +11,38 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
 from ..accounts.hosts import HostInfo, SensingHub
-from ..accounts.registry import AccountHub, HeatingHub, MeterInfo
+from ..accounts.registry import DATA_ACCOUNTS, AccountHub, HeatingHub, MeterInfo
 from ..clouds.netatmo.models import HomeTopology
 from ..const import (
     CONF_KIND,
+    CONF_TIME_ZONE,
     DOMAIN,
     SUBENTRY_NETATMO_HOME,
     SUBENTRY_SENSORS,
     EntryKind,
     SourceKind,
 )
-from ..flows.refused import NONE
 from ..metering.model import MeterRole
 from ..models import HeatingSource, Revision, SensorsSource, Source
-from .directory import DATA_HOMES, home_entries, meter_sources, normalized_label
+from .directory import home_entries, meter_sources, normalized_label
 
 type Hardware = tuple[str, str]
 """An account's key and the vendor's id of one of its meters, homes or hosts of sensors."""
+
+NONE: Final = "-"
+"""Stands in a message where there is nothing to name."""
 
 NO_POWER: Final = NONE
 
 SHARED: Final = (SourceKind.NETATMO, SourceKind.PARTICLE)
 """What several accounts can have: a Netatmo home, a board that is part of a product too."""
+
+
+async def async_zone(home: ConfigEntry) -> tzinfo:
+    """Return a home's time zone, Home Assistant's where it has none that exists."""
+    name = home.data.get(CONF_TIME_ZONE)
+    zone = await dt_util.async_get_time_zone(name) if name else None
+    return zone or dt_util.get_default_time_zone()
 
 
 @callback
@@ -56,22 +66,22 @@ def account_entries(
 @callback
 def hubs(hass: HomeAssistant) -> Mapping[str, AccountHub]:
     """Return the hubs of the accounts that are loaded; the first flow runs before any."""
-    homes = hass.data.get(DATA_HOMES)
-    return {} if homes is None else homes.accounts.hubs
+    accounts = hass.data.get(DATA_ACCOUNTS)
+    return {} if accounts is None else accounts.hubs
 
 
 @callback
 def heating_hubs(hass: HomeAssistant) -> Mapping[str, HeatingHub]:
     """Return the hubs of the accounts that heat and are loaded."""
-    homes = hass.data.get(DATA_HOMES)
-    return {} if homes is None else homes.accounts.heating_hubs
+    accounts = hass.data.get(DATA_ACCOUNTS)
+    return {} if accounts is None else accounts.heating_hubs
 
 
 @callback
 def sensing_hubs(hass: HomeAssistant) -> Mapping[str, SensingHub]:
     """Return the hubs of the accounts that have hosts of sensors and are loaded."""
-    homes = hass.data.get(DATA_HOMES)
-    return {} if homes is None else homes.accounts.hosts.hubs
+    accounts = hass.data.get(DATA_ACCOUNTS)
+    return {} if accounts is None else accounts.hosts.hubs
 
 
 @callback

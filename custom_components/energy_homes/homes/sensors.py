@@ -6,6 +6,7 @@ from datetime import datetime
 import logging
 from typing import override
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
@@ -14,7 +15,7 @@ from homeassistant.util.ulid import ulid_now
 
 from ..accounts.hosts import Hosts, HostUpdate
 from ..const import DOMAIN, SourceKind
-from ..meters.coordinator import ENDING, HomeConfigEntry
+from ..meters.coordinator import ENDING
 from ..models import Revision, SensorsSource
 from ..sensing.records import SensorRecord, merged
 from ..sensing.view import SensorView, next_silence, views
@@ -31,12 +32,12 @@ class SensorsCoordinator(DataUpdateCoordinator[Mapping[str, SensorView]]):
     a host has that is not on record is stored in the subentry at once; that reloads nothing.
     """
 
-    config_entry: HomeConfigEntry
+    config_entry: ConfigEntry
 
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: HomeConfigEntry,
+        entry: ConfigEntry,
         subentry_id: str,
         hosts: Hosts,
     ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
-from typing import TYPE_CHECKING, Final, override
+from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
@@ -24,9 +24,6 @@ from ..metering.model import SLOT, MeterRole, Provenance, Slot, slot_start
 from ..models import MeterSource
 from .meter import USUAL_SPACING, Meter, async_stored
 
-if TYPE_CHECKING:
-    from ..homes.home import Home
-
 _LOGGER = logging.getLogger(__name__)
 
 HOUR: Final = timedelta(hours=1)
@@ -34,8 +31,6 @@ HOUR: Final = timedelta(hours=1)
 MONTH: Final = timedelta(days=30)
 
 ENDING: Final = (CoreState.stopping, CoreState.final_write, CoreState.stopped)
-
-type HomeConfigEntry = ConfigEntry[Home]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +86,12 @@ class HomeData:
 class HomeCoordinator(DataUpdateCoordinator[HomeData]):
     """Settles a home's slots and tells its entities; it asks no cloud for anything."""
 
-    config_entry: HomeConfigEntry
+    config_entry: ConfigEntry
 
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: HomeConfigEntry,
+        entry: ConfigEntry,
         *,
         home_id: str,
         accounts: Accounts,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 import logging
 from typing import Final, override
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later, async_track_point_in_utc_time
@@ -33,7 +33,7 @@ from ..heating.netatmo.schedule import Schedule
 from ..heating.refused import HeatingRequestError
 from ..heating.setpoint import SetpointPlan, SetpointRequest, plan_setpoint
 from ..heating.view import ChangeKind, HeatingChange, HeatingData
-from ..meters.coordinator import ENDING, HomeConfigEntry
+from ..meters.coordinator import ENDING
 from ..models import HeatingSource
 from .devices import update_firmware
 from .errors import account_missing, cloud_error, home_gone, request_error
@@ -79,12 +79,12 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
     does not do, both translated; neither is a change.
     """
 
-    config_entry: HomeConfigEntry
+    config_entry: ConfigEntry
 
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: HomeConfigEntry,
+        entry: ConfigEntry,
         subentry_id: str,
         accounts: Accounts,
     ) -> None:

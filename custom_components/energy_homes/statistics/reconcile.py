@@ -16,13 +16,17 @@ from homeassistant.components.recorder import get_instance
 from homeassistant.const import EVENT_RECORDER_5MIN_STATISTICS_GENERATED
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.recorder import DATA_INSTANCE
+from homeassistant.util.hass_dict import HassKey
 
+from ..const import DOMAIN
 from ..ledger import Ledger
 from .means import Means, PowerMeans, RoomMeans, async_true_up_means
 from .reading import async_can_record, async_recorder_done
 from .sums import SumsJob
 
 _LOGGER = logging.getLogger(__name__)
+
+DATA_RECONCILE: HassKey[TrueUp] = HassKey(f"{DOMAIN}_reconcile")
 
 
 @dataclass(slots=True, eq=False)

@@ -16,11 +16,14 @@ from custom_components.energy_homes.accounts.efergy.hub import (
     NONSENSE_IS_OUTAGE,
     EfergyHub,
 )
-from custom_components.energy_homes.accounts.registry import AccountState, MeterUpdate
+from custom_components.energy_homes.accounts.registry import (
+    DATA_ACCOUNTS,
+    AccountState,
+    MeterUpdate,
+)
 from custom_components.energy_homes.clouds.efergy.client import EfergyClient
 from custom_components.energy_homes.clouds.errors import CloudQuotaError
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.metering.model import PowerReading
 from tests.builders import account_entry
 from tests.simulator_client import ELM_TOKEN, MILL_TOKEN, TERRACE_TOKEN, SimulatorClient
@@ -60,7 +63,7 @@ def start(
         for home in simulator.truth()["homes"].values():
             for sid, meter in home["meters"].items():
                 updates = heard[sid] = []
-                hass.data[DATA_HOMES].accounts.subscribe(
+                hass.data[DATA_ACCOUNTS].subscribe(
                     f"efergy_{meter['token']}", sid, updates.append
                 )
         return entry
@@ -414,7 +417,7 @@ async def test_a_home_that_fails_does_not_stop_the_others(
         assert update.reading is None or heard["730002"] == []
 
     heard["730002"].append(MeterUpdate(available=True))
-    accounts = hass.data[DATA_HOMES].accounts
+    accounts = hass.data[DATA_ACCOUNTS]
     accounts.subscribe(f"efergy_{TERRACE_TOKEN}", "no meter", fail)
     accounts._listeners[f"efergy_{TERRACE_TOKEN}", "730001"].insert(0, fail)
     before = len(readings(heard["730002"]))

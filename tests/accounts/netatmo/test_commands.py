@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 import pytest
 
+from custom_components.energy_homes.accounts.netatmo.applications import app_budget
 from custom_components.energy_homes.accounts.netatmo.budget import CallPriority
 from custom_components.energy_homes.accounts.registry import AccountState
 from custom_components.energy_homes.clouds.errors import (
@@ -18,7 +19,6 @@ from custom_components.energy_homes.clouds.errors import (
 from custom_components.energy_homes.clouds.netatmo.errors import CloudRefusedError
 from custom_components.energy_homes.heating.model import HomeMode
 from custom_components.energy_homes.heating.netatmo.home_mode import HomeModeRequest
-from custom_components.energy_homes.homes.directory import DATA_HOMES
 from tests.accounts.netatmo.world import (
     ELM,
     HOUR,
@@ -35,9 +35,8 @@ from tests.netatmo_control import NETATMO_CLIENT_ID, NETATMO_USER
 
 def spend_polls(world: World, calls: int = 400) -> None:
     """Have the account's polls spent all that they may."""
-    accounts = world.hass.data[DATA_HOMES].accounts
     assert world.entry.unique_id is not None
-    budget = accounts.app_budget(NETATMO_CLIENT_ID).user(world.entry.unique_id)
+    budget = app_budget(world.hass, NETATMO_CLIENT_ID).user(world.entry.unique_id)
     for _ in range(calls - budget.used(dt_util.utcnow())):
         budget.record(dt_util.utcnow())
     assert not budget.allow(CallPriority.POLL, dt_util.utcnow())

@@ -14,11 +14,15 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.energy_homes.accounts.registry import AccountState, HeatingUpdate
+from custom_components.energy_homes.accounts.netatmo.applications import app_budget
+from custom_components.energy_homes.accounts.registry import (
+    DATA_ACCOUNTS,
+    AccountState,
+    HeatingUpdate,
+)
 from custom_components.energy_homes.clouds.errors import CloudAuthError
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.heating.model import HomeMode
-from custom_components.energy_homes.homes.directory import DATA_HOMES
 from tests.accounts.netatmo.world import (
     ELM,
     HOUR,
@@ -329,8 +333,7 @@ async def test_start_where_our_own_limit_is_reached(world: World) -> None:
     """Calls are counted across a reload; an account that may make none waits."""
     await world.running(ELM)
     assert world.entry.unique_id is not None
-    accounts = world.hass.data[DATA_HOMES].accounts
-    budget = accounts.app_budget(NETATMO_CLIENT_ID).user(world.entry.unique_id)
+    budget = app_budget(world.hass, NETATMO_CLIENT_ID).user(world.entry.unique_id)
     for _ in range(400):
         budget.record(world.virtual.now)
     begin = world.mark()
@@ -532,7 +535,7 @@ async def test_listener_that_fails(
 
     await world.start(MILL)
     assert world.entry.unique_id is not None
-    world.hass.data[DATA_HOMES].accounts.subscribe_heating(
+    world.hass.data[DATA_ACCOUNTS].subscribe_heating(
         world.entry.unique_id, world.netatmo.home_id(ELM), fail
     )
     await world.virtual.run(10 * MINUTE)

@@ -12,8 +12,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.energy_homes.accounts.netatmo.hub import NetatmoHub
-from custom_components.energy_homes.accounts.registry import AccountState, HeatingUpdate
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.accounts.registry import (
+    DATA_ACCOUNTS,
+    AccountState,
+    HeatingUpdate,
+)
 from tests.builders import netatmo_account_entry, netatmo_credential
 from tests.netatmo_control import NetatmoControl
 from tests.simulator_client import to_ms
@@ -83,7 +86,7 @@ class Estate:
             entry.add_to_hass(self._hass)
         await self._hass.config_entries.async_setup(self.entries[0].entry_id)
         await self._hass.async_block_till_done()
-        accounts = self._hass.data[DATA_HOMES].accounts
+        accounts = self._hass.data[DATA_ACCOUNTS]
         for hub in self.hubs:
             for home_id in hub.homes:
                 hear = partial(self.newest.__setitem__, home_id)

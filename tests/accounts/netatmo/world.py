@@ -9,11 +9,14 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.energy_homes.accounts.netatmo.hub import NetatmoHub
-from custom_components.energy_homes.accounts.registry import AccountState, HeatingUpdate
+from custom_components.energy_homes.accounts.registry import (
+    DATA_ACCOUNTS,
+    AccountState,
+    HeatingUpdate,
+)
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.heating.model import FOREVER, RoomCall, VendorMode
 from custom_components.energy_homes.heating.setpoint import RoomCommand
-from custom_components.energy_homes.homes.directory import DATA_HOMES
 from tests.builders import netatmo_account_entry, netatmo_credential
 from tests.netatmo_control import NETATMO_USER, NetatmoControl
 from tests.simulator_client import SimulatorClient, to_ms
@@ -73,7 +76,7 @@ class World:
         """Hear of a home, as a home of ours does; return how to stop."""
         assert self.entry.unique_id is not None
         updates = self.heard.setdefault(home, [])
-        return self.hass.data[DATA_HOMES].accounts.subscribe_heating(
+        return self.hass.data[DATA_ACCOUNTS].subscribe_heating(
             self.entry.unique_id, self.netatmo.home_id(home), updates.append
         )
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 
-from custom_components.energy_homes.accounts.registry import MeterUpdate
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.accounts.registry import DATA_ACCOUNTS, MeterUpdate
 from custom_components.energy_homes.metering.model import PowerReading
 from tests.particle_control import PARTICLE_USER, ParticleControl
 
@@ -58,7 +57,7 @@ def follow(
     hass: HomeAssistant, account: str, board_ids: Sequence[str]
 ) -> dict[str, Heard]:
     """Hear what boards say, as homes do."""
-    accounts = hass.data[DATA_HOMES].accounts
+    accounts = hass.data[DATA_ACCOUNTS]
     heard = {board_id: Heard() for board_id in board_ids}
     for board_id, listener in heard.items():
         accounts.subscribe(account, board_id, listener.take)

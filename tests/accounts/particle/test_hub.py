@@ -12,6 +12,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.energy_homes.accounts.hosts import HostUpdate
+from custom_components.energy_homes.accounts.particle.address import address_budget
 from custom_components.energy_homes.accounts.particle.board_hosts import host_of
 from custom_components.energy_homes.accounts.particle.hub import (
     LIST_INTERVAL,
@@ -22,9 +23,12 @@ from custom_components.energy_homes.accounts.particle.measures import (
     BoardConfig,
     Measure,
 )
-from custom_components.energy_homes.accounts.registry import AccountState, MeterUpdate
+from custom_components.energy_homes.accounts.registry import (
+    DATA_ACCOUNTS,
+    AccountState,
+    MeterUpdate,
+)
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.metering.model import PowerReading
 from custom_components.energy_homes.sensing.model import Quantity
 from tests.builders import particle_entry
@@ -90,7 +94,7 @@ class World:
 
     def follow(self, board: str) -> None:
         """Hear of a board, as a home does."""
-        accounts = self.hass.data[DATA_HOMES].accounts
+        accounts = self.hass.data[DATA_ACCOUNTS]
         board_id = self.particle.device_id(board)
         updates = self.heard.setdefault(board, [])
         accounts.subscribe(ACCOUNT, board_id, updates.append)
@@ -479,7 +483,7 @@ async def test_a_home_that_fails_takes_nothing_from_others(
         if troubled:
             raise RuntimeError("a home's trouble")
 
-    accounts = account.hass.data[DATA_HOMES].accounts
+    accounts = account.hass.data[DATA_ACCOUNTS]
     board_id = account.particle.device_id()
     accounts.subscribe(ACCOUNT, board_id, fail)
     accounts.hosts.subscribe(ACCOUNT, host_of(board_id), fail)
@@ -503,7 +507,7 @@ async def test_unloading_closes_the_stream(account: World) -> None:
     assert account.particle.streams() == []
     assert account.particle.calls() == calls
     assert account.heard[MILL_BOARD][-1] == MeterUpdate(available=False)
-    assert account.hass.data[DATA_HOMES].accounts.particle_budget.open_streams == 0
+    assert address_budget(account.hass).open_streams == 0
 
 
 async def test_a_restart_knows_who_was_there(account: World) -> None:

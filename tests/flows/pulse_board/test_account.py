@@ -8,7 +8,7 @@ import pytest
 
 from custom_components.energy_homes.accounts.pulse_board.known import boards_of
 from custom_components.energy_homes.const import DOMAIN, EntryKind
-from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from tests.flows.helpers import homes, next_form, placeholders, start, submit
 
 pytestmark = pytest.mark.usefixtures("recorder_mock")
@@ -114,7 +114,7 @@ async def test_wrong_names_and_channels(hass: HomeAssistant) -> None:
 async def test_board_is_unloaded_and_forgotten(hass: HomeAssistant) -> None:
     """An unloaded board is not heard, a removed one is not remembered."""
     entry = await add_board(hass, "Board", "1")
-    ledger = hass.data[DATA_HOMES].ledger
+    ledger = hass.data[DATA_LEDGER]
     await ledger.async_store_board(entry.unique_id or "", {1: {}})
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert boards_of(hass).find(entry.data["secret"]) is None

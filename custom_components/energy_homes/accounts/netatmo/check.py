@@ -11,8 +11,8 @@ from homeassistant.util import dt as dt_util
 from ...clouds.errors import CloudNonsenseError
 from ...clouds.netatmo.client import NetatmoClient
 from ...clouds.netatmo.models import HomesData, HomeTopology
-from ...homes.directory import DATA_HOMES
 from ..endpoints import netatmo_url
+from .applications import app_budget
 from .oauth import NetatmoImplementation
 from .records import Token
 from .tokens import CONF_ACCESS_TOKEN, LooseTokens
@@ -70,10 +70,8 @@ def counted_client(hass: HomeAssistant, tokens: LooseTokens) -> NetatmoClient:
     """Return a client whose calls the application's limit knows of."""
 
     def count(_method: str) -> None:
-        """Count a call, where there is any account that it could be in the way of."""
-        if (homes := hass.data.get(DATA_HOMES)) is not None:
-            app = homes.accounts.app_budget(tokens.client_id)
-            app.log.record(dt_util.utcnow())
+        """Count a call among those of the application's accounts."""
+        app_budget(hass, tokens.client_id).log.record(dt_util.utcnow())
 
     return NetatmoClient(
         async_get_clientsession(hass), tokens, netatmo_url(), on_call=count

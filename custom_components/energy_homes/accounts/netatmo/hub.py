@@ -36,6 +36,7 @@ from ...heating.setpoint import RoomCommand
 from ..endpoints import netatmo_url
 from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, HeatingUpdate
+from .applications import app_budget
 from .budget import CallPriority, UserBudget
 from .patience import Patience
 from .plan import Poll, PollPlan, contradictions, moved
@@ -107,7 +108,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         )
         random = random or Random()
         self._accounts = accounts
-        self._app = accounts.app_budget(tokens.client_id)
+        self._app = app_budget(hass, tokens.client_id)
         self._budget: UserBudget
         self._store = _store(hass, entry)
         self._save_pending = False

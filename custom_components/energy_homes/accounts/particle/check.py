@@ -11,9 +11,9 @@ from homeassistant.util import dt as dt_util
 
 from ...clouds.particle.client import ParticleCall, ParticleClient
 from ...clouds.particle.models import ParticleDevice
-from ...homes.directory import DATA_HOMES
 from ..endpoints import particle_url
 from ..quota import CallPriority
+from .address import address_budget
 
 _BY_PRODUCT: Final = "particle_product_"
 _BY_BOARD: Final = "particle_board_"
@@ -66,11 +66,8 @@ def counted_client(
     """Return a client whose calls the limit of our address knows of."""
 
     def count(call: ParticleCall) -> None:
-        """Count a call, where there is any account that it could be in the way of."""
-        if (homes := hass.data.get(DATA_HOMES)) is not None:
-            homes.accounts.particle_budget.take(
-                call, dt_util.utcnow(), CallPriority.COMMAND
-            )
+        """Count a call among those of all accounts."""
+        address_budget(hass).take(call, dt_util.utcnow(), CallPriority.COMMAND)
 
     return ParticleClient(
         async_get_clientsession(hass),

@@ -33,6 +33,7 @@ from ..hosts import HostInfo, HostUpdate
 from ..keep_running import async_keep_running
 from ..polled import PolledAccount
 from ..registry import AccountHub, Accounts, AccountState, MeterInfo, MeterUpdate
+from .address import address_budget
 from .board import Board, Heard, Taken
 from .board_hosts import BoardHosts, board_of, host_of
 from .listen import meter_info
@@ -129,7 +130,7 @@ class ParticleHub(PolledAccount[None]):
         )
         self._random = random or Random()
         self._accounts = accounts
-        self._budget = accounts.particle_budget
+        self._budget = address_budget(hass)
         self._made = CallBudget({})
         self._stream_wait = Backoff(*_STREAM_WAIT, self._random)
         self._quota_wait = Backoff(*_QUOTA_WAIT, self._random)

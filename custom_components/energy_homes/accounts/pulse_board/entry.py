@@ -7,8 +7,9 @@ from homeassistant.core import HomeAssistant
 
 from ...boards.config import BoardConfig
 from ...const import CONF_KIND, EntryKind
-from ...homes.directory import DATA_HOMES, Homes
-from ...ledger import LedgerError
+from ...ledger import Ledger, LedgerError
+from ...ledger.opening import DATA_LEDGER
+from ..registry import Accounts
 from .hub import PulseBoardHub
 from .known import boards_of
 
@@ -23,7 +24,10 @@ def board_data(config: BoardConfig) -> dict[str, object]:
 
 
 def pulse_board_hub(
-    hass: HomeAssistant, entry: PulseBoardConfigEntry, homes: Homes
+    hass: HomeAssistant,
+    entry: PulseBoardConfigEntry,
+    accounts: Accounts,
+    ledger: Ledger,
 ) -> PulseBoardHub:
     """Return the hub of a board, which is not heard yet."""
     return PulseBoardHub(
@@ -31,18 +35,18 @@ def pulse_board_hub(
         key=entry.unique_id or entry.entry_id,
         title=entry.title,
         config=BoardConfig.from_data(entry.data),
-        accounts=homes.accounts,
+        accounts=accounts,
         boards=boards_of(hass),
-        ledger=homes.ledger,
+        ledger=ledger,
     )
 
 
 async def async_forget_board(hass: HomeAssistant, entry: PulseBoardConfigEntry) -> None:
     """Delete what a board has counted, once its entry is removed."""
-    if (homes := hass.data.get(DATA_HOMES)) is None:
+    if (ledger := hass.data.get(DATA_LEDGER)) is None:
         return
     try:
-        await homes.ledger.async_forget_board(entry.unique_id or entry.entry_id)
+        await ledger.async_forget_board(entry.unique_id or entry.entry_id)
     except LedgerError as err:
         _LOGGER.warning(
             "What %s has counted could not be deleted: %s", entry.title, err

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
@@ -39,7 +39,6 @@ from ...metering.readings import MAX_AHEAD
 from ..hosts import HostInfo, HostUpdate
 from ..registry import Accounts, AccountState, MeterInfo, MeterUpdate
 from .book import ChannelBook, Channels, KeptPulse
-from .known import Boards
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -66,6 +65,13 @@ DAY_MINUTES: Final = 24 * 60
 _UNKNOWN_BEFORE: Final = frozenset({PulseKind.FIRST, PulseKind.RESTART})
 
 
+class BoardDirectory(Protocol):
+    """Where requests find the board that they come from."""
+
+    def attach(self, hub: PulseBoardHub) -> Callable[[], None]:
+        """Let requests find a board; return how to end that."""
+
+
 class PulseBoardHub:
     """Takes what one board says, answers once it is kept, and tells homes.
 
@@ -80,7 +86,7 @@ class PulseBoardHub:
         title: str,
         config: BoardConfig,
         accounts: Accounts,
-        boards: Boards,
+        boards: BoardDirectory,
         ledger: Ledger,
     ) -> None:
         """Prepare to be called; `async_start` begins it."""

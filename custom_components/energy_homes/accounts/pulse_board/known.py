@@ -3,16 +3,14 @@
 from collections.abc import Callable
 from hashlib import sha256
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
 from ...boards.rate import AddressLimit, parsed_address
 from ...const import DOMAIN
-
-if TYPE_CHECKING:
-    from .hub import PulseBoardHub
+from .hub import PulseBoardHub
 
 DATA_BOARDS: HassKey[Boards] = HassKey(f"{DOMAIN}_boards")
 

@@ -23,11 +23,11 @@ from ...const import (
     SourceKind,
 )
 from ...homes.directory import meter_sources, normalized_label
-from ...homes.inventory import account_entries, hubs, live_meters, same_hardware
+from ...homes.inventory import NONE, account_entries, hubs, live_meters, same_hardware
 from ...metering.model import MeterRole
 from ...models import MeterSource, Revision
 from ..efergy.checking import Credentials, async_check, refuse_empty
-from ..refused import BASE, NONE, Refused
+from ..refused import BASE, Refused
 from ..sources.entity import entity_revision
 from ..sources.metering import async_default_name, meter_names, refuse_name, refuse_used
 

@@ -27,8 +27,8 @@ from ...clouds.errors import (
 from ...clouds.netatmo.errors import CloudRefusedError, Refusal
 from ...clouds.netatmo.oauth import SCOPES, missing_scopes
 from ...const import CONF_KIND, DOMAIN, EntryKind
-from ...homes.inventory import hardware_ever_used
-from ..refused import BASE, NONE
+from ...homes.inventory import NONE, hardware_ever_used
+from ..refused import BASE
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -15,13 +15,14 @@ from ...clouds.netatmo.models import HomeTopology
 from ...const import CONF_ACCOUNT, CONF_HARDWARE, SUBENTRY_NETATMO_HOME
 from ...homes.directory import home_entries
 from ...homes.inventory import (
+    NONE,
     account_title,
     hardware_known,
     heating_hubs,
     homes_labelled,
 )
 from ..forms import CONF_HOME, home_choice
-from ..refused import NONE, Refused
+from ..refused import Refused
 from ..sources.assign import AssignSteps, async_offer, first_offer
 from ..sources.backfill import PAST_FIELDS, async_heating_day
 from ..sources.metering import async_import_from

@@ -13,10 +13,10 @@ from homeassistant.util.ulid import ulid_now
 from ...clouds.netatmo.models import HomeTopology
 from ...const import SourceKind
 from ...heating.netatmo.matching import merged
-from ...homes.inventory import Hardware, user_of
+from ...homes.inventory import NONE, Hardware, user_of
 from ...models import HeatingSource, Revision
 from ..forms import chosen_hardware, hardware_choice, time_zones
-from ..refused import NONE, Refused
+from ..refused import Refused
 from ..sources.part import async_part_name, names_in, refuse_part_name
 
 CONF_NETATMO_HOME: Final = "netatmo_home"

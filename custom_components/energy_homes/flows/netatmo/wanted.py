@@ -30,11 +30,11 @@ from ...clouds.netatmo.models import HomeTopology
 from ...clouds.netatmo.oauth import SCOPES, missing_scopes
 from ...const import CONF_ACCOUNT, DOMAIN, EntryKind
 from ...homes.directory import normalized_label
-from ...homes.inventory import heating_hubs, heating_sources
+from ...homes.inventory import NONE, heating_hubs, heating_sources
 from ...models import HeatingSource
 from ..forms import CONF_HOME
 from ..imports.meters import named_account
-from ..refused import NONE, Refused
+from ..refused import Refused
 from .account import netatmo_data
 from .source import async_named_heating
 

@@ -18,8 +18,8 @@ from ...accounts.particle.board import Board
 from ...accounts.particle.hub import ParticleHub
 from ...accounts.particle.measures import BoardConfig, Measure
 from ...const import CONF_BOARD, SUBENTRY_PARTICLE_BOARD
-from ...homes.inventory import hubs
-from ..refused import NONE, Refused
+from ...homes.inventory import NONE, hubs
+from ..refused import Refused
 from ..sources.part import RefusingSubentryFlow
 from .measure import (
     CONF_SENT,

@@ -19,9 +19,10 @@ import voluptuous as vol
 from ...accounts.particle.board import Board
 from ...accounts.particle.measures import MAX_MEASURES, READY_MADE, Measure
 from ...clouds.particle.parse import is_id
+from ...homes.inventory import NONE
 from ...sensing.model import Quantity
 from ..forms import Fields
-from ..refused import NONE, Refused
+from ..refused import Refused
 
 CONF_SENT: Final = "sent"
 CONF_QUANTITY: Final = "quantity"

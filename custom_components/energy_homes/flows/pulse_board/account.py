@@ -24,10 +24,10 @@ from ...boards.message import MAX_CHANNEL, read_channel
 from ...boards.refused import BoardMessageError
 from ...const import EntryKind
 from ...endpoints.view import BOARD_URL
-from ...homes.inventory import account_entries
+from ...homes.inventory import NONE, account_entries
 from ...metering.model import MeterRole
 from ...metering.pulses import default_settings
-from ..refused import NONE, Refused
+from ..refused import Refused
 
 CONF_CHANNELS: Final = "channels"
 

@@ -22,6 +22,7 @@ from ...accounts.registry import MeterInfo
 from ...const import CONF_ACCOUNT, CONF_HARDWARE, CONF_ROLE, DOMAIN
 from ...homes.directory import home_entries, meter_sources
 from ...homes.inventory import (
+    NONE,
     Hardware,
     account_title,
     async_role_texts,
@@ -36,7 +37,7 @@ from ...metering.model import MeterRole
 from ...models import Revision
 from ..forms import CONF_HOME, METER_FIELDS, home_choice
 from ..home import HomeSteps, home_label
-from ..refused import NONE, Refused
+from ..refused import Refused
 from .backfill import async_first_day, past_fields
 from .metering import (
     async_default_name,

@@ -12,7 +12,13 @@ import voluptuous as vol
 
 from ...accounts.registry import MeterInfo
 from ...const import CONF_ENTITY, CONF_ROLE, CONF_SINCE
-from ...homes.inventory import Hardware, account_title, free_meters, power_text
+from ...homes.inventory import (
+    Hardware,
+    account_title,
+    async_zone,
+    free_meters,
+    power_text,
+)
 from ...metering.model import MeterRole
 from ...models import MeterSource, Revision
 from ..forms import (
@@ -32,7 +38,6 @@ from .metering import (
     async_midnight,
     async_named_meter,
     async_today,
-    async_zone,
     hardware_revision,
     meter_names,
     refuse_name,

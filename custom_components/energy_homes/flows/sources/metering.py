@@ -15,13 +15,18 @@ from ...const import (
     CONF_KIND,
     CONF_ROLE,
     CONF_SINCE,
-    CONF_TIME_ZONE,
     DOMAIN,
     SUBENTRY_METER,
     EntryKind,
     SourceKind,
 )
-from ...homes.inventory import Hardware, async_role_texts, free_name, user_of
+from ...homes.inventory import (
+    Hardware,
+    async_role_texts,
+    async_zone,
+    free_name,
+    user_of,
+)
 from ...metering.model import MeterRole
 from ...models import MeterSource, Revision, Source
 from ..refused import Refused
@@ -123,13 +128,6 @@ def refuse_name(name: str, taken: Iterable[str], home: str) -> None:
     """Raise Refused where another meter of the home has the name."""
     if name.casefold() in {other.strip().casefold() for other in taken}:
         raise Refused("duplicate_name", CONF_NAME, name=name, home=home)
-
-
-async def async_zone(home: ConfigEntry) -> tzinfo:
-    """Return a home's time zone, Home Assistant's where it has none that exists."""
-    name = home.data.get(CONF_TIME_ZONE)
-    zone = await dt_util.async_get_time_zone(name) if name else None
-    return zone or dt_util.get_default_time_zone()
 
 
 async def async_home_zone(home: ConfigEntry | None) -> tzinfo:

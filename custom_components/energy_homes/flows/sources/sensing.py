@@ -13,10 +13,16 @@ import voluptuous as vol
 from ...accounts.hosts import HostInfo, SensingHub
 from ...const import CONF_ACCOUNT, CONF_HARDWARE, CONF_KIND, SourceKind
 from ...homes.directory import home_entries, meter_sources
-from ...homes.inventory import account_title, hardware_of, host_revision, sensing_hubs
+from ...homes.inventory import (
+    NONE,
+    account_title,
+    hardware_of,
+    host_revision,
+    sensing_hubs,
+)
 from ...models import Revision
 from ..forms import CONF_HOME, home_choice
-from ..refused import NONE, Refused
+from ..refused import Refused
 from .assign import AssignSteps, async_offer
 from .part import async_part_name, names_in
 from .sensing_source import CONF_HOST, async_named_sensors, sensors_text

@@ -10,12 +10,12 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from ...accounts.hosts import HostInfo
-from ...homes.inventory import Hardware, user_of
+from ...homes.inventory import NONE, Hardware, user_of
 from ...models import Revision, SensorsSource
 from ...sensing.model import SensorReading
 from ...sensing.records import merged
 from ..forms import chosen_hardware, hardware_choice
-from ..refused import NONE, Refused
+from ..refused import Refused
 from .part import async_part_name, names_in, refuse_part_name
 
 CONF_HOST: Final = "host"
