@@ -33,7 +33,7 @@ from custom_components.energy_homes.const import (
     EntryKind,
     SourceKind,
 )
-from custom_components.energy_homes.heating.model import (
+from custom_components.energy_homes.heating.netatmo.model import (
     GATEWAY_TYPES,
     HEATING_TYPES,
     room_control,

@@ -18,7 +18,7 @@ from .accounts.pulse_board.hub import PulseBoardHub
 from .const import SourceKind
 from .entities.reported_sensors import HostEntity
 from .entity import BoardEntity, MeterEntity, ModuleEntity, RoomEntity, has_valve
-from .heating.model import THERMOSTAT_TYPES
+from .heating.netatmo.model import THERMOSTAT_TYPES
 from .heating.netatmo.records import ModuleRecord
 from .heating.view import ModuleView, RoomView
 from .homes.home import Home

@@ -13,7 +13,7 @@ from .accounts.netatmo.hub import NetatmoHub
 from .accounts.particle.hub import ParticleHub
 from .accounts.pulse_board.hub import PulseBoardHub
 from .const import CONF_KIND, DOMAIN, MANUFACTURER, EntryKind
-from .heating.model import VALVE_TYPES
+from .heating.netatmo.model import VALVE_TYPES
 from .heating.netatmo.records import RoomRecord
 from .heating.view import HeatingData, ModuleView, RoomView
 from .history.backfill import Past

@@ -7,12 +7,19 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.energy_homes.heating.model import (
+from custom_components.energy_homes.heating.model import SetpointMode
+from custom_components.energy_homes.heating.netatmo.model import (
     FOREVER,
     RoomCall,
     RoomControl,
-    SetpointMode,
     VendorMode,
+)
+from custom_components.energy_homes.heating.netatmo.plan import (
+    LONGEST_ABOVE,
+    RoomCommand,
+    RoomSituation,
+    SetpointPlan,
+    plan_setpoint,
 )
 from custom_components.energy_homes.heating.netatmo.schedule import (
     Baseline,
@@ -24,14 +31,7 @@ from custom_components.energy_homes.heating.refused import (
     HeatingProblem,
     HeatingRequestError,
 )
-from custom_components.energy_homes.heating.setpoint import (
-    LONGEST_ABOVE,
-    RoomCommand,
-    RoomSituation,
-    SetpointPlan,
-    plan_setpoint,
-    setpoint_request,
-)
+from custom_components.energy_homes.heating.setpoint import setpoint_request
 from tests.heating.netatmo.homes import COMFORT, NIGHT, ROOM, control, daily, schedule
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -14,22 +14,21 @@ from custom_components.energy_homes.clouds.netatmo.models import (
 )
 from custom_components.energy_homes.heating.model import (
     HomeMode,
-    RoomCall,
     RoomKind,
     SetpointMode,
-    VendorMode,
 )
+from custom_components.energy_homes.heating.netatmo.model import RoomCall, VendorMode
 from custom_components.energy_homes.heating.netatmo.outlook import HomeOutlook
+from custom_components.energy_homes.heating.netatmo.plan import (
+    RoomSituation,
+    plan_setpoint,
+)
 from custom_components.energy_homes.heating.netatmo.records import (
     ModuleRecord,
     RoomRecord,
 )
 from custom_components.energy_homes.heating.netatmo.room import RoomState
-from custom_components.energy_homes.heating.setpoint import (
-    RoomSituation,
-    SetpointRequest,
-    plan_setpoint,
-)
+from custom_components.energy_homes.heating.setpoint import SetpointRequest
 from custom_components.energy_homes.rooms.errors import cloud_error
 from custom_components.energy_homes.rooms.view import (
     module_view,

@@ -8,7 +8,7 @@ from typing import Final
 from homeassistant.exceptions import ServiceValidationError
 
 from ..const import DOMAIN
-from ..heating.model import THERMOSTAT_TYPES, VALVE_TYPES
+from ..heating.netatmo.model import THERMOSTAT_TYPES, VALVE_TYPES
 from ..heating.netatmo.records import RoomRecord
 from ..homes.directory import normalized_label
 from ..homes.home import Home

@@ -11,8 +11,8 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import EntityCategory, UnitOfRatio, UnitOfTemperature
 
-from ..heating.model import GATEWAY_TYPES
 from ..heating.netatmo.battery import battery_percent
+from ..heating.netatmo.model import GATEWAY_TYPES
 from ..heating.netatmo.records import ModuleRecord
 from ..heating.view import ModuleView, RoomView
 

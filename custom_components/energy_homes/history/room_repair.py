@@ -23,8 +23,8 @@ from ..clouds.netatmo.client import NetatmoClient
 from ..clouds.netatmo.errors import CloudRefusedError, Refusal
 from ..clouds.netatmo.history import ROOM_TYPES, SCALES, room_answers
 from ..clouds.netatmo.models import HomeTopology, MeasurePoint, ModuleTopology
-from ..heating.model import RELAY_THERMOSTAT_TYPES
 from ..heating.netatmo.matching import match_rooms
+from ..heating.netatmo.model import RELAY_THERMOSTAT_TYPES
 from ..heating.netatmo.records import RoomRecord
 from ..ledger import Ledger
 from ..ledger.codes import HOUR_SECONDS, SLOT_SECONDS, from_seconds, seconds

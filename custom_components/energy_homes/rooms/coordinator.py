@@ -27,11 +27,12 @@ from ..heating.netatmo.home_mode import HomeModeRequest, find_schedule
 from ..heating.netatmo.home_order import HomeOrder, HomeOrders
 from ..heating.netatmo.matching import merged
 from ..heating.netatmo.outlook import HomeOutlook
+from ..heating.netatmo.plan import SetpointPlan, plan_setpoint
 from ..heating.netatmo.records import ModuleRecord, RoomRecord
 from ..heating.netatmo.room import RoomState
 from ..heating.netatmo.schedule import Schedule
 from ..heating.refused import HeatingRequestError
-from ..heating.setpoint import SetpointPlan, SetpointRequest, plan_setpoint
+from ..heating.setpoint import SetpointRequest
 from ..heating.view import ChangeKind, HeatingChange, HeatingData
 from ..meters.coordinator import ENDING
 from ..models import HeatingSource

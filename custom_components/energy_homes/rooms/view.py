@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..clouds.netatmo.models import HomeStatus, ModuleStatus, RoomStatus
-from ..heating.model import SetpointMode, VendorMode, mode_shown
+from ..heating.model import SetpointMode
 from ..heating.netatmo.active import RoomReport
 from ..heating.netatmo.battery import battery_percent
+from ..heating.netatmo.model import VendorMode, mode_shown
 from ..heating.netatmo.outlook import HomeOutlook
 from ..heating.netatmo.records import ModuleRecord, RoomRecord
 from ..heating.netatmo.room import RoomState

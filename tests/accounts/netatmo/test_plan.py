@@ -30,7 +30,8 @@ from custom_components.energy_homes.clouds.netatmo.models import (
     ModuleStatus,
     RoomStatus,
 )
-from custom_components.energy_homes.heating.model import HomeMode, VendorMode
+from custom_components.energy_homes.heating.model import HomeMode
+from custom_components.energy_homes.heating.netatmo.model import VendorMode
 from custom_components.energy_homes.heating.netatmo.schedule import WeeklySchedule
 from tests.heating.netatmo.homes import (
     COMFORT,

@@ -15,8 +15,12 @@ from custom_components.energy_homes.accounts.registry import (
     HeatingUpdate,
 )
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.heating.model import FOREVER, RoomCall, VendorMode
-from custom_components.energy_homes.heating.setpoint import RoomCommand
+from custom_components.energy_homes.heating.netatmo.model import (
+    FOREVER,
+    RoomCall,
+    VendorMode,
+)
+from custom_components.energy_homes.heating.netatmo.plan import RoomCommand
 from tests.builders import netatmo_account_entry, netatmo_credential
 from tests.netatmo_control import NETATMO_USER, NetatmoControl
 from tests.simulator_client import SimulatorClient, to_ms

@@ -35,13 +35,13 @@ from custom_components.energy_homes.clouds.netatmo.models import (
     MeasurePoint,
     MeasureScale,
 )
-from custom_components.energy_homes.heating.model import (
+from custom_components.energy_homes.heating.model import HomeMode
+from custom_components.energy_homes.heating.netatmo.model import (
     FOREVER,
-    HomeMode,
     RoomCall,
     VendorMode,
 )
-from custom_components.energy_homes.heating.setpoint import RoomCommand
+from custom_components.energy_homes.heating.netatmo.plan import RoomCommand
 
 from .cloud import FIRST_TOKEN, FRESH_TOKEN, OK, NetatmoCloud, Tokens
 

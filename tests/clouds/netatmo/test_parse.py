@@ -20,11 +20,10 @@ from custom_components.energy_homes.clouds.netatmo.models import (
     ModuleTopology,
     RoomStatus,
 )
-from custom_components.energy_homes.heating.model import (
-    HomeMode,
+from custom_components.energy_homes.heating.model import HomeMode, RoomKind
+from custom_components.energy_homes.heating.netatmo.model import (
     RoomCall,
     RoomControl,
-    RoomKind,
     VendorMode,
 )
 from custom_components.energy_homes.heating.netatmo.schedule import (

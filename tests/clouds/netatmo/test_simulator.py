@@ -34,25 +34,27 @@ from custom_components.energy_homes.clouds.netatmo.models import (
     RoomStatus,
 )
 from custom_components.energy_homes.heating.model import (
-    FOREVER,
     HomeMode,
-    RoomCall,
     RoomKind,
     SetpointMode,
+)
+from custom_components.energy_homes.heating.netatmo.model import (
+    FOREVER,
+    RoomCall,
     VendorMode,
     mode_shown,
+)
+from custom_components.energy_homes.heating.netatmo.plan import (
+    RoomCommand,
+    RoomSituation,
+    SetpointPlan,
+    plan_setpoint,
 )
 from custom_components.energy_homes.heating.netatmo.schedule import (
     RoomProgram,
     WeeklySchedule,
 )
-from custom_components.energy_homes.heating.setpoint import (
-    RoomCommand,
-    RoomSituation,
-    SetpointPlan,
-    plan_setpoint,
-    setpoint_request,
-)
+from custom_components.energy_homes.heating.setpoint import setpoint_request
 from simulator.scenario import (
     NETATMO_CLIENT_ID,
     NETATMO_CLIENT_SECRET,

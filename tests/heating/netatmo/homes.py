@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from custom_components.energy_homes.heating.model import RoomControl, room_control
+from custom_components.energy_homes.heating.netatmo.model import (
+    RoomControl,
+    room_control,
+)
 from custom_components.energy_homes.heating.netatmo.schedule import (
     Schedule,
     ScheduleZone,

@@ -7,12 +7,7 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.energy_homes.heating.model import (
-    FOREVER,
-    HomeMode,
-    RoomControl,
-    VendorMode,
-)
+from custom_components.energy_homes.heating.model import HomeMode
 from custom_components.energy_homes.heating.netatmo.active import (
     LONGEST_LAPSE,
     SETTLING,
@@ -24,16 +19,21 @@ from custom_components.energy_homes.heating.netatmo.active import (
     next_plan,
     recalled,
 )
+from custom_components.energy_homes.heating.netatmo.model import (
+    FOREVER,
+    RoomControl,
+    VendorMode,
+)
+from custom_components.energy_homes.heating.netatmo.plan import (
+    RoomSituation,
+    SetpointPlan,
+    plan_setpoint,
+)
 from custom_components.energy_homes.heating.netatmo.schedule import (
     Baseline,
     FixedBaseline,
 )
-from custom_components.energy_homes.heating.setpoint import (
-    RoomSituation,
-    SetpointPlan,
-    plan_setpoint,
-    setpoint_request,
-)
+from custom_components.energy_homes.heating.setpoint import setpoint_request
 
 from .homes import ROOM, control
 

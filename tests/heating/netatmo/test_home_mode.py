@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.energy_homes.heating.model import FOREVER, HomeMode
+from custom_components.energy_homes.heating.model import HomeMode
 from custom_components.energy_homes.heating.netatmo.home_mode import (
     HomeModeRequest,
     find_schedule,
     home_mode_request,
 )
+from custom_components.energy_homes.heating.netatmo.model import FOREVER
 from custom_components.energy_homes.heating.refused import (
     HeatingProblem,
     HeatingRequestError,

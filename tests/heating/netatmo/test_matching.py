@@ -11,13 +11,14 @@ from custom_components.energy_homes.clouds.netatmo.models import (
     ModuleTopology,
     RoomTopology,
 )
-from custom_components.energy_homes.heating.model import RoomCall, RoomKind
+from custom_components.energy_homes.heating.model import RoomKind
 from custom_components.energy_homes.heating.netatmo.matching import (
     match_rooms,
     merged,
     moved,
     planned,
 )
+from custom_components.energy_homes.heating.netatmo.model import RoomCall
 from custom_components.energy_homes.heating.netatmo.records import (
     ModuleRecord,
     RoomRecord,

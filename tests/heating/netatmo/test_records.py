@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.energy_homes.heating.model import RoomCall, RoomKind
+from custom_components.energy_homes.heating.model import RoomKind
+from custom_components.energy_homes.heating.netatmo.model import RoomCall
 from custom_components.energy_homes.heating.netatmo.records import (
     ModuleRecord,
     RoomRecord,

@@ -8,15 +8,21 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings, strategies as st
 
-from custom_components.energy_homes.heating.model import (
+from custom_components.energy_homes.heating.model import RoomKind, SetpointMode
+from custom_components.energy_homes.heating.netatmo.active import RoomReport
+from custom_components.energy_homes.heating.netatmo.model import (
     FOREVER,
     RoomCall,
     RoomControl,
-    RoomKind,
-    SetpointMode,
     VendorMode,
 )
-from custom_components.energy_homes.heating.netatmo.active import RoomReport
+from custom_components.energy_homes.heating.netatmo.plan import (
+    LONGEST_ABOVE,
+    RoomCommand,
+    RoomSituation,
+    SetpointPlan,
+    plan_setpoint,
+)
 from custom_components.energy_homes.heating.netatmo.records import RoomRecord
 from custom_components.energy_homes.heating.netatmo.room import RoomState
 from custom_components.energy_homes.heating.netatmo.schedule import (
@@ -25,14 +31,7 @@ from custom_components.energy_homes.heating.netatmo.schedule import (
     RoomProgram,
     WeeklySchedule,
 )
-from custom_components.energy_homes.heating.setpoint import (
-    LONGEST_ABOVE,
-    RoomCommand,
-    RoomSituation,
-    SetpointPlan,
-    SetpointRequest,
-    plan_setpoint,
-)
+from custom_components.energy_homes.heating.setpoint import SetpointRequest
 
 from .homes import COMFORT, ECO, NIGHT, ROOM, daily, schedule
 

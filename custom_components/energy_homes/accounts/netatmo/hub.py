@@ -31,8 +31,8 @@ from ...clouds.netatmo.errors import CloudRefusedError, CloudTokenExpiredError, 
 from ...clouds.netatmo.models import HomeStatus, HomeTopology
 from ...const import DOMAIN
 from ...heating.netatmo.home_mode import HomeModeRequest
+from ...heating.netatmo.plan import RoomCommand
 from ...heating.netatmo.schedule import WeeklySchedule
-from ...heating.setpoint import RoomCommand
 from ..endpoints import netatmo_url
 from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, HeatingUpdate

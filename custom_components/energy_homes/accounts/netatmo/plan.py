@@ -14,7 +14,8 @@ from random import Random
 from typing import Final
 
 from ...clouds.netatmo.models import HomeStatus, HomeTopology
-from ...heating.model import HomeMode, VendorMode
+from ...heating.model import HomeMode
+from ...heating.netatmo.model import VendorMode
 from ...heating.netatmo.schedule import RoomProgram, WeeklySchedule
 from ..backoff import Backoff
 from .budget import CallPriority

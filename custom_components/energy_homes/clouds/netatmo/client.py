@@ -8,8 +8,9 @@ from typing import Any, Final, Protocol, override
 import aiohttp
 from yarl import URL
 
-from ...heating.model import FOREVER, HomeMode, RoomCall
-from ...heating.setpoint import RoomCommand
+from ...heating.model import HomeMode
+from ...heating.netatmo.model import FOREVER, RoomCall
+from ...heating.netatmo.plan import RoomCommand
 from ..exchange import exchange
 from ..retry_after import retry_after
 from . import parse

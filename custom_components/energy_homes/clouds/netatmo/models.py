@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ...heating.model import (
+from ...heating.model import HomeMode, RoomKind
+from ...heating.netatmo.model import (
     GATEWAY_TYPES,
     HEATING_TYPES,
-    HomeMode,
     RoomControl,
-    RoomKind,
     VendorMode,
     room_control,
 )

@@ -9,7 +9,8 @@ from enum import StrEnum
 from math import isfinite
 from typing import Any, Final
 
-from ...heating.model import FOREVER, HomeMode, VendorMode
+from ...heating.model import HomeMode
+from ...heating.netatmo.model import FOREVER, VendorMode
 from ...heating.netatmo.schedule import (
     Schedule,
     ScheduleZone,

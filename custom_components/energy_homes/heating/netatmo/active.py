@@ -11,15 +11,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from ..model import FOREVER, HomeMode, RoomCall, SetpointMode, VendorMode
+from ..model import HomeMode, SetpointMode
 from ..refused import HeatingRequestError
-from ..setpoint import (
-    RoomCommand,
-    RoomSituation,
-    SetpointPlan,
-    SetpointRequest,
-    plan_setpoint,
-)
+from ..setpoint import SetpointRequest
+from .model import FOREVER, RoomCall, VendorMode
+from .plan import RoomCommand, RoomSituation, SetpointPlan, plan_setpoint
 
 SETTLING: Final = timedelta(seconds=60)
 """How long after a command the vendor may still answer what was before."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..model import FOREVER, HomeMode
+from ..model import HomeMode
 from ..refused import (
     HeatingProblem,
     HeatingRequestError,
@@ -12,6 +12,7 @@ from ..refused import (
     chosen,
     require_future,
 )
+from .model import FOREVER
 from .schedule import Schedule
 
 

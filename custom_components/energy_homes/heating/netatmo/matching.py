@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ..model import GATEWAY_TYPES, RoomControl
+from .model import GATEWAY_TYPES, RoomControl
 from .records import ModuleRecord, RoomRecord
 
 

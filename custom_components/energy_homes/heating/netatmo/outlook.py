@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import override
 
-from ..model import HomeMode, RoomControl
-from ..setpoint import FROST_GUARD, RoomSituation
+from ..model import HomeMode
+from .model import RoomControl
+from .plan import FROST_GUARD, RoomSituation
 from .schedule import Baseline, FixedBaseline, RoomProgram, Schedule, WeeklySchedule
 
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ..model import RoomCall, RoomControl, RoomKind
+from ..model import RoomKind
+from .model import RoomCall, RoomControl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ..model import HomeMode, SetpointMode
-from ..setpoint import RoomSituation, SetpointPlan
 from .active import (
     FRESH,
     SETTLING,
@@ -18,6 +17,7 @@ from .active import (
     next_plan,
     recalled,
 )
+from .plan import RoomSituation, SetpointPlan
 from .records import RoomRecord
 
 SHORTEST_WAIT: Final = timedelta(minutes=1)
