@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 import pytest
 
 from custom_components.energy_homes.heating.netatmo.schedule import (
@@ -94,6 +94,11 @@ def test_against_a_clock_on_the_wall(
 
 @settings(deadline=None)
 @given(changes, places, st.integers(-2880, 2880))
+@example(
+    entries=[(5760, 0), (5761, 1)],
+    place=("Pacific/Apia", "2011-12-30T10:00+00:00"),
+    minutes=-1,
+)
 def test_periods_are_half_open_and_without_gaps(
     entries: list[tuple[int, int]], place: tuple[str, str], minutes: int
 ) -> None:

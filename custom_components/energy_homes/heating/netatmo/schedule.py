@@ -171,13 +171,22 @@ class WeeklySchedule:
             at = period.end
 
     def _changes_around(self, monday: date) -> list[tuple[datetime, ScheduleZone]]:
-        """Return the changes of the weeks before, from and after a Monday."""
+        """Return the changes of two weeks before a Monday, of its own and of two after it.
+
+        Of those that clocks which go forward bring at once the last counts, and it is no
+        change where it brings back what was before: some places have left out a whole day.
+        """
         midnight = datetime.combine(monday, time())
-        return [
-            (first_shown(midnight + weeks * WEEK + offset, self.time_zone), zone)
-            for weeks in (-1, 0, 1)
+        at_once = {
+            first_shown(midnight + weeks * WEEK + offset, self.time_zone): zone
+            for weeks in (-2, -1, 0, 1, 2)
             for offset, zone in self._changes
-        ]
+        }
+        changes: list[tuple[datetime, ScheduleZone]] = []
+        for instant, zone in at_once.items():
+            if not changes or changes[-1][1].zone_id != zone.zone_id:
+                changes.append((instant, zone))
+        return changes
 
 
 class RoomProgram(Baseline):
