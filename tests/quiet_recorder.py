@@ -16,7 +16,10 @@ NEVER_S = 10**9
 
 
 class QuietRecorder(Recorder):
-    """Commits whenever it has worked off its queue, and at no other time by itself."""
+    """Commits before each task and whenever it has worked off its queue.
+
+    So whoever waits for a task or for an empty queue finds all that came before.
+    """
 
     def __init__(self, **config: Any) -> None:
         """Take what Home Assistant sets up, but for the interval between commits."""
@@ -25,6 +28,13 @@ class QuietRecorder(Recorder):
     @override
     def _process_one_task_or_event_or_recover(self, task: RecorderTask | Event) -> None:
         """Work on what is next, and let go of the database where nothing follows."""
+        if isinstance(task, RecorderTask):
+            self._commit()
         super()._process_one_task_or_event_or_recover(task)
-        if self._event_session_has_pending_writes and self._queue.empty():
+        if self._queue.empty():
+            self._commit()
+
+    def _commit(self) -> None:
+        """Commit what there is, with Home Assistant's own care of failures."""
+        if self._event_session_has_pending_writes:
             super()._process_one_task_or_event_or_recover(COMMIT_TASK)
