@@ -31,6 +31,8 @@ from .simulator_client import SimulatorClient
 from .source_keys import data_file
 from .virtual import VirtualTime
 
+pytestmark = pytest.mark.records
+
 type Logbook = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 KITCHEN = "climate.elm_street_kitchen"

@@ -1,5 +1,6 @@
 """A ledger that knows less than the recorder: totals go on, and the user is told."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,12 @@ from tests.statistics.test_reconcile import load
 from tests.statistics.world import HOUR, KEY, World
 
 pytestmark = pytest.mark.recorder
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug() -> None:
+    """Look here for calls from wrong threads: the recorder's and the ledger's both answer."""
+    asyncio.get_running_loop().set_debug(True)
 
 
 def issues(hass: HomeAssistant) -> list[ir.IssueEntry]:
