@@ -31,7 +31,7 @@ from tests.netatmo_control import NetatmoControl
 from tests.recorder.temperatures import TemperatureRows, temperature_rows
 from tests.virtual import VirtualTime
 
-pytestmark = pytest.mark.recorder
+pytestmark = [pytest.mark.recorder, pytest.mark.slow]
 
 ELM = "Elm Street"
 MEASURE = "getroommeasure"
