@@ -277,31 +277,32 @@ async def test_statistic(
         )
 
 
-@pytest.mark.parametrize(
-    ("data", "told"),
-    [
-        ({"home": "Nowhere"}, "Nowhere.*Shed"),
-        ({"meter": "Cellar"}, "Cellar.*Electricity meter, Kiln"),
-        ({"meter": ["Kiln", "Cellar"]}, "Cellar"),
-        ({"meter": "Kiln"}, "Shed"),
-        ({"start": "2026-11-18 12:00"}, "2026-11-18T12:00"),
-        ({"start": "2026-11-10", "end": "2026-11-10"}, "2026-11-10"),
-        ({"csv": READINGS}, "Electricity meter, Kiln"),
-        ({"csv": READINGS, "meter": ["Kiln", "Electricity meter"]}, "one meter"),
-        ({"csv": READINGS, "file": "x.csv", "meter": "Kiln"}, "csv, file"),
-        ({"csv": "", "meter": "Kiln"}, "no line below"),
-        ({"csv": "time,reading\nsoon,1\n", "meter": "Kiln"}, "Line 2.*soon"),
-        ({"csv": "time,reading\n2026-11-01,x\n", "meter": "Kiln"}, "Line 2.*x"),
-        ({"csv": "time\n2026-11-01\n", "meter": "Kiln"}, "names: time"),
-        ({"csv": "time,kwh\n2026-11-01,1,2\n", "meter": "Kiln"}, "3 cells.*2 columns"),
-    ],
-)
+WRONG_INPUT: list[tuple[dict[str, Any], str]] = [
+    ({"home": "Nowhere"}, "Nowhere.*Shed"),
+    ({"meter": "Cellar"}, "Cellar.*Electricity meter, Kiln"),
+    ({"meter": ["Kiln", "Cellar"]}, "Cellar"),
+    ({"meter": "Kiln"}, "Shed"),
+    ({"start": "2026-11-18 12:00"}, "2026-11-18T12:00"),
+    ({"start": "2026-11-10", "end": "2026-11-10"}, "2026-11-10"),
+    ({"csv": READINGS}, "Electricity meter, Kiln"),
+    ({"csv": READINGS, "meter": ["Kiln", "Electricity meter"]}, "one meter"),
+    ({"csv": READINGS, "file": "x.csv", "meter": "Kiln"}, "csv, file"),
+    ({"csv": "", "meter": "Kiln"}, "no line below"),
+    ({"csv": "time,reading\nsoon,1\n", "meter": "Kiln"}, "Line 2.*soon"),
+    ({"csv": "time,reading\n2026-11-01,x\n", "meter": "Kiln"}, "Line 2.*x"),
+    ({"csv": "time\n2026-11-01\n", "meter": "Kiln"}, "names: time"),
+    ({"csv": "time,kwh\n2026-11-01,1,2\n", "meter": "Kiln"}, "3 cells.*2 columns"),
+]
+
+
 async def test_wrong_input_changes_nothing(
-    hass: HomeAssistant, shed: None, data: dict[str, Any], told: str
+    hass: HomeAssistant, shed: None, subtests: pytest.Subtests
 ) -> None:
     """It is named, with what there is to choose from."""
-    with pytest.raises(ServiceValidationError, match=told):
-        await import_history(hass, **data)
+    for data, told in WRONG_INPUT:
+        with subtests.test(told), pytest.raises(ServiceValidationError, match=told):
+            await import_history(hass, **data)
+
     assert await slots(hass, "kiln") == await slots(hass, "grid") == []
     assert hass.data[DATA_BACKFILL].jobs("home-shed") == []
 

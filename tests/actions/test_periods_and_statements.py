@@ -281,79 +281,79 @@ async def test_periods_by_id(recorder_mock: Recorder, hass: HomeAssistant) -> No
     ].count("\n") == 2
 
 
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        ({}, "Say a start and an end"),
-        ({"start": "2026-11-18 10:00"}, "Say a start and an end"),
+NO_QUESTIONS: list[tuple[dict[str, Any], str]] = [
+    ({}, "Say a start and an end"),
+    ({"start": "2026-11-18 10:00"}, "Say a start and an end"),
+    (
+        {"start": "2026-11-18 10:00", "end": "2026-11-18 10:00"},
+        r"start 2026-11-18T10:00:00\+00:00 is not before the end",
+    ),
+    (
+        {"start": "2026-11-18 10:00", "end": "2026-11-18 11:00", "period": 20},
+        r"no periods of “20”\. Choices, in minutes: 5, 15, 30, 60",
+    ),
+    (
+        {"start": "2026-11-18 10:00", "end": "2026-11-18 11:00", "period": "PT2H"},
+        "Choices, in minutes: 5, 15, 30, 60",
+    ),
+    (
+        {"start": "2026-10-18 10:00", "end": "2026-11-18 11:00"},
+        "too long for one answer.* 5 min: 10 d, 15 min: 31 d, 30 min: 62 d, 60 min",
+    ),
+    (
+        {"start": "0001-01-01 00:00", "end": "9999-12-31 23:59"},
+        "too long for one answer",
+    ),
+    (
+        {"start": "2026-11-18 10:00", "end": "2026-11-18 11:00", "format": "xml"},
+        "no format “xml”. Choices: json, csv",
+    ),
+    (
+        {"start": "2026-11-18 10:00", "end": "2026-11-18 11:00", "home": "Attic"},
+        "no home “Attic”. Homes: Shed",
+    ),
+    (
+        {"id": "cache_2026-11-18T10:01:00Z_PT15M_grid_energyAccumulation"},
         (
-            {"start": "2026-11-18 10:00", "end": "2026-11-18 10:00"},
-            r"start 2026-11-18T10:00:00\+00:00 is not before the end",
+            "not the ID of a period.* PT5M, PT15M, PT30M, PT1H; .* like "
+            "cache_2026-11-18T11:30:00Z_PT15M_grid_energyAccumulation"
         ),
-        (
-            {"start": "2026-11-18 10:00", "end": "2026-11-18 11:00", "period": 20},
-            r"no periods of “20”\. Choices, in minutes: 5, 15, 30, 60",
-        ),
-        (
-            {"start": "2026-11-18 10:00", "end": "2026-11-18 11:00", "period": "PT2H"},
-            "Choices, in minutes: 5, 15, 30, 60",
-        ),
-        (
-            {"start": "2026-10-18 10:00", "end": "2026-11-18 11:00"},
-            "too long for one answer.* 5 min: 10 d, 15 min: 31 d, 30 min: 62 d, 60 min",
-        ),
-        (
-            {"start": "0001-01-01 00:00", "end": "9999-12-31 23:59"},
-            "too long for one answer",
-        ),
-        (
-            {"start": "2026-11-18 10:00", "end": "2026-11-18 11:00", "format": "xml"},
-            "no format “xml”. Choices: json, csv",
-        ),
-        (
-            {"start": "2026-11-18 10:00", "end": "2026-11-18 11:00", "home": "Attic"},
-            "no home “Attic”. Homes: Shed",
-        ),
-        (
-            {"id": "cache_2026-11-18T10:01:00Z_PT15M_grid_energyAccumulation"},
-            (
-                "not the ID of a period.* PT5M, PT15M, PT30M, PT1H; .* like "
-                "cache_2026-11-18T11:30:00Z_PT15M_grid_energyAccumulation"
-            ),
-        ),
-        (
-            {"id": "cache_2026-11-18T10:00:00Z_PT15M_attic_energyAccumulation"},
-            r"No home has a source “attic”\. Sources: grid \(Shed Electricity meter\)",
-        ),
-        (
-            {
-                "id": "cache_2026-11-18T10:00:00Z_PT15M_grid_energyAccumulation",
-                "start": "2026-11-18 10:00",
-            },
-            "give nothing else with them",
-        ),
-        (
-            {
-                "id": [
-                    f"cache_2026-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z_PT5M_grid"
-                    "_energyAccumulation"
-                    for month in (9, 10)
-                    for day in range(1, 8)
-                    for hour in range(24)
-                    for minute in range(0, 60, 5)
-                ]
-            },
-            "at most 2976",
-        ),
-    ],
-)
+    ),
+    (
+        {"id": "cache_2026-11-18T10:00:00Z_PT15M_attic_energyAccumulation"},
+        r"No home has a source “attic”\. Sources: grid \(Shed Electricity meter\)",
+    ),
+    (
+        {
+            "id": "cache_2026-11-18T10:00:00Z_PT15M_grid_energyAccumulation",
+            "start": "2026-11-18 10:00",
+        },
+        "give nothing else with them",
+    ),
+    (
+        {
+            "id": [
+                f"cache_2026-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z_PT5M_grid"
+                "_energyAccumulation"
+                for month in (9, 10)
+                for day in range(1, 8)
+                for hour in range(24)
+                for minute in range(0, 60, 5)
+            ]
+        },
+        "at most 2976",
+    ),
+]
+
+
 async def test_questions_that_make_no_sense(
-    recorder_mock: Recorder, hass: HomeAssistant, data: dict[str, Any], text: str
+    recorder_mock: Recorder, hass: HomeAssistant, subtests: pytest.Subtests
 ) -> None:
     """What is wrong is said with the choices there are."""
     await set_up(hass, home_entry("Shed", meter("grid")))
-    with pytest.raises(ServiceValidationError, match=text):
-        await ask(hass, "get_periods", **data)
+    for data, text in NO_QUESTIONS:
+        with subtests.test(text), pytest.raises(ServiceValidationError, match=text):
+            await ask(hass, "get_periods", **data)
 
 
 async def test_what_is_no_time_is_refused(
@@ -509,28 +509,28 @@ async def test_statements_of_many_homes(
     )
 
 
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        ({"month": "2026-13"}, r"“2026-13” is not a month\. Say it like 2026-11"),
-        ({"month": "November"}, "is not a month"),
-        ({"month": "0000-01"}, "is not a month"),
-        (
-            {"month": "2026-12"},
-            r"2026-12 has not begun in “Shed”\. The newest is 2026-11",
-        ),
-        ({"month": "9999-12"}, "has not begun"),
-        ({"month": "2026-11", "homes": "Attic"}, "no home “Attic”. Homes: Shed"),
-        ({"month": "2026-11", "format": "pdf"}, "Choices: json, csv"),
-    ],
-)
+NO_STATEMENTS: list[tuple[dict[str, Any], str]] = [
+    ({"month": "2026-13"}, r"“2026-13” is not a month\. Say it like 2026-11"),
+    ({"month": "November"}, "is not a month"),
+    ({"month": "0000-01"}, "is not a month"),
+    (
+        {"month": "2026-12"},
+        r"2026-12 has not begun in “Shed”\. The newest is 2026-11",
+    ),
+    ({"month": "9999-12"}, "has not begun"),
+    ({"month": "2026-11", "homes": "Attic"}, "no home “Attic”. Homes: Shed"),
+    ({"month": "2026-11", "format": "pdf"}, "Choices: json, csv"),
+]
+
+
 async def test_statements_that_make_no_sense(
-    recorder_mock: Recorder, hass: HomeAssistant, data: dict[str, Any], text: str
+    recorder_mock: Recorder, hass: HomeAssistant, subtests: pytest.Subtests
 ) -> None:
     """What is wrong is said with the choices there are."""
     await set_up(hass, home_entry("Shed", meter("grid")))
-    with pytest.raises(ServiceValidationError, match=text):
-        await ask(hass, "get_statement", **data)
+    for data, text in NO_STATEMENTS:
+        with subtests.test(text), pytest.raises(ServiceValidationError, match=text):
+            await ask(hass, "get_statement", **data)
 
 
 async def test_month_of_long_ago_has_nothing(

@@ -326,23 +326,21 @@ async def test_board_sets_its_meter_only_while_it_may(
     assert state_of(hass, SET_METER) == "off"
 
 
-@pytest.mark.parametrize(
-    "meter",
-    [
-        READING,
-        KITCHEN_POWER,
-        "Harbour Flat Kitchen",
-        " harbour flat kitchen",
-        "Kitchen",
-    ],
-)
 async def test_action_sets_the_reading(
-    flat: Flat, hass: HomeAssistant, meter: str
+    flat: Flat, hass: HomeAssistant, subtests: pytest.Subtests
 ) -> None:
     """A meter is named by any of its entities, by its name, or by home and name."""
-    answer = await flat.set_reading(meter, 12.34)
-    assert answer == {"meter": "Harbour Flat Kitchen", "reading": 12.34}
-    assert state_of(hass, READING) == "12.34"
+    for meter, reading in (
+        (READING, 12.34),
+        (KITCHEN_POWER, 12.35),
+        ("Harbour Flat Kitchen", 12.36),
+        (" harbour flat kitchen", 12.37),
+        ("Kitchen", 12.38),
+    ):
+        with subtests.test(meter):
+            answer = await flat.set_reading(meter, reading)
+            assert answer == {"meter": "Harbour Flat Kitchen", "reading": reading}
+            assert state_of(hass, READING) == str(reading)
 
 
 async def test_action_names_the_choices(flat: Flat, hass: HomeAssistant) -> None:

@@ -167,30 +167,31 @@ async def test_readings_of_meters(
     assert receiver.values[1:] == ["0.00"]
 
 
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({}, "Say either a board or meters"),
-        ({"board": "x", "meters": ["y"]}, "Say either a board or meters"),
-        ({"board": "x"}, "There is no board “x”. Boards: Harbour board"),
+CANNOT_BE_ASKED: list[tuple[dict[str, Any], str]] = [
+    ({}, "Say either a board or meters"),
+    ({"board": "x", "meters": ["y"]}, "Say either a board or meters"),
+    ({"board": "x"}, "There is no board “x”. Boards: Harbour board"),
+    (
+        {"meters": ["Garage"]},
         (
-            {"meters": ["Garage"]},
-            (
-                "There is no meter “Garage”. Meters: Harbour Flat Electricity meter, "
-                "Harbour Flat Kitchen"
-            ),
+            "There is no meter “Garage”. Meters: Harbour Flat Electricity meter, "
+            "Harbour Flat Kitchen"
         ),
-        ({"meters": []}, "There is no meter to send the reading of"),
-    ],
-)
+    ),
+    ({"meters": []}, "There is no meter to send the reading of"),
+]
+
+
 async def test_what_cannot_be_asked(
-    boarded: Boarded, receiver: Receiver, fields: dict[str, Any], message: str
+    boarded: Boarded, receiver: Receiver, subtests: pytest.Subtests
 ) -> None:
     """It is said with the choices, and nothing is sent."""
     await boarded.start()
-    with pytest.raises(ServiceValidationError) as caught:
-        await boarded.push(url=receiver.url, **fields)
-    assert str(caught.value) == message
+    for fields, message in CANNOT_BE_ASKED:
+        with subtests.test(str(fields)):
+            with pytest.raises(ServiceValidationError) as caught:
+                await boarded.push(url=receiver.url, **fields)
+            assert str(caught.value) == message
     assert receiver.queries == []
 
 

@@ -119,28 +119,39 @@ async def test_all_that_boards_say(
     assert (await call(client, "x" * 3000))[0] == 413
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["192.168.1.21", "192.168.1.2", "127.0.0.1", "203.0.113.7", "fe80::20", "::1"],
-)
+OTHERS = ("192.168.1.21", "192.168.1.2", "127.0.0.1", "203.0.113.7", "fe80::20", "::1")
+OTHER_METHODS = ("PUT", "DELETE", "OPTIONS", "PATCH")
+
+
 async def test_nobody_else(
-    hass: HomeAssistant, board: ConfigEntry, client: Client, address: str
+    hass: HomeAssistant,
+    board: ConfigEntry,
+    client: Client,
+    subtests: pytest.Subtests,
 ) -> None:
     """Others are told nothing, and are counted."""
     hub = await switch(hass, board, BOARD)
-    assert await call(client, address=address) == (404, "")
+    for number, address in enumerate(OTHERS, start=1):
+        with subtests.test(address):
+            assert await call(client, address=address) == (404, "")
+            assert boards_of(hass).strangers == number
     assert hub.channels[1].pulses == 0
-    assert boards_of(hass).strangers == 1
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
 async def test_other_methods(
-    hass: HomeAssistant, board: ConfigEntry, client: Client, method: str
+    hass: HomeAssistant,
+    board: ConfigEntry,
+    client: Client,
+    subtests: pytest.Subtests,
 ) -> None:
     """Not even that there is something is told, on or off."""
-    assert await call(client, method=method) == (404, "")
+    for method in OTHER_METHODS:
+        with subtests.test(method, on=False):
+            assert await call(client, method=method) == (404, "")
     hub = await switch(hass, board, BOARD)
-    assert await call(client, method=method) == (404, "")
+    for method in OTHER_METHODS:
+        with subtests.test(method, on=True):
+            assert await call(client, method=method) == (404, "")
     assert hub.channels[1].pulses == 0
 
 

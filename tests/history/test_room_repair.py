@@ -131,6 +131,7 @@ async def running(elm: HeatedWorld) -> HeatedWorld:
     return elm
 
 
+@pytest.mark.slow
 async def test_an_outage_of_the_cloud_is_filled_by_itself(
     running: HeatedWorld, netatmo: NetatmoControl
 ) -> None:
@@ -245,9 +246,7 @@ async def test_an_hour_that_is_not_over_waits(
     [
         ("usage_429", "call_limit"),
         ("http_503", "cloud"),
-        ("garbage", "cloud"),
         ("no_body", "nonsense"),
-        ("scope", "cloud"),
     ],
 )
 async def test_trouble_is_told_and_tried_again(

@@ -98,17 +98,16 @@ async def test_no_home(recorder_mock: Recorder, hass: HomeAssistant) -> None:
         await get_power(hass)
 
 
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        ({"home": "Shed", "device": "valve"}, "No heating in “Shed”. .* heating: -"),
-        ({"home": ["Barn", "Shed"]}, "No heating in “Barn”, “Shed”"),
-        ({"home": ["Barn", "Attic"]}, "no home “Attic”"),
-        ({"home": []}, "say which one"),
-    ],
-)
+WITHOUT_THERMOMETER: list[tuple[dict[str, Any], str]] = [
+    ({"home": "Shed", "device": "valve"}, "No heating in “Shed”. .* heating: -"),
+    ({"home": ["Barn", "Shed"]}, "No heating in “Barn”, “Shed”"),
+    ({"home": ["Barn", "Attic"]}, "no home “Attic”"),
+    ({"home": []}, "say which one"),
+]
+
+
 async def test_get_temperature_without_thermometer(
-    recorder_mock: Recorder, hass: HomeAssistant, data: dict[str, Any], text: str
+    recorder_mock: Recorder, hass: HomeAssistant, subtests: pytest.Subtests
 ) -> None:
     """Homes without heating have no temperature, and all of them are named."""
     await set_up(
@@ -117,10 +116,11 @@ async def test_get_temperature_without_thermometer(
         home_entry("Barn"),
     )
 
-    with pytest.raises(ServiceValidationError, match=text):
-        await hass.services.async_call(
-            DOMAIN, "get_temperature", data, blocking=True, return_response=True
-        )
+    for data, text in WITHOUT_THERMOMETER:
+        with subtests.test(text), pytest.raises(ServiceValidationError, match=text):
+            await hass.services.async_call(
+                DOMAIN, "get_temperature", data, blocking=True, return_response=True
+            )
 
 
 async def test_same_label_after_a_rename(

@@ -185,8 +185,17 @@ async def test_slow_cloud_gives_all_energy(
     assert entry.runtime_data.coordinator.meters["s"].late == 0
 
 
-@pytest.mark.parametrize("unit", ["W", "kWh"])
-@pytest.mark.parametrize("wrong_h", [1, 3, -1])
+@pytest.mark.parametrize(
+    ("unit", "wrong_h"),
+    [
+        ("W", 1),
+        ("kWh", -1),
+        pytest.param("W", -1, marks=pytest.mark.slow),
+        pytest.param("kWh", 1, marks=pytest.mark.slow),
+        pytest.param("W", 3, marks=pytest.mark.slow),
+        pytest.param("kWh", 3, marks=pytest.mark.slow),
+    ],
+)
 async def test_entity_while_the_clock_is_wrong(
     recorder_mock: Recorder,
     hass: HomeAssistant,

@@ -104,15 +104,9 @@ async def test_what_never_happens_is_not_shown_for_ever(elm: HeatedWorld) -> Non
     ("fault", "key", "reason"),
     [
         ("usage_403", "heating_quota", ""),
-        ("usage_429", "heating_quota", ""),
-        ("invalid_argument", "heating_refused", "Invalid id"),
-        ("could_not_apply", "heating_refused", "Couldn't apply setpoint"),
         ("unreachable", "heating_refused", "Device is unreachable"),
-        ("device_not_found", "heating_refused", "Device not found"),
         ("app_deactivated", "heating_auth", ""),
         ("http_502", "heating_outage", "HTTP status 502"),
-        ("html", "heating_outage", "no JSON"),
-        ("concurrency", "heating_outage", "concurrency limited section"),
         ("status_failed", "heating_nonsense", "not confirmed"),
     ],
 )

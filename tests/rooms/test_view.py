@@ -4,8 +4,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.energy_homes.clouds.errors import CloudRequestError
-from custom_components.energy_homes.clouds.netatmo.errors import CloudRefusedError
+from custom_components.energy_homes.clouds.errors import (
+    CloudAuthError,
+    CloudBusyError,
+    CloudError,
+    CloudNonsenseError,
+    CloudOutageError,
+    CloudQuotaError,
+    CloudRequestError,
+)
+from custom_components.energy_homes.clouds.netatmo.errors import (
+    CloudRefusedError,
+    CloudTokenExpiredError,
+)
 from custom_components.energy_homes.clouds.netatmo.models import (
     HomeStatus,
     ModuleProblem,
@@ -194,18 +205,34 @@ def test_a_valve_that_was_set_elsewhere(setpoint: float, mode: SetpointMode) -> 
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"),
+    ("error", "key", "reason"),
     [
-        (CloudRequestError("not understood"), "not understood"),
-        (CloudRefusedError("refused", code=35, vendor_message=""), "code 35"),
-        (CloudRefusedError("refused", code=21, vendor_message="Too hot"), "Too hot"),
+        (CloudAuthError("no"), "heating_auth", ""),
+        (CloudTokenExpiredError("no"), "heating_auth", ""),
+        (CloudQuotaError("enough"), "heating_quota", ""),
+        (CloudOutageError("no JSON"), "heating_outage", "no JSON"),
+        (CloudBusyError("limited section"), "heating_outage", "limited section"),
+        (CloudNonsenseError("not confirmed"), "heating_nonsense", "not confirmed"),
+        (CloudRequestError("not understood"), "heating_refused", "not understood"),
+        (
+            CloudRefusedError("refused", code=35, vendor_message=""),
+            "heating_refused",
+            "code 35",
+        ),
+        (
+            CloudRefusedError("refused", code=21, vendor_message="Too hot"),
+            "heating_refused",
+            "Too hot",
+        ),
     ],
 )
-def test_what_is_said_of_a_refusal(error: CloudRequestError, reason: str) -> None:
-    """The vendor's own words where it has any."""
+def test_what_is_said_of_a_command_that_failed(
+    error: CloudError, key: str, reason: str
+) -> None:
+    """Each kind in its own words, and the vendor's where it has any."""
     told = cloud_error(error, "Study (Elm Street)")
 
-    assert told.translation_key == "heating_refused"
+    assert told.translation_key == key
     assert told.translation_placeholders == {
         "place": "Study (Elm Street)",
         "reason": reason,

@@ -15,7 +15,7 @@ from custom_components.energy_homes.metering.model import (
     Slot,
 )
 from custom_components.energy_homes.metering.reconcile import hour_start
-from tests.statistics.test_reconcile import live_through, load
+from tests.statistics.test_reconcile import LIVES, live_through, load
 from tests.statistics.world import HOME_ID, HOUR, KEY, SOURCE_ID, World
 
 pytestmark = pytest.mark.recorder
@@ -238,6 +238,7 @@ async def add_other(world: World) -> None:
     await world.ledger.async_add_source(OTHER_ID, HOME_ID, live_from=world.now)
 
 
+@pytest.mark.slow
 async def test_a_second_meter_with_a_past(world: World) -> None:
     """What it used while the first one was there already is in the home's hours as well."""
     at = await begin(world)
@@ -460,7 +461,7 @@ async def test_a_mark_that_was_replaced_by_the_guard(world: World) -> None:
     await world.assert_bystander_untouched()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", LIVES[:4])
 async def test_whatever_happens_with_a_past(world: World, seed: int) -> None:
     """Chunks of the past between late slots, outages, purges and restarts."""
     source = random.Random(seed)

@@ -20,7 +20,7 @@ from tests.virtual import VirtualTime
 
 from .life import BYSTANDER, ENERGY, HOME, HOUR, Life, truth_of
 
-pytestmark = pytest.mark.recorder
+pytestmark = [pytest.mark.recorder, pytest.mark.slow]
 
 DAYS = 10
 POWER = "sensor.mill_cottage_power"

@@ -24,9 +24,9 @@ FEW_DAYS = {"purge_keep_days": 1}
     [
         (3, True, DEFAULT_DAYS),
         (3, False, DEFAULT_DAYS),
-        (48, False, FEW_DAYS),
-        (12 * 24, True, FEW_DAYS),
-        (12 * 24, False, FEW_DAYS),
+        pytest.param(48, False, FEW_DAYS, marks=pytest.mark.slow),
+        pytest.param(12 * 24, True, FEW_DAYS, marks=pytest.mark.slow),
+        pytest.param(12 * 24, False, FEW_DAYS, marks=pytest.mark.slow),
     ],
 )
 async def test_home_assistant_was_off(world: World, hours: int, known: bool) -> None:
@@ -46,6 +46,7 @@ async def test_home_assistant_was_off(world: World, hours: int, known: bool) -> 
     await world.assert_settled()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recorder_config", [FEW_DAYS])
 async def test_a_hole_of_weeks_ago_is_repaired(world: World) -> None:
     """A hole that is repaired bit by bit after 40 days, across restarts and a kill."""
@@ -83,6 +84,7 @@ async def test_a_hole_of_weeks_ago_is_repaired(world: World) -> None:
     await world.assert_settled()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recorder_config", [FEW_DAYS])
 async def test_a_purge_while_the_entity_was_away(world: World) -> None:
     """An entity that was away until the recorder had purged its 5-minute rows goes on.
@@ -115,14 +117,25 @@ async def test_a_purge_while_the_entity_was_away(world: World) -> None:
     assert await world.reconcile() == 0
 
 
+ROME, LORD_HOWE = "Europe/Rome", "Australia/Lord_Howe"
+
+
 @pytest.mark.parametrize(
     ("zone", "start", "length"),
     [
-        ("Europe/Rome", datetime(2026, 10, 24, 21, tzinfo=UTC), 25),
-        ("Europe/Rome", datetime(2026, 3, 28, 22, tzinfo=UTC), 23),
+        (ROME, datetime(2026, 10, 24, 21, tzinfo=UTC), 25),
+        pytest.param(
+            *(ROME, datetime(2026, 3, 28, 22, tzinfo=UTC), 23), marks=pytest.mark.slow
+        ),
         # Half an hour, in a zone of half an hour.
-        ("Australia/Lord_Howe", datetime(2026, 4, 4, 12, tzinfo=UTC), 24.5),
-        ("Australia/Lord_Howe", datetime(2026, 10, 3, 12, tzinfo=UTC), 23.5),
+        pytest.param(
+            *(LORD_HOWE, datetime(2026, 4, 4, 12, tzinfo=UTC), 24.5),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *(LORD_HOWE, datetime(2026, 10, 3, 12, tzinfo=UTC), 23.5),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 async def test_the_change_of_clocks(world: World, zone: str, length: float) -> None:

@@ -294,7 +294,11 @@ async def test_an_entity_excluded_later_is_left_as_it_is(world: World) -> None:
     assert await world.rows() == rows
 
 
-@pytest.mark.parametrize("seed", range(6))
+# One life where there is no time for more.
+LIVES = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))]
+
+
+@pytest.mark.parametrize("seed", LIVES)
 async def test_whatever_happens_each_closed_hour_is_true(
     world: World, seed: int
 ) -> None:

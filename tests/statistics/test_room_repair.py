@@ -32,7 +32,7 @@ from tests.rooms.world import HOUR, MINUTE, HeatedWorld
 from tests.statistics.temperatures import TemperatureRows, temperature_rows
 from tests.virtual import VirtualTime
 
-pytestmark = pytest.mark.recorder
+pytestmark = [pytest.mark.recorder, pytest.mark.slow]
 
 ELM = "Elm Street"
 MEASURE = "getroommeasure"

@@ -223,7 +223,7 @@ async def no_fall(hass: HomeAssistant, since: datetime) -> None:
     assert sums == sorted(sums)
 
 
-@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize("reset", [pytest.param(False, marks=pytest.mark.slow), True])
 async def test_a_counter_over_an_outage(
     recorder_mock: Recorder,
     hass: HomeAssistant,
@@ -255,6 +255,7 @@ async def test_a_counter_over_an_outage(
     assert sum(bars) <= total
 
 
+@pytest.mark.slow
 async def test_a_meter_swapped_in_an_outage(
     recorder_mock: Recorder,
     hass: HomeAssistant,

@@ -101,7 +101,7 @@ async def test_a_void_refresh_token_asks_once_and_never_loops(
     assert netatmo.calls_of_client()["token"] == 2
 
 
-@pytest.mark.parametrize("fault", ["usage_403", "usage_429", "empty_403", "http_502"])
+@pytest.mark.parametrize("fault", ["usage_403", "http_502"])
 async def test_a_token_endpoint_out_of_order_asks_nobody(
     hass: HomeAssistant,
     netatmo: NetatmoControl,

@@ -313,7 +313,6 @@ async def test_a_token_that_ends_in_the_middle_asks_for_another(
     ("fault", "state", "reauths"),
     [
         ("http_401", ConfigEntryState.SETUP_ERROR, 1),
-        ("http_403", ConfigEntryState.SETUP_ERROR, 1),
         ("http_503", ConfigEntryState.SETUP_RETRY, 0),
         ("garbage", ConfigEntryState.SETUP_RETRY, 0),
         ("http_429", ConfigEntryState.LOADED, 0),

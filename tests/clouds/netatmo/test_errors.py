@@ -129,6 +129,19 @@ def test_a_refusal_says_what_the_vendor_says(
     assert message in str(refused)
 
 
+@pytest.mark.parametrize(
+    ("status", "reply", "said"),
+    [
+        (502, b"<html>Bad Gateway</html>", "HTTP status 502"),
+        (200, b"<html>maintenance</html>", "no JSON"),
+        (429, body(11, "concurrency limited section"), "concurrency limited section"),
+    ],
+)
+def test_an_outage_says_what_is_known(status: int, reply: bytes, said: str) -> None:
+    """The vendor's own words, or what came in place of them."""
+    assert said in str(failure(status, reply))
+
+
 def test_words_that_are_none() -> None:
     """What is no text, or a long one, does not get into logs as it is."""
     for message in (None, 7, ["x"]):

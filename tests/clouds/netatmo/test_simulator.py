@@ -55,6 +55,7 @@ from custom_components.energy_homes.heating.netatmo.schedule import (
     WeeklySchedule,
 )
 from custom_components.energy_homes.heating.setpoint import setpoint_request
+from simulator.faults import NOT_NETATMO, Fault
 from simulator.scenario import (
     NETATMO_CLIENT_ID,
     NETATMO_CLIENT_SECRET,
@@ -109,6 +110,8 @@ TOKEN_FAULTS: dict[str, type[CloudError]] = {
     "empty_403": CloudOutageError,
     "http_502": CloudOutageError,
     "html": CloudOutageError,
+    "http_503": CloudOutageError,
+    "concurrency": CloudBusyError,
 }
 
 
@@ -307,13 +310,13 @@ async def test_shapes_of_a_status(
     broken = await client.status(home.home_id)
     assert (broken.rooms, broken.modules) == ({}, {})
     assert [problem.unreachable for problem in broken.problems] == [True]
-    for fault in ("body_list", "body_empty", "no_body"):
+    for fault in ("body_list", "body_empty", "no_body", "status_failed"):
         simulator.fault(fault, count=1)
         assert (await client.status(home.home_id)).rooms == {}
     simulator.fault("bare_rooms", count=1)
     bare = await client.status(home.home_id)
     assert bare.rooms[kitchen] == RoomStatus(room_id=kitchen, reachable=False)
-    for fault in ("end_null", "end_absent"):
+    for fault in ("end_null", "end_absent", "byte_by_byte"):
         simulator.fault(fault, count=1)
         assert await client.status(home.home_id) == usual
     simulator.fault("mode_home", count=1)
@@ -321,9 +324,23 @@ async def test_shapes_of_a_status(
     assert said is VendorMode.HOME
     simulator.fault("no_modules", count=1)
     assert (await client.status(home.home_id)).modules == {}
-    for fault in ("body_list", "body_empty", "no_body"):
+    for fault in ("body_list", "body_empty", "no_body", "status_failed"):
         simulator.fault(fault, count=1)
         assert not (await client.homes()).complete
+
+
+def test_every_fault_is_here() -> None:
+    """No fault of this cloud is without a kind, or a test of the shape that it is."""
+    assert set(Fault) - NOT_NETATMO - FAULTS.keys() == {
+        # Shapes of replies, and one that takes its time.
+        *("gateway_error", "body_list", "body_empty", "no_body", "status_failed"),
+        *("bare_rooms", "end_null", "end_absent", "mode_home", "no_modules"),
+        "byte_by_byte",
+        # No failure of a command.
+        "nothing_to_modify",
+        # No reply.
+        "timeout",
+    }
 
 
 async def test_commands_that_are_not_confirmed(

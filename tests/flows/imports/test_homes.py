@@ -181,51 +181,55 @@ async def test_import_by_role(hass: HomeAssistant, ready: SimulatorClient) -> No
     assert "Mill" not in homes(hass)
 
 
-@pytest.mark.parametrize(
-    ("item", "error"),
-    [
-        ({"label": " "}, "label_needed"),
-        ({"label": "X", "time_zone": "Mars/Base"}, "unknown_time_zone"),
-        ({"label": "X", "meters": [{"entity": "sensor.nowhere"}]}, "unknown_entity"),
-        ({"label": "X", "efergy": {"token": "no-such-token"}}, "invalid_token"),
-        ({"label": "X", "efergy": {"token": " "}}, "token_needed"),
-        (
-            {"label": "X", "efergy": {"token": MILL_TOKEN, "server": "other"}},
-            "url_needed",
-        ),
-        (
-            {
-                "label": "X",
-                "meters": [
-                    {"entity": "sensor.clamp", "name": "A"},
-                    {"entity": "sensor.other", "name": "a"},
-                ],
-            },
-            "duplicate_name",
-        ),
-        ({"label": "Twin"}, "ambiguous_home"),
-        ({"label": "X", "efergy": {"account": "Efergy 1234"}}, "unknown_account"),
-        (
-            {"label": "X", "since": "0001-01-01", "time_zone": "Asia/Tokyo"},
-            "import_failed",
-        ),
-    ],
-)
-async def test_failed_home_adds_nothing_and_stops_nobody(
-    hass: HomeAssistant, ready: SimulatorClient, item: dict[str, Any], error: str
+FAILED: list[tuple[dict[str, Any], str]] = [
+    ({"label": " "}, "label_needed"),
+    ({"label": "X", "time_zone": "Mars/Base"}, "unknown_time_zone"),
+    ({"label": "X", "meters": [{"entity": "sensor.nowhere"}]}, "unknown_entity"),
+    ({"label": "X", "efergy": {"token": "no-such-token"}}, "invalid_token"),
+    ({"label": "X", "efergy": {"token": " "}}, "token_needed"),
+    (
+        {"label": "X", "efergy": {"token": MILL_TOKEN, "server": "other"}},
+        "url_needed",
+    ),
+    (
+        {
+            "label": "X",
+            "meters": [
+                {"entity": "sensor.clamp", "name": "A"},
+                {"entity": "sensor.other", "name": "a"},
+            ],
+        },
+        "duplicate_name",
+    ),
+    ({"label": "Twin"}, "ambiguous_home"),
+    ({"label": "X", "efergy": {"account": "Efergy 1234"}}, "unknown_account"),
+    (
+        {"label": "X", "since": "0001-01-01", "time_zone": "Asia/Tokyo"},
+        "import_failed",
+    ),
+]
+
+
+async def test_failed_homes_add_nothing_and_stop_nobody(
+    hass: HomeAssistant, ready: SimulatorClient, subtests: pytest.Subtests
 ) -> None:
     """Each home stands for itself; one that fails says why and leaves no trace."""
     hass.states.async_set("sensor.other", "1", POWER)
     await set_up(hass, home_entry("Twin", home_id="1"), home_entry("twin", home_id="2"))
-    before = set(homes(hass))
-    answer = await import_homes(hass, item, {"label": "Next"})
+    before = set(hass.config_entries.async_entry_ids())
+    *failed, last = await import_homes(
+        hass, *(item for item, _ in FAILED), {"label": "Next"}
+    )
 
-    assert answer[0]["result"] == "failed"
-    assert answer[0]["error"] == error
-    assert answer[0]["message"]
-    assert "no-such-token" not in str(answer)
-    assert answer[1] == result("Next", "created")
-    assert set(homes(hass)) == before | {"Next"}
+    for answer, (_, error) in zip(failed, FAILED, strict=True):
+        with subtests.test(error):
+            assert (answer["result"], answer["error"]) == ("failed", error)
+            assert answer["message"]
+            assert "no-such-token" not in str(answer)
+    assert last == result("Next", "created")
+    after = set(hass.config_entries.async_entry_ids())
+    assert after - before == {homes(hass)["Next"].entry_id}
+    assert before <= after
 
 
 async def test_cloud_is_away(hass: HomeAssistant, ready: SimulatorClient) -> None:
@@ -284,25 +288,25 @@ async def test_lost_account_comes_back(
     assert account.state is ConfigEntryState.LOADED
 
 
-@pytest.mark.parametrize(
-    "item",
-    [
-        {"meters": []},
-        {"label": "X", "rooms": 3},
-        {"label": "X", "since": "yesterday"},
-        {"label": "X", "meters": [{"name": "neither entity nor token"}]},
-        {"label": "X", "meters": [{"entity": "sensor.a", "role": "wind"}]},
-        {"label": "X", "efergy": {"token": "t", "server": "nowhere"}},
-        {"label": "X", "efergy": {"account": "a", "token": "t"}},
-    ],
-)
+OF_ANOTHER_SHAPE: list[dict[str, Any]] = [
+    {"meters": []},
+    {"label": "X", "rooms": 3},
+    {"label": "X", "since": "yesterday"},
+    {"label": "X", "meters": [{"name": "neither entity nor token"}]},
+    {"label": "X", "meters": [{"entity": "sensor.a", "role": "wind"}]},
+    {"label": "X", "efergy": {"token": "t", "server": "nowhere"}},
+    {"label": "X", "efergy": {"account": "a", "token": "t"}},
+]
+
+
 async def test_items_of_another_shape(
-    recorder_mock: Recorder, hass: HomeAssistant, item: dict[str, Any]
+    recorder_mock: Recorder, hass: HomeAssistant, subtests: pytest.Subtests
 ) -> None:
     """What is no home at all is refused as a whole."""
     await set_up(hass, home_entry("Attic"))
-    with pytest.raises(vol.Invalid):
-        await import_homes(hass, item)
+    for item in OF_ANOTHER_SHAPE:
+        with subtests.test(str(item)), pytest.raises(vol.Invalid):
+            await import_homes(hass, item)
     assert set(homes(hass)) == {"Attic"}
 
 

@@ -251,10 +251,8 @@ async def test_refused_tokens(
 @pytest.mark.parametrize(
     ("command", "fault", "error"),
     [
-        ("token", "http_502", "netatmo_outage"),
         ("token", "usage_403", "netatmo_quota"),
         ("homesdata", "http_502", "netatmo_outage"),
-        ("homesdata", "usage_429", "netatmo_quota"),
         ("homesdata", "invalid_argument", "netatmo_nonsense"),
     ],
 )
@@ -454,22 +452,22 @@ async def test_home_whose_other_half_fails(
     ]
 
 
-@pytest.mark.parametrize(
-    "named",
-    [
-        {},
-        {"home": ELM},
-        {"refresh_token": "t", "account": "a"},
-        {"account": "a", "client_id": "c"},
-        {"refresh_token": "t", "room": "Kitchen"},
-    ],
-)
+OF_ANOTHER_SHAPE: list[dict[str, str]] = [
+    {},
+    {"home": ELM},
+    {"refresh_token": "t", "account": "a"},
+    {"account": "a", "client_id": "c"},
+    {"refresh_token": "t", "room": "Kitchen"},
+]
+
+
 async def test_items_of_another_shape(
-    hass: HomeAssistant, ready: NetatmoControl, named: dict[str, str]
+    hass: HomeAssistant, ready: NetatmoControl, subtests: pytest.Subtests
 ) -> None:
     """What names no account, or two, is refused as a whole."""
-    with pytest.raises(vol.Invalid):
-        await import_homes(hass, {"label": "X", "netatmo": named})
+    for named in OF_ANOTHER_SHAPE:
+        with subtests.test(str(named)), pytest.raises(vol.Invalid):
+            await import_homes(hass, {"label": "X", "netatmo": named})
     assert set(homes(hass)) == {"Attic"}
 
 
