@@ -16,6 +16,9 @@ from tests.particle_control import ParticleControl
 from tests.simulator_client import SimulatorClient, start_simulator
 from tests.virtual import VirtualTime
 
+# What chance is in force before any test module is imported.
+pytest_plugins = ("tests.chance",)
+
 # The test plugin has every statement of the recorder logged, which costs more than it tells.
 logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 # What a test collects for itself need not be printed as well.

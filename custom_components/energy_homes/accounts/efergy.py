@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
-from random import Random
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -30,6 +29,7 @@ from ..const import CONF_SERVER, DOMAIN, EfergyServer
 from ..metering.model import PowerReading
 from .backoff import Backoff
 from .budget import DAY, HOUR, CallBudget, CallKind
+from .chance import async_chance
 from .endpoints import base_url
 from .inventory import Inventory
 from .phase import INTERVAL, PhaseTracker, plan_polls
@@ -71,12 +71,7 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
     config_entry: EfergyConfigEntry
 
     def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: EfergyConfigEntry,
-        accounts: Accounts,
-        *,
-        random: Random | None = None,
+        self, hass: HomeAssistant, entry: EfergyConfigEntry, accounts: Accounts
     ) -> None:
         """Prepare the conversation; `async_start` begins it."""
         super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
@@ -89,7 +84,7 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
             entry.data[CONF_TOKEN],
             base_url(EfergyServer(entry.data[CONF_SERVER]), entry.data.get(CONF_URL)),
         )
-        random = random or Random()
+        random = async_chance(hass)
         self._accounts = accounts
         self._store = _store(hass, entry)
         self._save_at_s: float | None = None

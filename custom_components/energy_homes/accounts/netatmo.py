@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
-from random import Random
 from typing import Any, Final, Protocol, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -33,6 +32,7 @@ from ..const import DOMAIN
 from ..heating.home_mode import HomeModeRequest
 from ..heating.schedule import WeeklySchedule
 from ..heating.setpoint import RoomCommand
+from .chance import async_chance
 from .endpoints import netatmo_url
 from .netatmo_budget import CallPriority, UserBudget
 from .netatmo_patience import Patience
@@ -94,8 +94,6 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         entry: NetatmoConfigEntry,
         accounts: Accounts,
         tokens: AppTokens,
-        *,
-        random: Random | None = None,
     ) -> None:
         """Prepare the conversation; `async_start` begins it."""
         super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
@@ -105,7 +103,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self.client = NetatmoClient(
             async_get_clientsession(hass), tokens, netatmo_url(), on_call=self._count
         )
-        random = random or Random()
+        random = async_chance(hass)
         self._accounts = accounts
         self._app = accounts.app_budget(tokens.client_id)
         self._budget: UserBudget
