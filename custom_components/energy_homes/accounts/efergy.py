@@ -45,6 +45,9 @@ SUMMARY_IS_DEAD: Final = 3
 """So many failures in a row, and the summary is only tried every `SUMMARY_RETRY`."""
 
 SUMMARY_RETRY: Final = timedelta(minutes=10)
+ROOM: Final = 15
+"""Polls that have spent our own limit wait until so many calls more are free."""
+
 _OUTAGE_WAIT: Final = (timedelta(seconds=30), timedelta(minutes=15))
 _QUOTA_WAIT: Final = (timedelta(minutes=5), timedelta(hours=1))
 _SAVE_DELAY_S: Final = 300
@@ -313,6 +316,10 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
         """Make one call within the budget. Raises CloudQuotaError where it is spent."""
         now = dt_util.utcnow()
         if (wait := self._budget.wait(kind, now, spare=spare)) > timedelta():
+            if kind is CallKind.LIVE:
+                # One call that has become free ends no wait: the next poll would begin
+                # another.
+                wait = self._budget.wait(kind, now, spare=spare + ROOM)
             raise CloudQuotaError("our own limit of calls is reached", wait)
         self._budget.record(kind, now)
         self._save(soon=kind is CallKind.HISTORY)

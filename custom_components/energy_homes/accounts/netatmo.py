@@ -480,7 +480,8 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self._patience.answered(self.hass.loop.time())
         if self.state is AccountState.OUTAGE:
             self._plan.wake(poll.home_id)
-        if self._own_wait() > _SHORT_WAIT:
+        # One call that has become free ends no wait: the next poll would begin another.
+        if self._own_wait(room=self.state is AccountState.QUOTA) > _SHORT_WAIT:
             self._wait_for_own_quota()
             return
         if self.state is AccountState.QUOTA:
@@ -586,9 +587,9 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
             translation_placeholders={"account": self.title, "reason": reason},
         )
 
-    def _own_wait(self) -> timedelta:
-        """Return how long our own limit keeps polls waiting."""
-        return self._budget.wait(CallPriority.POLL, dt_util.utcnow())
+    def _own_wait(self, *, room: bool = False) -> timedelta:
+        """Return how long our own limit keeps polls waiting, or leaves little room."""
+        return self._budget.wait(CallPriority.POLL, dt_util.utcnow(), room=room)
 
     def _next_poll(self) -> Poll:
         """Return the call that is next."""
