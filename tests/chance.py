@@ -64,6 +64,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="draw new examples for property tests, ten times as many",
     )
     group.addoption(
+        "--examples",
+        type=int,
+        help="draw at most so many examples for each property test",
+    )
+    group.addoption(
         "--chance",
         choices=sorted(CHANCES),
         default="seeded",
@@ -85,15 +90,18 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Draw more examples in an exploring run, also where a test says how many it takes."""
+    most: int | None = config.getoption("examples")
     if config.getoption("explore"):
-        explore(items)
+        draw(items, lambda examples: examples * EXPLORED)
+    if most is not None:
+        draw(items, lambda examples: min(examples, most))
 
 
-def explore(items: list[pytest.Item]) -> None:
-    """Have every property test draw more examples, once for all of its variants."""
+def draw(items: list[pytest.Item], so_many: Callable[[int], int]) -> None:
+    """Have every property test draw other numbers of examples, once for all variants."""
     for holder, name in dict.fromkeys(filter(None, map(settings_of, items))):
         told: settings = getattr(holder, name)
-        setattr(holder, name, settings(told, max_examples=told.max_examples * EXPLORED))
+        setattr(holder, name, settings(told, max_examples=so_many(told.max_examples)))
 
 
 def settings_of(item: pytest.Item) -> tuple[object, str] | None:

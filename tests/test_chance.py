@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 import pytest
 
 from custom_components.energy_homes.accounts.chance import DATA_CHANCE, async_chance
-from tests.chance import CHANCES, EXPLORE, EXPLORED, GATE, explore, settings_of
+from tests.chance import CHANCES, EXPLORE, EXPLORED, GATE, draw, settings_of
 
 
 class Machine(RuleBasedStateMachine):
@@ -71,7 +71,7 @@ def test_exploring_draws_more(
     monkeypatch.setattr(test_property, name, before)
     monkeypatch.setattr(TestMachine, "settings", TestMachine.settings)
     drawn = TestMachine.settings.max_examples
-    explore(list[pytest.Item](variants))
+    draw(list[pytest.Item](variants), lambda examples: examples * EXPLORED)
     after = getattr(test_property, name)
     assert after.max_examples == EXPLORED * before.max_examples
     assert TestMachine.settings.max_examples == EXPLORED * drawn
