@@ -13,6 +13,7 @@ import pytest
 from simulator.shared_time import SharedTime
 from tests.netatmo_control import NetatmoControl
 from tests.particle_control import ParticleControl
+from tests.patience import PATIENCE_S
 from tests.simulator_client import SimulatorClient, start_simulator
 from tests.virtual import VirtualTime
 
@@ -90,7 +91,7 @@ def simulator_process(simulator_clock: Path) -> Iterator[str]:
     with process:
         yield url
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
 
 
 @pytest.fixture

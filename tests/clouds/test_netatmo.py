@@ -39,6 +39,7 @@ from custom_components.energy_homes.heating.model import (
     VendorMode,
 )
 from custom_components.energy_homes.heating.setpoint import RoomCommand
+from tests.patience import PATIENCE_S
 
 from .netatmo_cloud import FIRST_TOKEN, FRESH_TOKEN, OK, NetatmoCloud, Tokens
 
@@ -112,7 +113,7 @@ def client(
 ) -> NetatmoClient:
     """Return a client of the cloud."""
     return NetatmoClient(
-        session, tokens, netatmo.url, on_call=calls.append, timeout_s=1
+        session, tokens, netatmo.url, on_call=calls.append, timeout_s=PATIENCE_S
     )
 
 

@@ -18,6 +18,7 @@ from custom_components.energy_homes.clouds.netatmo_oauth import (
     missing_scopes,
     request_token,
 )
+from tests.patience import PATIENCE_S
 
 from .conftest import Cloud
 
@@ -40,7 +41,7 @@ GOOD: dict[str, Any] = {
 async def ask(session: aiohttp.ClientSession, cloud: Cloud) -> dict[str, Any]:
     """Spend a refresh token."""
     return await request_token(
-        session, f"{cloud.url}oauth2/token", FORM, now_s=NOW_S, timeout_s=2
+        session, f"{cloud.url}oauth2/token", FORM, now_s=NOW_S, timeout_s=PATIENCE_S
     )
 
 

@@ -12,6 +12,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from tests.netatmo_control import NETATMO_USER, NetatmoControl
+from tests.patience import PATIENCE_S
 
 from .helpers import read_texts
 
@@ -51,7 +52,7 @@ class SigningIn:
         assert step["type"] is FlowResultType.EXTERNAL_STEP
         address = urlsplit(step["url"])
         assert address.hostname is not None
-        connection = HTTPConnection(address.hostname, address.port, timeout=10)
+        connection = HTTPConnection(address.hostname, address.port, timeout=PATIENCE_S)
         connection.request("GET", f"{address.path}?{address.query}")
         response = connection.getresponse()
         assert response.status == HTTPStatus.FOUND, response.read()
