@@ -130,7 +130,7 @@ def test_a_limit_that_was_reached_is_over_with_room(
         budget.record(start + n * 2 * SECOND)
     first = start + HOUR + SECOND
     assert NOW + budget.wait(POLL, NOW) == first
-    assert NOW + budget.wait(POLL, NOW, room=True) == first + 25 * 2 * SECOND
+    assert NOW + budget.wait(POLL, NOW, room=True) == first + 5 * 2 * SECOND
 
 
 @pytest.mark.parametrize("accounts", [1, 4, 5, 60])

@@ -47,7 +47,7 @@ _TOPOLOGY_SPREAD_S: Final = 900.0
 """Accounts that begin together do not ask for their topologies together for ever."""
 
 _RESERVED_CALLS: Final = 2
-_REGULAR_SHARE: Final = 0.9
+_REGULAR_SHARE: Final = 0.98
 """Regular calls leave some of the account's share, so that a limit once reached is over."""
 
 _HOUR_S: Final = 3600.0

@@ -27,7 +27,7 @@ _PERCENT: Final[Mapping[CallPriority, int]] = {
     CallPriority.COMMAND: 100,
 }
 
-ROOM_PERCENT: Final = 5
+ROOM_PERCENT: Final = 1
 """A limit that was reached is over when so much of its windows is free, not one call."""
 
 
