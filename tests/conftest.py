@@ -16,11 +16,14 @@ from pytest_homeassistant_custom_component.typing import RecorderInstanceContext
 from simulator.shared_time import SharedTime
 from tests.netatmo_control import NetatmoControl
 from tests.particle_control import ParticleControl
+from tests.patience import PATIENCE_S
 from tests.simulator_client import SimulatorClient, start_simulator
 from tests.virtual import VirtualTime
 
 if TYPE_CHECKING:
     from homeassistant.components.recorder import Recorder
+# What chance is in force before any test module is imported.
+pytest_plugins = ("tests.chance",)
 
 # The test plugin has every statement of the recorder logged, which costs more than it tells.
 logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
@@ -125,7 +128,7 @@ def simulator_process(simulator_clock: Path) -> Iterator[str]:
     with process:
         yield url
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
 
 
 @pytest.fixture

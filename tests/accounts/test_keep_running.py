@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from random import Random
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
@@ -83,7 +82,7 @@ async def test_a_task_that_dies_runs_again(
     """It is logged each time; the third death is a repair, until the task is healthy."""
     task = Task()
     task.deaths = 3
-    async_keep_running(hass, entry, task.run, "listening", random=Random(1))
+    async_keep_running(hass, entry, task.run, "listening")
     for runs in (1, 2):
         assert task.runs == runs
         assert not issues()
@@ -118,7 +117,7 @@ async def test_a_death_long_ago_counts_no_more(
         await task.run()
         raise RuntimeError
 
-    async_keep_running(hass, entry, run, "listening", random=Random(1))
+    async_keep_running(hass, entry, run, "listening")
     for _ in range(4):
         await wait(hass, freezer, HEALTHY_AFTER)
         task.over.set()

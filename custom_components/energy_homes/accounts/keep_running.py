@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 import logging
-from random import Random
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -14,6 +13,7 @@ from homeassistant.helpers.event import async_call_later
 
 from ..const import DOMAIN
 from .backoff import Backoff
+from .chance import async_chance
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,8 +35,6 @@ def async_keep_running(
     entry: ConfigEntry,
     run: Callable[[], Awaitable[None]],
     name: str,
-    *,
-    random: Random | None = None,
 ) -> None:
     """Run a task until it returns, or its entry is unloaded.
 
@@ -44,7 +42,7 @@ def async_keep_running(
     death. After the third death a repair says so, which goes away when the task has run
     well for a while, or is over.
     """
-    keeper = _Keeper(hass, entry, run, name, random or Random())
+    keeper = _Keeper(hass, entry, run, name)
     entry.async_create_background_task(hass, keeper.async_run(), name)
 
 
@@ -57,14 +55,13 @@ class _Keeper:
         entry: ConfigEntry,
         run: Callable[[], Awaitable[None]],
         name: str,
-        random: Random,
     ) -> None:
         """Begin without a death."""
         self._hass = hass
         self._entry = entry
         self._run = run
         self._name = name
-        self._wait = Backoff(*WAIT, random)
+        self._wait = Backoff(*WAIT, async_chance(hass))
         self._healthy: CALLBACK_TYPE | None = None
         self._issue_id = f"{ISSUE_TASK_DIED}_{entry.entry_id}_{name}"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+import itertools
 import logging
 import traceback
 from typing import Any
@@ -212,6 +213,35 @@ async def test_call_limit(
     await virtual.run(61 * MINUTE)
     assert state_of(entry) is AccountState.CONNECTED
     assert heard[MILL_SID][-1].reading is not None
+
+
+async def test_an_end_of_our_own_limit_is_said_once(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    virtual: VirtualTime,
+    start: Start,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Polls wait until more than a call has become free, and go on from then."""
+    entry = await start(MILL_TOKEN)
+    await virtual.run(MINUTE)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    now_min = int(virtual.now.timestamp()) // 60
+    pairs = [[now_min - 60 + after, 2] for after in range(5, 50, 8)]
+    others = 300 - 2 * len(pairs)
+    stored = hass_storage[f"energy_homes.account.{entry.entry_id}"]["data"]
+    stored["budget"]["live"] = [*pairs, [now_min, others]]
+    caplog.clear()
+    await hass.config_entries.async_setup(entry.entry_id)
+    states = []
+    for _ in range(100):
+        await virtual.run(MINUTE)
+        states.append(state_of(entry))
+    told = [r.levelname for r in caplog.records if "call limit" in r.message]
+    assert told == ["WARNING", "INFO"]
+    changes = [state for state, _ in itertools.groupby(states)]
+    assert changes == [AccountState.QUOTA, AccountState.CONNECTED]
+    assert 60 <= states.index(AccountState.CONNECTED) <= 70
 
 
 async def test_call_limit_at_the_start(

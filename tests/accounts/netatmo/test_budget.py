@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 import json
+from random import Random
 
 from hypothesis import given, settings, strategies as st
 import pytest
@@ -15,6 +16,7 @@ from custom_components.energy_homes.accounts.netatmo.budget import (
     QuotaWindow,
     UserBudget,
 )
+from custom_components.energy_homes.accounts.netatmo.plan import PollPlan
 
 NOW = datetime(2026, 11, 18, 10, 0, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -115,6 +117,37 @@ def test_polls_that_are_spent_leave_commands_alone() -> None:
     assert budget.left(NOW) == 50
     assert spend(budget, COMMAND, NOW + 11 * SECOND) == 50
     assert budget.left(NOW + 11 * SECOND) == 0
+
+
+@pytest.mark.parametrize("app_windows", [APP_WINDOWS, (QuotaWindow(500, HOUR),)])
+def test_a_limit_that_was_reached_is_over_with_room(
+    app_windows: tuple[QuotaWindow, ...],
+) -> None:
+    """That one call has become free is not all that is asked for, of whichever window."""
+    budget = AppBudget(app_windows).user("user")
+    start = NOW - timedelta(minutes=50)
+    for n in range(400):
+        budget.record(start + n * 2 * SECOND)
+    first = start + HOUR + SECOND
+    assert NOW + budget.wait(POLL, NOW) == first
+    assert NOW + budget.wait(POLL, NOW, room=True) == first + 5 * 2 * SECOND
+
+
+@pytest.mark.parametrize("accounts", [1, 4, 5, 60])
+def test_regular_polls_leave_that_room(accounts: int) -> None:
+    """However many homes accounts have, a limit that was reached once is over again."""
+    app = AppBudget()
+    users = [app.user(f"user {n}") for n in range(accounts)]
+    plan = PollPlan(Random(1))
+    plan.follow({f"home {n}" for n in range(100)}, 0.0)
+    interval_s = plan.interval_s("home 1", users[0].hourly_polls, 0.0)
+    calls = accounts * 100 * HOUR.total_seconds() / interval_s
+    most = min(
+        accounts * USER_WINDOWS[1].share(POLL, room=True),
+        APP_WINDOWS[1].share(POLL, room=True),
+    )
+    # Besides them each account asks for its topology once an hour.
+    assert calls + accounts <= most
 
 
 def test_history_stops_before_polls() -> None:

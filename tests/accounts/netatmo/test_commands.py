@@ -31,6 +31,7 @@ from tests.accounts.netatmo.world import (
     World,
 )
 from tests.netatmo_control import NETATMO_CLIENT_ID, NETATMO_USER
+from tests.simulator_client import to_ms
 
 
 def spend_polls(world: World, calls: int = 400) -> None:
@@ -151,6 +152,34 @@ async def test_command_while_polls_have_spent_theirs(
     logged = [r.levelname for r in caplog.records if "call limit" in r.message]
     assert logged == ["WARNING", "INFO"]
     assert {status for *_, status in world.netatmo.log()} == {200}
+
+
+async def test_an_end_of_our_own_limit_is_said_once(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While single calls become free and are used at once polls wait for their limit."""
+    await world.running(ELM, MILL)
+    now = world.virtual.now
+    assert world.entry.unique_id is not None
+    budget = app_budget(world.hass, NETATMO_CLIENT_ID).user(world.entry.unique_id)
+    pairs = [
+        to_ms(now - HOUR + after * MINUTE + place * 10 * SECOND)
+        for after in range(5, 45, 5)
+        for place in range(2)
+    ]
+    others = 400 - budget.used(now) - len(pairs)
+    budget.restore({"calls_ms": [*pairs, *[to_ms(now)] * others]})
+    states = []
+    begin = world.mark()
+    for _ in range(80):
+        await world.virtual.run(MINUTE)
+        states.append(world.state())
+    told = [r.levelname for r in caplog.records if "call limit" in r.message]
+    assert told == ["WARNING", "INFO"]
+    connected = states.index(AccountState.CONNECTED, states.index(AccountState.QUOTA))
+    assert set(states[connected:]) == {AccountState.CONNECTED}
+    # Each call that became free before that was used.
+    assert sum(at_s < connected * 60 for at_s in world.calls(begin)) >= len(pairs)
 
 
 async def test_quota_of_an_hour_with_commands(world: World) -> None:

@@ -1,6 +1,7 @@
 """Listening to an account's boards before it is saved."""
 
 from aiohttp import ClientSession
+from freezegun.api import FrozenDateTimeFactory
 
 from custom_components.energy_homes.accounts.particle.listen import (
     async_listen,
@@ -22,7 +23,9 @@ def event(name: str, data: str) -> bytes:
     ).encode()
 
 
-async def test_a_sample_is_heard_to_its_end(socket_enabled: None) -> None:
+async def test_a_sample_is_heard_to_its_end(
+    freezer: FrozenDateTimeFactory, socket_enabled: None
+) -> None:
     """A board says its current before its power, each in an event of its own."""
     cloud = ParticleCloud()
     cloud.script = [*(event(name, data) for name, data in SAMPLE.items()), END]

@@ -141,6 +141,31 @@ def test_the_first_that_can_makes_a_meter() -> None:
     assert Measure(quantity=Quantity.NUMBER).key == ""
 
 
+@pytest.mark.parametrize(
+    ("quantity", "shown", "least"),
+    [
+        (Quantity.POWER, 100, 20),
+        (Quantity.POWER, 1000, 100),
+        (Quantity.ENERGY, 1000, 0.1),
+        (Quantity.PULSES, 9000, 100),
+        (Quantity.CURRENT, 1, 0.2),
+        (Quantity.CURRENT, 10, 1),
+        (Quantity.VOLTAGE, 230, 5),
+        (Quantity.TEMPERATURE, 20, 0.5),
+        (Quantity.HUMIDITY, 50, 3),
+        (Quantity.PERCENTAGE, 50, 3),
+        (Quantity.NUMBER, 10, 1),
+    ],
+)
+def test_what_moves_little_can_wait(
+    quantity: Quantity, shown: float, least: float
+) -> None:
+    """A value is shown at once where it is further away than its quantity's deadband."""
+    for way in (-1, 1):
+        assert not quantity_moved(quantity, shown, shown + way * 0.99 * least)
+        assert quantity_moved(quantity, shown, shown + way * 1.01 * least)
+
+
 @pytest.mark.parametrize("quantity", Quantity)
 def test_every_quantity_has_a_deadband(quantity: Quantity) -> None:
     """Something new is shown at once, the same again never."""

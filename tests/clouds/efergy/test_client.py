@@ -26,6 +26,7 @@ from custom_components.energy_homes.clouds.errors import (
 from custom_components.energy_homes.metering.model import MeterRole
 from simulator.faults import NOT_EFERGY, Fault
 from tests.clouds.conftest import TOKEN, Cloud
+from tests.patience import PATIENCE_S
 from tests.simulator_client import ELM_TOKEN, SimulatorClient
 
 START = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
@@ -50,17 +51,27 @@ FAULTS: dict[str, type[CloudError]] = {
 }
 
 
+def client_of(
+    simulator: SimulatorClient,
+    session: aiohttp.ClientSession,
+    timeout_s: float = PATIENCE_S,
+) -> EfergyClient:
+    """Return a client of Elm Street's account."""
+    return EfergyClient(
+        session, ELM_TOKEN, simulator.url, time_zone=lambda: UTC, timeout_s=timeout_s
+    )
+
+
 @pytest.fixture
 def elm(simulator: SimulatorClient, session: aiohttp.ClientSession) -> EfergyClient:
     """Return a client of Elm Street's account in the simulator."""
-    return EfergyClient(
-        session, ELM_TOKEN, simulator.url, time_zone=lambda: UTC, timeout_s=2
-    )
+    return client_of(simulator, session)
 
 
 @pytest.mark.parametrize(("fault", "kind"), FAULTS.items())
 async def test_each_fault_is_of_one_kind(
     simulator: SimulatorClient,
+    session: aiohttp.ClientSession,
     elm: EfergyClient,
     caplog: pytest.LogCaptureFixture,
     fault: str,
@@ -69,7 +80,8 @@ async def test_each_fault_is_of_one_kind(
     """Each fault raises its kind, and nobody learns the token from it."""
     caplog.set_level(logging.DEBUG)
     simulator.fault(fault)
-    for ask in (elm.current_values, elm.status, elm.instant):
+    hasty = client_of(simulator, session, 0.1) if fault == "timeout" else elm
+    for ask in (hasty.current_values, hasty.status, hasty.instant):
         with pytest.raises(CloudError) as caught:
             await ask()
         assert type(caught.value) is kind
@@ -129,9 +141,7 @@ async def test_history_calls(
     simulator: SimulatorClient, session: aiohttp.ClientSession
 ) -> None:
     """History agrees with what the control endpoint says was used."""
-    elm = EfergyClient(
-        session, ELM_TOKEN, simulator.url, time_zone=lambda: UTC, timeout_s=60
-    )
+    elm = client_of(simulator, session)
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     start = now - timedelta(hours=2)
     truth = simulator.truth(start, now)["homes"]["Elm Street"]["meters"]["710001"]
@@ -170,7 +180,13 @@ async def test_offset_follows_the_clocks(
     offset: str,
 ) -> None:
     """The offset of each call is the zone's at that time, in minutes behind UTC."""
-    client = EfergyClient(session, TOKEN, cloud.url, time_zone=lambda: ZoneInfo(zone))
+    client = EfergyClient(
+        session,
+        TOKEN,
+        cloud.url,
+        time_zone=lambda: ZoneInfo(zone),
+        timeout_s=PATIENCE_S,
+    )
     freezer.move_to(datetime.fromisoformat(now) - timedelta(days=182))
     await client.current_values()
     freezer.move_to(now)
@@ -307,6 +323,12 @@ async def test_slash_at_the_end_of_the_address(
     cloud: Cloud, session: aiohttp.ClientSession, write: Callable[[str], str]
 ) -> None:
     """An address may end in a slash or not."""
-    client = EfergyClient(session, TOKEN, write(cloud.url), time_zone=lambda: UTC)
+    client = EfergyClient(
+        session,
+        TOKEN,
+        write(cloud.url),
+        time_zone=lambda: UTC,
+        timeout_s=PATIENCE_S,
+    )
     await client.current_values()
     assert cloud.asked[-1][0] == "/mobile_proxy/getCurrentValuesSummary"

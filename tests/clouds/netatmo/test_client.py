@@ -42,6 +42,7 @@ from custom_components.energy_homes.heating.netatmo.model import (
     VendorMode,
 )
 from custom_components.energy_homes.heating.netatmo.plan import RoomCommand
+from tests.patience import PATIENCE_S
 
 from .cloud import FIRST_TOKEN, FRESH_TOKEN, OK, NetatmoCloud, Tokens
 
@@ -115,7 +116,7 @@ def client(
 ) -> NetatmoClient:
     """Return a client of the cloud."""
     return NetatmoClient(
-        session, tokens, netatmo.url, on_call=calls.append, timeout_s=1
+        session, tokens, netatmo.url, on_call=calls.append, timeout_s=PATIENCE_S
     )
 
 

@@ -19,6 +19,7 @@ from custom_components.energy_homes.clouds.netatmo.oauth import (
     request_token,
 )
 from tests.clouds.conftest import Cloud
+from tests.patience import PATIENCE_S
 
 NOW_S = 1_800_000_000.0
 FORM = {
@@ -39,7 +40,7 @@ GOOD: dict[str, Any] = {
 async def ask(session: aiohttp.ClientSession, cloud: Cloud) -> dict[str, Any]:
     """Spend a refresh token."""
     return await request_token(
-        session, f"{cloud.url}oauth2/token", FORM, now_s=NOW_S, timeout_s=2
+        session, f"{cloud.url}oauth2/token", FORM, now_s=NOW_S, timeout_s=PATIENCE_S
     )
 
 

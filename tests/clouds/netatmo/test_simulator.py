@@ -64,6 +64,7 @@ from simulator.scenario import (
     NETATMO_TERRACE_REFRESH_TOKEN,
     NETATMO_USER,
 )
+from tests.patience import PATIENCE_S
 from tests.simulator_client import SimulatorClient
 
 NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
@@ -174,7 +175,7 @@ def connect(simulator: SimulatorClient, session: aiohttp.ClientSession) -> Conne
         session,
         RotatingTokens(session, simulator.url, token),
         simulator.url,
-        timeout_s=30,
+        timeout_s=PATIENCE_S,
     )
 
 
@@ -183,7 +184,7 @@ def client(
     simulator: SimulatorClient, session: aiohttp.ClientSession, tokens: RotatingTokens
 ) -> NetatmoClient:
     """Return a client of the account with Elm Street and Mill Cottage."""
-    return NetatmoClient(session, tokens, simulator.url, timeout_s=30)
+    return NetatmoClient(session, tokens, simulator.url, timeout_s=PATIENCE_S)
 
 
 async def elm_street(client: NetatmoClient) -> HomeTopology:

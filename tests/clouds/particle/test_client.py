@@ -9,6 +9,7 @@ import logging
 import traceback
 
 import aiohttp
+from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.energy_homes.clouds.errors import (
@@ -29,6 +30,7 @@ from custom_components.energy_homes.clouds.particle.errors import (
 )
 from custom_components.energy_homes.clouds.particle.models import EventBatch
 from tests.clouds.conftest import TOKEN
+from tests.patience import PATIENCE_S
 
 from .cloud import END, ParticleCloud
 
@@ -76,14 +78,21 @@ def boards(
 ) -> ParticleClient:
     """Return a client of all boards of an account."""
     return ParticleClient(
-        session, TOKEN, particle.url, on_call=calls.append, timeout_s=10, idle_s=30
+        session,
+        TOKEN,
+        particle.url,
+        on_call=calls.append,
+        timeout_s=PATIENCE_S,
+        idle_s=PATIENCE_S,
     )
 
 
 @pytest.fixture
 def product(particle: ParticleCloud, session: aiohttp.ClientSession) -> ParticleClient:
     """Return a client of one product's boards."""
-    return ParticleClient(session, TOKEN, particle.url, product="fridges")
+    return ParticleClient(
+        session, TOKEN, particle.url, product="fridges", timeout_s=PATIENCE_S
+    )
 
 
 async def test_an_account_is_asked(
@@ -179,15 +188,26 @@ async def test_what_has_gathered_does_not_hold_the_loop(
 
 
 async def test_a_stream_that_falls_silent_has_broken(
-    particle: ParticleCloud, session: aiohttp.ClientSession
+    freezer: FrozenDateTimeFactory, particle: ParticleCloud, boards: ParticleClient
 ) -> None:
     """Silence is an outage, once what was said has been heard."""
     particle.script = [b":ok\n\n", EVENT]
-    client = ParticleClient(session, TOKEN, particle.url, idle_s=0.05)
-    heard: list[EventBatch] = []
+    heard = 0
+
+    async def hear() -> None:
+        """Listen until the stream breaks."""
+        nonlocal heard
+        async for batch in boards.events():
+            heard += len(batch.events)
+
+    listening = asyncio.create_task(hear())
+    while not heard:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    # Long waits end on a whole second.
+    freezer.tick(PATIENCE_S + 1)
     with pytest.raises(CloudOutageError, match="no reply in time"):
-        heard.extend([batch async for batch in client.events()])
-    assert len(particle.asked) == 1
+        await listening
+    assert heard == len(particle.asked) == 1
 
 
 async def test_a_stream_that_is_cut_has_broken(

@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from tests.flows.helpers import read_texts
 from tests.netatmo_control import NETATMO_USER, NetatmoControl
+from tests.patience import PATIENCE_S
 
 CALLBACK = "/auth/external/callback"
 
@@ -50,7 +51,7 @@ class SigningIn:
         assert step["type"] is FlowResultType.EXTERNAL_STEP
         address = urlsplit(step["url"])
         assert address.hostname is not None
-        connection = HTTPConnection(address.hostname, address.port, timeout=10)
+        connection = HTTPConnection(address.hostname, address.port, timeout=PATIENCE_S)
         connection.request("GET", f"{address.path}?{address.query}")
         response = connection.getresponse()
         assert response.status == HTTPStatus.FOUND, response.read()

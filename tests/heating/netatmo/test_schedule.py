@@ -204,6 +204,22 @@ def test_one_zone_never_changes() -> None:
     assert room.first_below(21.5, now) == now
 
 
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [
+        ("2026-11-16T10:01", "2026-11-23T10:00"),
+        # A week with the change of clocks is an hour longer.
+        ("2026-10-19T10:01", "2026-10-26T10:00"),
+    ],
+)
+def test_a_room_is_asked_for_less_only_a_week_later(start: str, first: str) -> None:
+    """Whoever asks just after a cool minute of Mondays is told of the next one."""
+    monday = 10 * 60
+    plan = schedule((0, COMFORT), (monday, NIGHT), (monday + 1, COMFORT))
+    room = RoomProgram(week(plan), ROOM)
+    assert room.first_below(19, local(start)) == local(first)
+
+
 def test_entries_that_mean_nothing() -> None:
     """Times outside the week and unknown zones are left out; the last of a time counts."""
     plan = schedule(

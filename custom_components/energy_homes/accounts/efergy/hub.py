@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
-from random import Random
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -30,6 +29,7 @@ from ...const import CONF_SERVER, DOMAIN, EfergyServer
 from ...metering.model import PowerReading
 from ..backoff import Backoff
 from ..budget import DAY, HOUR, CallBudget, CallKind
+from ..chance import async_chance
 from ..endpoints import base_url
 from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, MeterInfo, MeterUpdate
@@ -45,6 +45,9 @@ SUMMARY_IS_DEAD: Final = 3
 """So many failures in a row, and the summary is only tried every `SUMMARY_RETRY`."""
 
 SUMMARY_RETRY: Final = timedelta(minutes=10)
+ROOM: Final = 15
+"""Polls that have spent our own limit wait until so many calls more are free."""
+
 _OUTAGE_WAIT: Final = (timedelta(seconds=30), timedelta(minutes=15))
 _QUOTA_WAIT: Final = (timedelta(minutes=5), timedelta(hours=1))
 _SAVE_DELAY_S: Final = 300
@@ -71,12 +74,7 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
     config_entry: EfergyConfigEntry
 
     def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: EfergyConfigEntry,
-        accounts: Accounts,
-        *,
-        random: Random | None = None,
+        self, hass: HomeAssistant, entry: EfergyConfigEntry, accounts: Accounts
     ) -> None:
         """Prepare the conversation; `async_start` begins it."""
         super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
@@ -89,7 +87,7 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
             entry.data[CONF_TOKEN],
             base_url(EfergyServer(entry.data[CONF_SERVER]), entry.data.get(CONF_URL)),
         )
-        random = random or Random()
+        random = async_chance(hass)
         self._accounts = accounts
         self._store = _store(hass, entry)
         self._save_at_s: float | None = None
@@ -318,6 +316,10 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
         """Make one call within the budget. Raises CloudQuotaError where it is spent."""
         now = dt_util.utcnow()
         if (wait := self._budget.wait(kind, now, spare=spare)) > timedelta():
+            if kind is CallKind.LIVE:
+                # One call that has become free ends no wait: the next poll would begin
+                # another.
+                wait = self._budget.wait(kind, now, spare=spare + ROOM)
             raise CloudQuotaError("our own limit of calls is reached", wait)
         self._budget.record(kind, now)
         self._save(soon=kind is CallKind.HISTORY)

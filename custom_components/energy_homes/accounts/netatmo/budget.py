@@ -103,9 +103,16 @@ class UserBudget:
         """Return whether a call may be made now."""
         return self.wait(priority, now) <= timedelta()
 
-    def wait(self, priority: CallPriority, now: datetime) -> timedelta:
-        """Return how long to wait until a call may be made; zero where it may be now."""
-        wait = max(self._log.wait(priority, now), self._app.log.wait(priority, now))
+    def wait(
+        self, priority: CallPriority, now: datetime, *, room: bool = False
+    ) -> timedelta:
+        """Return how long to wait until a call may be made; zero where it may be now.
+
+        With `room` until it leaves room for further ones.
+        """
+        wait = max(
+            log.wait(priority, now, room=room) for log in (self._log, self._app.log)
+        )
         if priority is CallPriority.HISTORY:
             logs = (self._history, self._app.history)
             # Their windows are all for history.

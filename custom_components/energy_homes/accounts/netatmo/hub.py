@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
-from random import Random
 from typing import Any, Final, Protocol, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -33,6 +32,7 @@ from ...const import DOMAIN
 from ...heating.netatmo.home_mode import HomeModeRequest
 from ...heating.netatmo.plan import RoomCommand
 from ...heating.netatmo.schedule import WeeklySchedule
+from ..chance import async_chance
 from ..endpoints import netatmo_url
 from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, HeatingUpdate
@@ -95,8 +95,6 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         entry: NetatmoConfigEntry,
         accounts: Accounts,
         tokens: AppTokens,
-        *,
-        random: Random | None = None,
     ) -> None:
         """Prepare the conversation; `async_start` begins it."""
         super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
@@ -106,7 +104,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self.client = NetatmoClient(
             async_get_clientsession(hass), tokens, netatmo_url(), on_call=self._count
         )
-        random = random or Random()
+        random = async_chance(hass)
         self._accounts = accounts
         self._app = app_budget(hass, tokens.client_id)
         self._budget: UserBudget
@@ -483,7 +481,8 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self._patience.answered(self.hass.loop.time())
         if self.state is AccountState.OUTAGE:
             self._plan.wake(poll.home_id)
-        if self._own_wait() > _SHORT_WAIT:
+        # One call that has become free ends no wait: the next poll would begin another.
+        if self._own_wait(room=self.state is AccountState.QUOTA) > _SHORT_WAIT:
             self._wait_for_own_quota()
             return
         if self.state is AccountState.QUOTA:
@@ -589,9 +588,9 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
             translation_placeholders={"account": self.title, "reason": reason},
         )
 
-    def _own_wait(self) -> timedelta:
-        """Return how long our own limit keeps polls waiting."""
-        return self._budget.wait(CallPriority.POLL, dt_util.utcnow())
+    def _own_wait(self, *, room: bool = False) -> timedelta:
+        """Return how long our own limit keeps polls waiting, or leaves little room."""
+        return self._budget.wait(CallPriority.POLL, dt_util.utcnow(), room=room)
 
     def _next_poll(self) -> Poll:
         """Return the call that is next."""

@@ -48,6 +48,9 @@ _TOPOLOGY_SPREAD_S: Final = 900.0
 """Accounts that begin together do not ask for their topologies together for ever."""
 
 _RESERVED_CALLS: Final = 2
+_REGULAR_SHARE: Final = 0.98
+"""Regular calls leave some of the account's share, so that a limit once reached is over."""
+
 _HOUR_S: Final = 3600.0
 _WAIT: Final = (timedelta(seconds=15), timedelta(minutes=15))
 _AWAY_MODES: Final = frozenset({VendorMode.AWAY, VendorMode.FROST_GUARD})
@@ -131,9 +134,10 @@ class PollPlan:
         """Return how often a home is asked where the account has `hourly` calls an hour."""
         home = self._homes[home_id]
         quiet = now_s - home.moved_s >= QUIET_AFTER_S
+        regular = max(min(hourly - _RESERVED_CALLS, hourly * _REGULAR_SHARE), 1)
         return max(
             QUIET_STATUS_S if quiet else STATUS_S,
-            len(self._followed) * _HOUR_S / max(hourly - _RESERVED_CALLS, 1),
+            len(self._followed) * _HOUR_S / regular,
         )
 
     def renewed(self, home_id: str, now_s: float) -> None:

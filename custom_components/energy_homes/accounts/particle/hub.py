@@ -7,7 +7,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import logging
-from random import Random
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -28,6 +27,7 @@ from ...const import CONF_PRODUCT, DOMAIN, SUBENTRY_PARTICLE_BOARD, SourceKind
 from ...metering.readings import MAX_AHEAD
 from ..backoff import Backoff
 from ..budget import DAY, HOUR, CallBudget, CallKind
+from ..chance import async_chance
 from ..endpoints import particle_url
 from ..hosts import HostInfo, HostUpdate
 from ..keep_running import async_keep_running
@@ -105,12 +105,7 @@ class ParticleHub(PolledAccount[None]):
     source_kind = SourceKind.PARTICLE
 
     def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ParticleConfigEntry,
-        accounts: Accounts,
-        *,
-        random: Random | None = None,
+        self, hass: HomeAssistant, entry: ParticleConfigEntry, accounts: Accounts
     ) -> None:
         """Prepare the conversation; `async_start` begins it."""
         super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
@@ -128,13 +123,13 @@ class ParticleHub(PolledAccount[None]):
             product=entry.data.get(CONF_PRODUCT),
             on_call=self._count_call,
         )
-        self._random = random or Random()
+        random = async_chance(hass)
         self._accounts = accounts
         self._budget = address_budget(hass)
         self._made = CallBudget({})
-        self._stream_wait = Backoff(*_STREAM_WAIT, self._random)
-        self._quota_wait = Backoff(*_QUOTA_WAIT, self._random)
-        self._list_wait = Backoff(*_LIST_WAIT, self._random)
+        self._stream_wait = Backoff(*_STREAM_WAIT, random)
+        self._quota_wait = Backoff(*_QUOTA_WAIT, random)
+        self._list_wait = Backoff(*_LIST_WAIT, random)
         self._open_at_s = 0.0
         self._list_at_s = 0.0
         self._variables_at_s = 0.0
@@ -266,7 +261,6 @@ class ParticleHub(PolledAccount[None]):
             self.config_entry,
             self._async_listen,
             f"{self.name} events",
-            random=self._random,
         )
 
     @override
