@@ -1,7 +1,7 @@
 """What scripts/test runs once everything is set up."""
 
 import argparse
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence, Set as AbstractSet
 from dataclasses import dataclass, replace
 import os
 from pathlib import Path
@@ -60,6 +60,7 @@ def wanted(words: Sequence[str]) -> Wanted:
         usage="scripts/test [--all | --changed | --again FILES | --explore] [-- PYTEST ARGUMENTS]",
         description=USAGE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     modes = parser.add_mutually_exclusive_group()
     for mode in ("all", "changed", "explore"):
@@ -196,7 +197,7 @@ def _pure() -> frozenset[str]:
     return read_repository(ROOT).pure_tests()
 
 
-def _ignored(paths: Set[str]) -> tuple[str, ...]:
+def _ignored(paths: AbstractSet[str]) -> tuple[str, ...]:
     return tuple(f"--ignore={path}" for path in sorted(paths))
 
 

@@ -1,7 +1,7 @@
 """Starts the programs of a run and ends them with it, however it ends."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 import os
 from pathlib import Path
@@ -100,18 +100,21 @@ class Processes:
         self._end(living)
 
     def _end(self, pids: Sequence[int]) -> None:
-        self._signal(pids, signal.SIGINT)
+        """End programs with all that they started, as Ctrl-C at a terminal does."""
+        living = [pid for pid in pids if self.is_alive(pid)]
+        self._signal(living, signal.SIGINT)
         deadline = time.monotonic() + GRACE_S
-        while any(map(self.is_alive, pids)) and time.monotonic() < deadline:
+        while any(map(self.is_alive, living)) and time.monotonic() < deadline:
             time.sleep(0.05)
-        self._signal(pids, signal.SIGKILL)
+        # What a shell has started in the background does not hear of Ctrl-C.
+        self._signal(living, signal.SIGKILL)
+        for pid in living:
+            self.is_alive(pid)
 
-    def _signal(self, pids: Sequence[int], number: int) -> None:
-        """Signal programs with all that they started, as Ctrl-C at a terminal does."""
-        with self._lock:
-            for pid in pids:
-                if pid in self._living:
-                    os.killpg(pid, number)
+    def _signal(self, groups: Iterable[int], number: int) -> None:
+        for group in groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, number)
 
     def _reap(self, pid: int) -> None:
         if pid not in self._living:

@@ -1,16 +1,16 @@
 """The sections of a run: what they print, and the report that closes it."""
 
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 import os
 import shutil
 import sys
 from tempfile import TemporaryFile
-from threading import Thread
 import time
 from typing import IO
 
-from scripts.suite.processes import Interrupted, Output
+from scripts.suite.processes import Output
 
 type Say = Callable[[str], None]
 
@@ -71,34 +71,30 @@ class Section:
 class Beside:
     """A section that runs beside others; what it prints is kept together."""
 
-    def __init__(self, section: Section) -> None:
+    def __init__(self, section: Section, threads: Executor) -> None:
         """Begin it."""
         self.section = section
         self._printed: IO[bytes] = TemporaryFile()
-        self._thread = Thread(target=self._run, name=section.name, daemon=True)
-        self._thread.start()
+        output = self._printed.fileno()
 
-    def _run(self) -> None:
         def keep(text: str) -> None:
-            os.write(self._printed.fileno(), f"{text}\n".encode())
+            os.write(output, f"{text}\n".encode())
 
-        try:
-            self.section.run(Printer(self._printed.fileno(), keep))
-        except Interrupted:
-            keep("interrupted")
+        self._done = threads.submit(section.run, Printer(output, keep))
 
     @property
     def has_ended(self) -> bool:
         """Return whether it has come to its end."""
-        return not self._thread.is_alive()
+        return self._done.done()
 
     def finish(self) -> None:
-        """Wait for its end and print the whole of what it printed."""
-        self._thread.join()
+        """Wait for its end and print the whole of what it printed; raises what it raised."""
+        wait([self._done])
         say(f"\n=== {self.section.name}")
         self._printed.seek(0)
         shutil.copyfileobj(self._printed, sys.stdout.buffer)
         sys.stdout.flush()
+        self._done.result()
 
 
 class Run:
@@ -109,13 +105,14 @@ class Run:
         self._begun = time.monotonic()
         self._sections: list[Section] = []
         self._beside: list[Beside] = []
+        self._threads = ThreadPoolExecutor()
 
     def beside(self, name: str, work: Work) -> None:
         """Begin a section beside those that follow."""
         section = Section(name, work)
         self._sections.append(section)
         say(f"\n=== {name}: begun, printed when it has ended")
-        self._beside.append(Beside(section))
+        self._beside.append(Beside(section, self._threads))
 
     def section(self, name: str, work: Work) -> None:
         """Run a section; then print those beside it that have ended."""
