@@ -1,6 +1,6 @@
 """Starts the programs of a run and ends them with it, however it ends."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
-from threading import Lock
+from threading import Lock, current_thread, main_thread
 import time
-from typing import Final, NoReturn
+from typing import Final
 
 GRACE_S: Final = 30
 """A run of pytest ends the servers and browsers of its tests before it ends itself."""
@@ -41,6 +41,8 @@ class Processes:
         self._lock = Lock()
         self._living: set[int] = set()
         self._stopped = False
+        self._is_starting = False
+        self._was_interrupted = False
 
     def run(self, command: Sequence[str], output: Output = None) -> Ended:
         """Run a program to its end; may be called in any thread."""
@@ -52,25 +54,31 @@ class Processes:
         output: Output = None,
         *,
         cwd: Path | None = None,
-        environment: Mapping[str, str] | None = None,
     ) -> int:
         """Start a program in a process group of its own; returns its id."""
+        is_main = current_thread() is main_thread()
         with self._lock:
             if self._stopped:
                 raise Interrupted
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=cwd,
-                env=environment,
-                process_group=0,
-            )
-            # Waiting is done by wait4 below, which alone tells the processor time.
-            process.returncode = 0
-            self._living.add(process.pid)
-            return process.pid
+            # A program that began while the run was interrupted would be known to nobody.
+            self._is_starting = is_main
+            try:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    cwd=cwd,
+                    process_group=0,
+                )
+                # Waiting is done by wait4 below, which alone tells the processor time.
+                process.returncode = 0
+                self._living.add(process.pid)
+            finally:
+                self._is_starting = False
+        if is_main and self._was_interrupted:
+            raise Interrupted
+        return process.pid
 
     def wait(self, pid: int) -> Ended:
         """Wait until a program has ended; raises Interrupted where the run was ended."""
@@ -87,6 +95,12 @@ class Processes:
         with self._lock:
             self._reap(pid)
             return pid in self._living
+
+    def interrupt(self, _number: int, _frame: object) -> None:
+        """End the run: as a signal's handler, which is called in the main thread."""
+        self._was_interrupted = True
+        if not self._is_starting:
+            raise Interrupted
 
     def end(self, pid: int) -> None:
         """End a program that nobody waits for."""
@@ -134,7 +148,7 @@ def living() -> Iterator[Processes]:
     processes = Processes()
     ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for number in ends:
-        signal.signal(number, _interrupt)
+        signal.signal(number, processes.interrupt)
     try:
         yield processes
     except Interrupted:
@@ -145,7 +159,3 @@ def living() -> Iterator[Processes]:
         for number in ends:
             signal.signal(number, signal.SIG_IGN)
         processes.end_all()
-
-
-def _interrupt(_number: int, _frame: object) -> NoReturn:
-    raise Interrupted

