@@ -129,9 +129,11 @@ def test_a_foreign_folder_is_left_alone(own_demo: RunningDemo) -> None:
 
 
 async def everything(url: str) -> dict[str, Any]:
-    """Return what a restart must not change."""
+    """Return what a restart must not change, once all of ours is loaded."""
     async with Api(url) as api:
         await logged_in(api)
+        # The last assignment reloads its home.
+        await until(lambda: all_loaded(api), "all entries to be loaded", seconds=180)
         entries = await api.get("config/config_entries/entry")
         registry = await api.command("config/entity_registry/list")
         devices = await api.command("config/device_registry/list")
@@ -151,6 +153,12 @@ async def everything(url: str) -> dict[str, Any]:
             "dashboard": await api.command("energy/get_prefs"),
             "time_zone": (await api.get("config"))["time_zone"],
         }
+
+
+async def all_loaded(api: Api) -> bool | None:
+    """Return True once accounts and homes are set up."""
+    entries = await api.get(f"config/config_entries/entry?domain={DOMAIN}")
+    return all(entry["state"] == "loaded" for entry in entries) or None
 
 
 async def netatmo_there(api: Api) -> bool | None:
