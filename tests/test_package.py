@@ -506,6 +506,7 @@ async def test_actions_are_the_registered_ones(
         ("particle", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
         ("sensing", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
         ("clouds", {"homeassistant"}),
+        ("ledger", {"homeassistant"}),
     ],
 )
 def test_core_is_pure(core: str, barred: set[str]) -> None:

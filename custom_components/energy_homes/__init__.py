@@ -83,7 +83,7 @@ PLATFORMS: dict[EntryKind, list[Platform]] = {
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Open the ledger and make the homes reachable before any of them is there."""
     homes = hass.data[DATA_HOMES] = Homes(
-        hass, Ledger(hass, Path(hass.config.path(LEDGER_FILE)))
+        hass, Ledger(hass.async_add_executor_job, Path(hass.config.path(LEDGER_FILE)))
     )
     # Each home tries again, and says why where it cannot be.
     with suppress(LedgerError):
@@ -263,7 +263,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     homes.check_labels()
     await homes.past.async_forget_home(entry.data[CONF_HOME_ID])
     try:
-        await homes.ledger.async_mark_home_removed(
+        await homes.ledger.homes.async_mark_removed(
             entry.data[CONF_HOME_ID], dt_util.utcnow()
         )
     except LedgerError as err:

@@ -40,8 +40,8 @@ class RoomLog:
     async def async_start(self) -> None:
         """Go on where the ledger says that the rooms were. Raises LedgerError."""
         for room in self._heating.rooms:
-            await self._ledger.async_add_room(room.room_id, self._home_id)
-            stored = await self._ledger.async_load_room(room.room_id)
+            await self._ledger.rooms.async_add(room.room_id, self._home_id)
+            stored = await self._ledger.rooms.async_load(room.room_id)
             self._slotters[room.room_id] = RoomSlotter(
                 stored.readings, stored.settled_until
             )
@@ -85,7 +85,7 @@ class RoomLog:
                 for room_id in room_ids:
                     slots = tuple(self._unsaved[room_id])
                     readings = self._slotters[room_id].readings
-                    await self._ledger.async_settle_room(room_id, slots, readings)
+                    await self._ledger.rooms.async_settle(room_id, slots, readings)
                     del self._unsaved[room_id][: len(slots)]
             except LedgerError as err:
                 if not self._failed:

@@ -113,8 +113,8 @@ async def _async_by_span(
 
 async def _async_read(homes: Homes, home: Home, starts: range) -> list[MeterPeriods]:
     """Return a home's meters with their periods, those that are gone too."""
-    found = await homes.ledger.async_periods(
-        await homes.ledger.async_sources(home.home_id), starts
+    found = await homes.ledger.periods.async_between(
+        homes.ledger.sources.of_home(home.home_id), starts
     )
     return _meters(home, found)
 
@@ -142,7 +142,7 @@ async def _async_by_id(
     home_of = {
         source_id: home
         for home in homes.all
-        for source_id in await homes.ledger.async_sources(home.home_id)
+        for source_id in homes.ledger.sources.of_home(home.home_id)
     }
     wanted: defaultdict[int, set[int]] = defaultdict(set)
     sources: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
@@ -185,7 +185,7 @@ async def _async_by_id(
         for run in _runs(sorted(starts), duration_s):
             asked = {name for start in run for name in sources[duration_s, start]}
             for source_id, periods in (
-                await homes.ledger.async_periods(sorted(asked), run)
+                await homes.ledger.periods.async_between(sorted(asked), run)
             ).items():
                 found[source_id] += [
                     period

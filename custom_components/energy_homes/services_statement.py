@@ -67,7 +67,7 @@ async def async_get_statement(call: ServiceCall) -> ServiceResponse:
             (
                 home,
                 month,
-                await homes.ledger.async_statement(
+                await homes.ledger.sums.async_statement(
                     home.home_id, month.start, month.end
                 ),
             )

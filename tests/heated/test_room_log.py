@@ -24,7 +24,7 @@ def ledger_of(elm: HeatedWorld) -> Ledger:
 
 async def slots(elm: HeatedWorld, room: str, since: datetime) -> dict[int, RoomSlot]:
     """Return the known slots of a room by their number since an instant."""
-    found = await ledger_of(elm).async_room_slots(
+    found = await ledger_of(elm).rooms.async_between(
         elm.record(room).room_id, since, elm.virtual.now
     )
     return {(slot.start - since) // SLOT: slot for slot in found}
@@ -126,7 +126,7 @@ async def test_the_end_of_home_assistant_stores_what_was_heard(
 
     ledger = ledger_of(elm)
     await ledger.async_open()
-    stored = await ledger.async_load_room(elm.record("Kitchen").room_id)
+    stored = await ledger.rooms.async_load(elm.record("Kitchen").room_id)
     assert stored.readings[-1].at == heard
     await ledger.async_close()
 
@@ -138,7 +138,7 @@ async def test_get_temperature_answers_the_past(elm: HeatedWorld) -> None:
     await elm.virtual.run(62 * MINUTE)
     # The vendor's history knows what was before the first status, and warmer.
     room_id = elm.record("Kitchen").room_id
-    await ledger_of(elm).async_settle_room(
+    await ledger_of(elm).rooms.async_settle(
         room_id,
         [
             RoomSlot(

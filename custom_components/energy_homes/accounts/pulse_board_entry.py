@@ -42,7 +42,7 @@ async def async_forget_board(hass: HomeAssistant, entry: PulseBoardConfigEntry) 
     if (homes := hass.data.get(DATA_HOMES)) is None:
         return
     try:
-        await homes.ledger.async_forget_board(entry.unique_id or entry.entry_id)
+        await homes.ledger.boards.async_forget(entry.unique_id or entry.entry_id)
     except LedgerError as err:
         _LOGGER.warning(
             "What %s has counted could not be deleted: %s", entry.title, err
