@@ -118,7 +118,7 @@ async def hour(hass: HomeAssistant, ledger: Ledger) -> dict[str, Any]:
     total_s = time.perf_counter() - begin
     beats = heart.stop()
     commits = hub.commits
-    kept = await ledger.async_board("hour")
+    kept = await ledger.boards.async_load("hour")
     await hub.async_stop()
     lost = PULSES * len(CHANNELS) - sum(kept[n]["pulses"] for n in CHANNELS)
     return {
@@ -177,7 +177,7 @@ async def run() -> list[dict[str, Any]]:
     """Measure with a ledger on a disk."""
     with tempfile.TemporaryDirectory() as folder:
         hass = HomeAssistant(folder)
-        ledger = Ledger(hass, Path(folder) / "energy_homes.db")
+        ledger = Ledger(hass.async_add_executor_job, Path(folder) / "energy_homes.db")
         await ledger.async_open()
         rows = [await by_http(hass, ledger), await hour(hass, ledger)]
         await ledger.async_close()

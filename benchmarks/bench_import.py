@@ -188,15 +188,15 @@ class ImportedHome:
         """Stand for sensors whose names begin with `kind`."""
         self._hass = hass
         self._kind = kind
-        self.ledger = Ledger(hass, folder / f"{kind}.db")
+        self.ledger = Ledger(hass.async_add_executor_job, folder / f"{kind}.db")
         self._true_up = TrueUp(hass, self.ledger)
         self._keys: list[str] = []
 
     async def open(self) -> None:
         """Let the home be there for an hour."""
         await self.ledger.async_open()
-        await self.ledger.async_add_home("home", "Elm Street")
-        await self.ledger.async_add_source("meter", "home", live_from=LIVE)
+        await self.ledger.homes.async_add("home", "Elm Street")
+        await self.ledger.sources.async_add("meter", "home", live_from=LIVE)
         live = [
             Slot(
                 start=LIVE + n * SLOT,
@@ -206,7 +206,7 @@ class ImportedHome:
             )
             for n in range(12)
         ]
-        await self.ledger.async_settle("meter", MeterRole.GRID, live, [])
+        await self.ledger.slots.async_settle("meter", MeterRole.GRID, live, [])
         totals = {
             "meter": source_key("meter"),
             "home": home_key("home", "grid"),
@@ -221,7 +221,7 @@ class ImportedHome:
             self._keys += [key, f"power:{key}"]
         for number in range(ROOMS):
             room_id = f"room{number}"
-            await self.ledger.async_add_room(room_id, "home")
+            await self.ledger.rooms.async_add(room_id, "home")
             self._true_up.async_register_room(
                 room_id, partial(str, f"sensor.{self._kind}_{room_id}"), room_id
             )
@@ -246,9 +246,9 @@ class ImportedHome:
 
     async def take(self, slots: list[Slot], rooms: list[RoomSlot]) -> None:
         """Commit a chunk of the past."""
-        await self.ledger.async_settle("meter", MeterRole.GRID, slots, [])
+        await self.ledger.slots.async_settle("meter", MeterRole.GRID, slots, [])
         for number in range(ROOMS):
-            await self.ledger.async_settle_room(f"room{number}", rooms)
+            await self.ledger.rooms.async_settle(f"room{number}", rooms)
 
     async def run(
         self, slots: list[Slot], rooms: list[RoomSlot], *, by_month: bool

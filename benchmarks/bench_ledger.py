@@ -76,20 +76,20 @@ async def settle_singly(ledger: Ledger, begin: datetime) -> None:
     """Settle slots one by one, as a meter does."""
     for slot in slots(begin, SINGLE):
         reading = PowerReading(slot.end, 600)
-        await ledger.async_settle("grid", MeterRole.GRID, [slot], [reading])
+        await ledger.slots.async_settle("grid", MeterRole.GRID, [slot], [reading])
 
 
 async def read_singly(ledger: Ledger, begin: datetime) -> None:
     """Keep readings one by one, as a meter does."""
     for number in range(SINGLE):
         at = begin + timedelta(seconds=30 * number)
-        await ledger.async_add_readings("grid", [PowerReading(at, 600)])
+        await ledger.sources.async_add_readings("grid", [PowerReading(at, 600)])
 
 
 async def total_singly(ledger: Ledger) -> None:
     """Ask for a home's totals again and again."""
     for _ in range(SINGLE):
-        await ledger.async_totals("home")
+        ledger.sums.totals("home")
 
 
 async def load_year(ledger: Ledger) -> None:
@@ -97,7 +97,7 @@ async def load_year(ledger: Ledger) -> None:
     for source_id, role in METERS.items():
         for day in range(YEAR.days):
             begin = BEGIN + timedelta(days=day)
-            await ledger.async_settle(source_id, role, slots(begin, 288), [])
+            await ledger.slots.async_settle(source_id, role, slots(begin, 288), [])
 
 
 async def reopen(ledger: Ledger) -> None:
@@ -109,11 +109,11 @@ async def reopen(ledger: Ledger) -> None:
 async def bench(folder: Path) -> list[Measurement]:
     """Return all measurements."""
     hass = HomeAssistant(str(folder))
-    ledger = Ledger(hass, folder / "energy_homes.db")
+    ledger = Ledger(hass.async_add_executor_job, folder / "energy_homes.db")
     await ledger.async_open()
-    await ledger.async_add_home("home", "Home")
+    await ledger.homes.async_add("home", "Home")
     for source_id in METERS:
-        await ledger.async_add_source(source_id, "home")
+        await ledger.sources.async_add(source_id, "home")
     end = BEGIN + YEAR
     key = home_key("home", "grid")
     day = timedelta(days=1)
@@ -127,22 +127,24 @@ async def bench(folder: Path) -> list[Measurement]:
         await measure(
             "hourly totals, last two days",
             1,
-            ledger.async_hourly_totals(key, end - day, end + day),
+            ledger.sums.async_hourly(key, end - day, end + day),
         ),
         await measure(
-            "hourly totals, whole year", 1, ledger.async_hourly_totals(key, BEGIN, end)
+            "hourly totals, whole year", 1, ledger.sums.async_hourly(key, BEGIN, end)
         ),
         await measure(
-            "counts of a day", 1, ledger.async_counts("home", end - day, end)
+            "counts of a day", 1, ledger.slots.async_counts("home", end - day, end)
         ),
         await measure(
             "slots of a month",
             1,
-            ledger.async_slots("grid", end - 30 * day, end),
+            ledger.slots.async_between("grid", end - 30 * day, end),
         ),
-        await measure("first slot", 1, ledger.async_first_slot(source_key("grid"))),
+        await measure(
+            "first slot", 1, ledger.sums.async_first_slot(source_key("grid"))
+        ),
         await measure("hold for a backup", 1, ledger.async_hold()),
-        await measure("forget that year", 1, ledger.async_forget_home("home")),
+        await measure("forget that year", 1, ledger.homes.async_forget("home")),
     ]
     await ledger.async_close()
     await hass.async_stop(force=True)

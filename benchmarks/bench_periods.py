@@ -59,9 +59,9 @@ def slots(begin: datetime) -> list[Slot]:
 async def load_year(ledger: Ledger) -> None:
     """Settle a year of every meter, a day at a time."""
     for source_id in METERS:
-        await ledger.async_add_source(source_id, "home")
+        await ledger.sources.async_add(source_id, "home")
         for day in range(YEAR.days):
-            await ledger.async_settle(
+            await ledger.slots.async_settle(
                 source_id, MeterRole.GRID, slots(BEGIN + day * DAY), []
             )
 
@@ -110,19 +110,19 @@ async def timed(
 async def bench(folder: Path) -> list[dict[str, Any]]:
     """Return all measurements."""
     hass = HomeAssistant(str(folder))
-    ledger = Ledger(hass, folder / "energy_homes.db")
+    ledger = Ledger(hass.async_add_executor_job, folder / "energy_homes.db")
     await ledger.async_open()
-    await ledger.async_add_home("home", "Home")
+    await ledger.homes.async_add("home", "Home")
     await load_year(ledger)
 
     async def answer(starts: range) -> object:
         """Answer as the action does."""
-        found = await ledger.async_periods(METERS, starts)
+        found = await ledger.periods.async_between(METERS, starts)
         return await hass.async_add_executor_job(documents, found)
 
     async def answer_table(starts: range) -> object:
         """Answer as CSV."""
-        found = await ledger.async_periods(METERS, starts)
+        found = await ledger.periods.async_between(METERS, starts)
         return await hass.async_add_executor_job(table, found)
 
     rows = [
@@ -138,7 +138,7 @@ async def bench(folder: Path) -> list[dict[str, Any]]:
         await timed("a month, again", lambda _: answer(days(31, 100)), 5),
         await timed(
             "a month's statement",
-            lambda n: ledger.async_statement(
+            lambda n: ledger.sums.async_statement(
                 "home", BEGIN + (330 - n) * DAY, BEGIN + (360 - n) * DAY
             ),
             5,

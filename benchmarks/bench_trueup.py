@@ -78,10 +78,10 @@ def metadata_of(number: int) -> StatisticMetaData:
 async def add_meter(hass: HomeAssistant, ledger: Ledger, number: int) -> str:
     """Give a meter 30 days of slots and true rows; return its key."""
     source_id = f"meter{number}"
-    await ledger.async_add_source(source_id, "home")
-    await ledger.async_settle(source_id, MeterRole.GRID, slots(START, END), [])
+    await ledger.sources.async_add(source_id, "home")
+    await ledger.slots.async_settle(source_id, MeterRole.GRID, slots(START, END), [])
     key = source_key(source_id)
-    total = await ledger.async_total(key)
+    total = ledger.sums.total(key)
     metadata = metadata_of(number)
     row = StatisticData(start=END - SLOT, state=total, sum=total)
     first = StatisticData(start=START, state=0.0, sum=0.0)
@@ -90,7 +90,7 @@ async def add_meter(hass: HomeAssistant, ledger: Ledger, number: int) -> str:
     )
     hours = [
         StatisticData(start=hour, state=total, sum=total)
-        for hour, total, _ in await ledger.async_hourly_totals(key, START, END)
+        for hour, total, _ in await ledger.sums.async_hourly(key, START, END)
     ]
     get_instance(hass).async_import_statistics(metadata, hours, Statistics)
     return key
@@ -115,9 +115,9 @@ async def measure(hass: HomeAssistant, folder: Path) -> list[dict[str, str | flo
     )
     await hass.async_block_till_done()
     await get_instance(hass).async_recorder_ready.wait()
-    ledger = Ledger(hass, folder / "ledger.db")
+    ledger = Ledger(hass.async_add_executor_job, folder / "ledger.db")
     await ledger.async_open()
-    await ledger.async_add_home("home", "Elm Street")
+    await ledger.homes.async_add("home", "Elm Street")
     true_up = TrueUp(hass, ledger)
     keys = [await add_meter(hass, ledger, number) for number in range(METERS)]
     await get_instance(hass).async_block_till_done()

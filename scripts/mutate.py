@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, override
 
 ROOT: Final = Path(__file__).parents[1]
 PACKAGE: Final = Path("custom_components/energy_homes")
@@ -70,6 +70,7 @@ class Mutant:
     change: str
     source: str
 
+    @override
     def __str__(self) -> str:
         """Return where it is, and what is otherwise."""
         return f"{self.path}:{self.line}: {self.change}"
@@ -127,12 +128,14 @@ def _others(node: ast.expr, *, condition: bool) -> Iterator[ast.expr]:
     match node:
         case ast.BinOp(left, op, right) if type(op) in _OPERATORS:
             yield ast.BinOp(left, _OPERATORS[type(op)](), right)
-        case ast.BoolOp(op, values):
-            other = ast.Or() if isinstance(op, ast.And) else ast.And()
-            yield ast.BoolOp(other, values)
+        case ast.BoolOp(joined, values):
+            yield ast.BoolOp(
+                ast.Or() if isinstance(joined, ast.And) else ast.And(), values
+            )
         case ast.Compare(left, ops, comparators):
-            for index, op in enumerate(ops):
-                changed = [*ops[:index], _COMPARISONS[type(op)](), *ops[index + 1 :]]
+            for index, compared in enumerate(ops):
+                other = _COMPARISONS[type(compared)]()
+                changed = [*ops[:index], other, *ops[index + 1 :]]
                 yield ast.Compare(left, changed, comparators)
         case ast.Constant(value=bool() as truth):
             yield ast.Constant(not truth)
@@ -142,7 +145,7 @@ def _others(node: ast.expr, *, condition: bool) -> Iterator[ast.expr]:
             yield ast.UnaryOp(ast.Not(), node)
 
 
-def tests_of(path: Path) -> tuple[str, ...]:
+def own_tests(path: Path) -> tuple[str, ...]:
     """Return the tests of a module: its room's, or those of the pure files of an account."""
     inside = path.relative_to(PACKAGE)
     if inside.parts[0] != "accounts":
@@ -185,7 +188,7 @@ class House:
         kept = place.read_text()
         place.write_text(mutant.source)
         try:
-            return self.holds(tests_of(mutant.path))
+            return self.holds(own_tests(mutant.path))
         finally:
             place.write_text(kept)
 
@@ -222,7 +225,7 @@ def try_all(chosen: Sequence[Mutant], processes: int) -> list[Mutant]:
             return survived
 
         sound = houses.get()
-        for places in sorted({tests_of(mutant.path) for mutant in chosen}):
+        for places in sorted({own_tests(mutant.path) for mutant in chosen}):
             if not sound.holds(places):
                 raise SystemExit(f"{', '.join(places)} fail without any change.")
         houses.put(sound)

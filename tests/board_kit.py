@@ -35,7 +35,11 @@ CONFIG: Final = BoardConfig(
 
 def ledger_at(hass: HomeAssistant, folder: Path) -> Ledger:
     """Return a ledger that is to be opened."""
-    return Ledger(hass, folder / "energy_homes.db", busy_timeout=BUSY)
+    return Ledger(
+        hass.async_add_executor_job,
+        folder / "energy_homes.db",
+        busy_timeout=timedelta(seconds=5),
+    )
 
 
 async def started_hub(

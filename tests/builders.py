@@ -305,7 +305,7 @@ def heating_source(
                 ),
                 bridge_id=(
                     None
-                    if gateway is None or module is gateway
+                    if gateway is None or module is gateway or module["type"] == "BNS"
                     else f"{source}-{_slug(gateway['name'])}"
                 ),
             )

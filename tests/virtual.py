@@ -86,6 +86,8 @@ class VirtualTime:
 
     async def step(self, total: timedelta, step: timedelta = STEP) -> None:
         """Move by `total` in steps, letting everything happen after each."""
+        # What happens now must not happen later, however busy the machine is.
+        await self.settle()
         end = self.now + total
         while (now := self.now) < end:
             self._move(min(now + step, end))
@@ -97,6 +99,8 @@ class VirtualTime:
         Every timer fires within a millisecond of its time, and idle hours
         cost nothing where no stream is open.
         """
+        # What happens now must not happen later, however busy the machine is.
+        await self.settle()
         end = self.now + total
         while (now := self.now) < end:
             stops = (self._next_timer(now), self._next_event(now), now + LONGEST_JUMP)

@@ -86,7 +86,9 @@ PLATFORMS: dict[EntryKind, list[Platform]] = {
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Open the ledger and make the homes reachable before any of them is there."""
-    ledger = hass.data[DATA_LEDGER] = Ledger(hass, Path(hass.config.path(LEDGER_FILE)))
+    ledger = hass.data[DATA_LEDGER] = Ledger(
+        hass.async_add_executor_job, Path(hass.config.path(LEDGER_FILE))
+    )
     opening = hass.data[DATA_LEDGER_OPENING] = LedgerOpening(hass, ledger)
     accounts = hass.data[DATA_ACCOUNTS] = Accounts()
     homes = hass.data[DATA_HOMES] = Homes(hass)
@@ -270,7 +272,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     homes.check_labels()
     await hass.data[DATA_BACKFILL].async_forget_home(entry.data[CONF_HOME_ID])
     try:
-        await hass.data[DATA_LEDGER].async_mark_home_removed(
+        await hass.data[DATA_LEDGER].homes.async_mark_removed(
             entry.data[CONF_HOME_ID], dt_util.utcnow()
         )
     except LedgerError as err:

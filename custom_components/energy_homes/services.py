@@ -195,7 +195,7 @@ async def _async_forget_home(call: ServiceCall) -> ServiceResponse:
     ledger = call.hass.data[DATA_LEDGER]
     wanted = normalized_label(call.data[ATTR_HOME])
     with ledger_errors():
-        stored = await ledger.async_homes()
+        stored = await ledger.homes.async_all()
         # The mark is missing where the ledger could not be written when a home was removed.
         there = {
             entry.data[CONF_HOME_ID]: entry.title for entry in home_entries(call.hass)
@@ -209,5 +209,5 @@ async def _async_forget_home(call: ServiceCall) -> ServiceResponse:
                 home=call.data[ATTR_HOME],
                 homes=", ".join(sorted({h.label for h in removed})) or "-",
             )
-        rows = [await ledger.async_forget_home(home.home_id) for home in found]
+        rows = [await ledger.homes.async_forget(home.home_id) for home in found]
     return {"home": found[0].label, "rows": sum(rows)}

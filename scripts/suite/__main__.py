@@ -97,9 +97,9 @@ class Suite:
         """Run everything; what waits for the clock on the wall first, beside the rest."""
         e2e = TestRun(
             selection=("-m", "e2e"),
-            # They mostly wait. A file's tests share one running Home Assistant.
+            # They mostly wait. The tests of a group share one running Home Assistant.
             workers=4,
-            distribution="loadfile",
+            distribution="loadgroup",
             timeout_s=2400,
             may_be_empty=True,
         )

@@ -129,8 +129,11 @@ class Run:
 
     def close(self) -> int:
         """Wait for all sections, print the report and return the status of the run."""
-        for beside in list(self._beside):
-            self._finish(beside)
+        try:
+            for beside in list(self._beside):
+                self._finish(beside)
+        finally:
+            self._threads.shutdown()
         passed = all(section.verdict.passed for section in self._sections)
         flaky = [
             f"FLAKY {name} ({section.name})"

@@ -64,7 +64,7 @@ async def settle(
     """Write slots into the ledger, as a meter does."""
     ledger = hass.data[DATA_LEDGER]
     for some in given:
-        await ledger.async_settle(source_id, role, some, [])
+        await ledger.slots.async_settle(source_id, role, some, [])
 
 
 async def ask(hass: HomeAssistant, action: str, **data: object) -> Any:
@@ -183,7 +183,7 @@ async def test_meter_that_was_removed_keeps_its_periods(
     """A gone meter is in the answer where it counted something, and after it is not."""
     await set_up(hass, home_entry("Shed", meter("grid")))
     ledger = hass.data[DATA_LEDGER]
-    await ledger.async_add_source("gone", "home-shed")
+    await ledger.sources.async_add("gone", "home-shed")
     await settle(hass, "gone", slots(T0, 8))
     await settle(hass, "grid", slots(T0 + 8 * SLOT, 12))
 

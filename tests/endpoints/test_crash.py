@@ -10,8 +10,8 @@ import sys
 from typing import Final
 
 from custom_components.energy_homes.ledger.schema import VERSION
-from custom_components.energy_homes.ledger.store import LedgerStore
 from tests.board_kit import KEY, SECRET
+from tests.ledger.inline import inline_ledger, now
 from tests.ledger.older import make_older
 
 ROOT: Final = Path(__file__).parents[2]
@@ -105,27 +105,27 @@ async def test_ten_times_kill_9_under_load(
 
 def counts(path: Path) -> dict[int, int]:
     """Return how many pulses the ledger has of each channel."""
-    store = LedgerStore(path, busy_timeout=5)
-    assert store.open().damaged_copy is None
-    kept = store.board(KEY)
-    store.close()
+    store = inline_ledger(path, busy_timeout=5)
+    assert now(store.async_open()).damaged_copy is None
+    kept = now(store.boards.async_load(KEY))
+    now(store.async_close())
     return {channel: kept[channel]["pulses"] for channel in CHANNELS}
 
 
 def test_ledger_of_before_boards_is_opened(tmp_path: Path) -> None:
     """An older file gets the table, and keeps what it has."""
     path = tmp_path / "energy_homes.db"
-    store = LedgerStore(path, busy_timeout=1)
-    store.open()
-    store.add_home("home", "Home")
-    store.close()
+    store = inline_ledger(path, busy_timeout=1)
+    now(store.async_open())
+    now(store.homes.async_add("home", "Home"))
+    now(store.async_close())
     make_older(path, 1)
 
-    opened = store.open()
+    opened = now(store.async_open())
     assert opened.damaged_copy is None
-    assert [home.label for home in store.homes()] == ["Home"]
-    assert store.board(KEY) == {}
-    store.store_board(KEY, {1: {"pulses": 3}})
-    assert store.board(KEY) == {1: {"pulses": 3}}
-    assert store.stats()["version"] == VERSION
-    store.close()
+    assert [home.label for home in now(store.homes.async_all())] == ["Home"]
+    assert now(store.boards.async_load(KEY)) == {}
+    now(store.boards.async_store(KEY, {1: {"pulses": 3}}))
+    assert now(store.boards.async_load(KEY)) == {1: {"pulses": 3}}
+    assert now(store.async_stats())["version"] == VERSION
+    now(store.async_close())

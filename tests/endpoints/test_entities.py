@@ -283,7 +283,7 @@ async def test_meter_reading_is_set_and_goes_on(
     await flat.run(5, 10 * SECOND)
     await flat.act("number.set_value", READING, value=3362.79)
     assert state_of(hass, READING) == "3362.79"
-    kept = await hass.data[DATA_LEDGER].async_board(flat.entry.unique_id or "")
+    kept = await hass.data[DATA_LEDGER].boards.async_load(flat.entry.unique_id or "")
     assert kept[2]["count"] == 3_362_790
     await flat.run(2, 10 * SECOND)
     await flat.virtual.run(MINUTE)
@@ -445,7 +445,7 @@ async def test_board_account(
 
 async def slots_of(flat: Flat, source_id: str) -> list[tuple[Provenance, float | None]]:
     """Return provenance and energy of a meter's slots."""
-    slots = await flat.hass.data[DATA_LEDGER].async_slots(
+    slots = await flat.hass.data[DATA_LEDGER].slots.async_between(
         source_id, flat.virtual.now - timedelta(days=1), flat.virtual.now
     )
     return [(slot.provenance, slot.energy) for slot in slots]

@@ -68,7 +68,7 @@ async def test_abuse_of_a_board_that_is_set_up(
         async with client.get(URL, params={"channel": 1, "millis": millis}) as response:
             assert response.status == 200
     await virtual.run(MINUTE)
-    kept = await hass.data[DATA_LEDGER].async_board(KEY)
+    kept = await hass.data[DATA_LEDGER].boards.async_load(KEY)
     shown = state_of(hass, READING)
     changes = async_capture_events(hass, "state_changed")
     for body, status in (
@@ -85,7 +85,7 @@ async def test_abuse_of_a_board_that_is_set_up(
     assert set(statuses) <= {400, 413, 422, 429}
     await virtual.run(MINUTE)
 
-    assert await hass.data[DATA_LEDGER].async_board(KEY) == kept
+    assert await hass.data[DATA_LEDGER].boards.async_load(KEY) == kept
     assert state_of(hass, READING) == shown == "0.002"
     assert hub.channels[1].pulses == 2
     assert state_of(hass, "sensor.harbour_board_refused_messages") == "10005"
@@ -194,5 +194,5 @@ async def test_what_is_counted_at_the_very_end_is_kept(
     assert await pulse(hub, 4600) == BUSY
     ledger = hass.data[DATA_LEDGER]
     await ledger.async_open()
-    assert (await ledger.async_board(KEY))[1]["pulses"] == 1
+    assert (await ledger.boards.async_load(KEY))[1]["pulses"] == 1
     await ledger.async_close()

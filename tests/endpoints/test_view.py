@@ -479,4 +479,4 @@ async def test_answers_come_after_the_commit(
     """When the board reads its answer, the ledger has the pulse."""
     for number in range(1, 20):
         assert await get(client, f"channel=1&millis={number * 1000}") == OK
-        assert (await ledger.async_board(KEY))[1]["pulses"] == number
+        assert (await ledger.boards.async_load(KEY))[1]["pulses"] == number

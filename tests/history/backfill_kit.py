@@ -63,7 +63,7 @@ def job_of(hass: HomeAssistant, thing_id: str = "mill") -> Job:
 
 async def slots(hass: HomeAssistant, source_id: str = "mill") -> list[Slot]:
     """Return all slots of a source."""
-    return await hass.data[DATA_LEDGER].async_slots(
+    return await hass.data[DATA_LEDGER].slots.async_between(
         source_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
     )
 

@@ -44,7 +44,7 @@ async def home(
     )
     await set_up(hass, entry)
     begin = virtual.now - 24 * HOUR
-    await hass.data[DATA_LEDGER].async_settle(
+    await hass.data[DATA_LEDGER].slots.async_settle(
         "mill",
         MeterRole.GRID,
         [unknown_slot(begin + number * SLOT) for number in range(30)],
@@ -116,9 +116,9 @@ async def test_holes_that_are_long_ago(
 ) -> None:
     """Nobody is told to bring an account back for what was a month and more ago."""
     ledger = hass.data[DATA_LEDGER]
-    (hole,) = await ledger.async_holes("mill")
+    (hole,) = await ledger.slots.async_gaps("mill")
     begin = virtual.now - 40 * 24 * HOUR
-    await ledger.async_settle("mill", MeterRole.GRID, [unknown_slot(begin)], [])
+    await ledger.slots.async_settle("mill", MeterRole.GRID, [unknown_slot(begin)], [])
     await repair(hass, start=begin.isoformat(), end=(begin + 5 * 24 * HOUR).isoformat())
     assert issue(hass) is None
     assert len(hole) == 30

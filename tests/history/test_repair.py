@@ -74,7 +74,9 @@ async def slots(hass: HomeAssistant, source_id: str = "mill") -> list[Slot]:
     """Return all slots of a source."""
     ledger = hass.data[DATA_LEDGER]
     far = datetime(2100, 1, 1, tzinfo=UTC)
-    return await ledger.async_slots(source_id, datetime(2000, 1, 1, tzinfo=UTC), far)
+    return await ledger.slots.async_between(
+        source_id, datetime(2000, 1, 1, tzinfo=UTC), far
+    )
 
 
 async def origins(hass: HomeAssistant, source_id: str = "mill") -> list[Provenance]:
@@ -86,7 +88,7 @@ async def write(
     hass: HomeAssistant, source_id: str, given: list[Slot], role: MeterRole
 ) -> None:
     """Write slots of the past into the ledger."""
-    await hass.data[DATA_LEDGER].async_settle(source_id, role, given, [])
+    await hass.data[DATA_LEDGER].slots.async_settle(source_id, role, given, [])
 
 
 def true_kwh(
@@ -118,7 +120,7 @@ async def test_outage_of_the_cloud_is_filled_by_itself(
         assert slot.energy == pytest.approx(true_kwh(simulator, slot), rel=1e-3)
     assert simulator.calls(MILL_TOKEN)["getHV"] == 1
     assert "getEnergy" not in simulator.calls(MILL_TOKEN)
-    begun = await hass.data[DATA_LEDGER].async_live_from("mill")
+    begun = hass.data[DATA_LEDGER].sources.live_from("mill")
     assert begun is not None
     total = sum(slot.energy or 0 for slot in found if slot.start >= begun)
     assert float(state_of(hass, "sensor.mill_cottage_energy")) == pytest.approx(total)

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from custom_components.energy_homes.ledger.codes import row_of
-from custom_components.energy_homes.ledger.store import LedgerStore
 from custom_components.energy_homes.metering.gaps import slots_in, without
+from tests.ledger.inline import inline_ledger, now
 from tests.ledger.repairer import BEGIN, SLOTS, prepare, true_energy
 from tests.ledger.test_crash import ROOT, told_until_killed
 
@@ -19,10 +19,10 @@ FAR = datetime(2100, 1, 1, tzinfo=UTC)
 def test_kill_9_inside_a_repair(tmp_path: Path) -> None:
     """What was stored is stored once; only the part in hand is asked for again."""
     path = tmp_path / "energy_homes.db"
-    store = LedgerStore(path, busy_timeout=5)
-    store.open()
+    store = inline_ledger(path, busy_timeout=5)
+    now(store.async_open())
     prepare(store)
-    store.close()
+    now(store.async_close())
     with subprocess.Popen(
         [sys.executable, "-m", "tests.ledger.repairer", str(path)],
         stdin=subprocess.PIPE,
@@ -33,11 +33,14 @@ def test_kill_9_inside_a_repair(tmp_path: Path) -> None:
         noted = 0
         for after in (1, 2, 3, 7, 20, 55):
             told = told_until_killed(repairer, 0, after)
-            store.open()
-            slots = store.slots("meter", BEGIN, FAR)
-            total = store.totals("home").grid
-            left = without(store.holes("meter", None, None, []), store.asked("meter"))
-            store.close()
+            now(store.async_open())
+            slots = now(store.slots.async_between("meter", BEGIN, FAR))
+            total = store.sums.totals("home").grid
+            left = without(
+                now(store.slots.async_gaps("meter")),
+                now(store.slots.async_asked("meter")),
+            )
+            now(store.async_close())
             assert len(slots) == SLOTS
             assert total == pytest.approx(
                 sum(slot.energy or 0 for slot in slots), abs=1e-6
@@ -62,15 +65,17 @@ def test_kill_9_inside_a_repair(tmp_path: Path) -> None:
         assert len(lines) == 2
         repairer.stdin.close()
 
-    store.open()
-    rows = [row_of(slot) for slot in store.slots("meter", BEGIN, FAR)]
+    now(store.async_open())
+    rows = [
+        row_of(slot) for slot in now(store.slots.async_between("meter", BEGIN, FAR))
+    ]
     assert [row.energy for row in rows] == [
         true_energy(row.start_s)
         if row.start_s % 30_000 or row is rows[0] or row is rows[-1]
         else None
         for row in rows
     ]
-    assert store.totals("home").grid == pytest.approx(
+    assert store.sums.totals("home").grid == pytest.approx(
         sum(row.energy or 0 for row in rows) / 1_000_000_000, abs=1e-6
     )
-    store.close()
+    now(store.async_close())

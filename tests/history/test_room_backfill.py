@@ -34,7 +34,7 @@ async def test_rooms_are_imported_from_a_day_on(
     assert netatmo.calls()[MEASURE] == 4
     begin = datetime(2026, 11, 10, tzinfo=UTC)
     for room in ROOMS:
-        slots = await elm.hass.data[DATA_LEDGER].async_room_slots(
+        slots = await elm.hass.data[DATA_LEDGER].rooms.async_between(
             elm.record(room).room_id, datetime(2000, 1, 1, tzinfo=UTC), elm.virtual.now
         )
         vendor = [one for one in slots if one.provenance is Provenance.VENDOR]

@@ -47,7 +47,7 @@ def ledger_of(elm: HeatedWorld) -> Ledger:
 async def slots(elm: HeatedWorld, room: str) -> list[RoomSlot]:
     """Return all known slots of a room."""
     far = datetime(2100, 1, 1, tzinfo=UTC)
-    return await ledger_of(elm).async_room_slots(
+    return await ledger_of(elm).rooms.async_between(
         elm.record(room).room_id, datetime(2000, 1, 1, tzinfo=UTC), far
     )
 
@@ -94,7 +94,7 @@ async def write(
     record: RoomRecord | None = None,
 ) -> None:
     """Let a room have been 19 °C in slots with these numbers since an instant."""
-    await ledger_of(elm).async_settle_room(
+    await ledger_of(elm).rooms.async_settle(
         (record or elm.record(room)).room_id,
         [
             RoomSlot(

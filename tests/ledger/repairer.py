@@ -11,8 +11,8 @@ from pathlib import Path
 import sys
 from typing import Final
 
+from custom_components.energy_homes.ledger import Ledger
 from custom_components.energy_homes.ledger.codes import from_seconds, row_of, slot_of
-from custom_components.energy_homes.ledger.store import LedgerStore
 from custom_components.energy_homes.metering.gap_fill import Answer, fill
 from custom_components.energy_homes.metering.gaps import Hole, cut, without
 from custom_components.energy_homes.metering.model import (
@@ -23,6 +23,8 @@ from custom_components.energy_homes.metering.model import (
     unknown_slot,
 )
 from custom_components.energy_homes.metering.periods import SLOT_S
+
+from .inline import inline_ledger, now
 
 BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS: Final = 12
@@ -43,10 +45,10 @@ def answers(part: Hole) -> list[Answer]:
     ]
 
 
-def prepare(store: LedgerStore) -> None:
+def prepare(store: Ledger) -> None:
     """Let a meter have been silent for days, between two slots that it measured."""
-    store.add_home("home", "Home")
-    store.add_source("meter", "home", None)
+    now(store.homes.async_add("home", "Home"))
+    now(store.sources.async_add("meter", "home", None))
     slots = [unknown_slot(BEGIN + number * SLOT) for number in range(SLOTS)]
     for number in (0, SLOTS - 1):
         start = BEGIN + number * SLOT
@@ -56,7 +58,7 @@ def prepare(store: LedgerStore) -> None:
             returned=0.0,
             provenance=Provenance.MEASURED,
         )
-    store.settle("meter", MeterRole.GRID, slots, [])
+    now(store.slots.async_settle("meter", MeterRole.GRID, slots, []))
 
 
 def tell(text: str) -> None:
@@ -66,21 +68,31 @@ def tell(text: str) -> None:
 
 def repair(path: Path) -> None:
     """Fill what is missing and was not asked for, part by part."""
-    store = LedgerStore(path, busy_timeout=5)
-    store.open()
-    holes = without(store.holes("meter", None, None, []), store.asked("meter"))
+    store = inline_ledger(path, busy_timeout=5)
+    now(store.async_open())
+    holes = without(
+        now(store.slots.async_gaps("meter")), now(store.slots.async_asked("meter"))
+    )
     for number, part in enumerate(cut(holes, range(0, 2**31, PART_S))):
-        known = store.slots("meter", from_seconds(part.start), from_seconds(part.stop))
+        known = now(
+            store.slots.async_between(
+                "meter", from_seconds(part.start), from_seconds(part.stop)
+            )
+        )
         rows = fill(
             {row.start_s: row for row in map(row_of, known) if row.energy is not None},
             [part],
             answers(part),
         )
-        store.settle("meter", MeterRole.GRID, [slot_of(row) for row in rows], [])
+        now(
+            store.slots.async_settle(
+                "meter", MeterRole.GRID, [slot_of(row) for row in rows], []
+            )
+        )
         tell(f"s{number}")
-        store.add_asked("meter", [part])
+        now(store.slots.async_add_asked("meter", [part]))
         tell(f"a{number}")
-    store.close()
+    now(store.async_close())
     tell("done")
 
 

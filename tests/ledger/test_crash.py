@@ -13,8 +13,7 @@ import sys
 
 import pytest
 
-from custom_components.energy_homes.ledger import LedgerError
-from custom_components.energy_homes.ledger.store import LedgerStore
+from custom_components.energy_homes.ledger import Ledger, LedgerError
 from custom_components.energy_homes.metering.model import (
     SLOT,
     MeterRole,
@@ -23,6 +22,7 @@ from custom_components.energy_homes.metering.model import (
     Slot,
 )
 
+from .inline import inline_ledger, now
 from .writer import BEGIN
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def told_until_killed(
 def test_kill_9_at_any_moment(tmp_path: Path) -> None:
     """After each kill all that was acknowledged is there once, and the file is whole."""
     path = tmp_path / "energy_homes.db"
-    store = LedgerStore(path, busy_timeout=5)
+    store = inline_ledger(path, busy_timeout=5)
     begin = 0
     with subprocess.Popen(
         [sys.executable, "-m", "tests.ledger.writer", str(path)],
@@ -62,11 +62,11 @@ def test_kill_9_at_any_moment(tmp_path: Path) -> None:
     ) as writer:
         for after in (1, 2, 3, 5, 8, 21, 55, 144, 377):
             told = told_until_killed(writer, begin, after)
-            opened = store.open()
-            slots = store.slots("meter", BEGIN, FAR)
-            stored = store.load("meter")
-            total = store.totals("home").grid
-            store.close()
+            opened = now(store.async_open())
+            slots = now(store.slots.async_between("meter", BEGIN, FAR))
+            stored = now(store.sources.async_load("meter"))
+            total = store.sums.totals("home").grid
+            now(store.async_close())
 
             assert opened.damaged_copy is None
             settled = begin + sum(line[0] == "s" for line in told)
@@ -96,15 +96,15 @@ def files_no_larger_than(size: int) -> Iterator[None]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[LedgerStore]:
+def store(tmp_path: Path) -> Iterator[Ledger]:
     """Return an open ledger with one slot of 1 kWh."""
-    store = LedgerStore(tmp_path / "energy_homes.db", busy_timeout=0.02)
-    store.open()
-    store.add_home("home", "Home")
-    store.add_source("meter", "home", None)
-    store.settle("meter", MeterRole.GRID, many(0, 1), [])
+    store = inline_ledger(tmp_path / "energy_homes.db", busy_timeout=0.02)
+    now(store.async_open())
+    now(store.homes.async_add("home", "Home"))
+    now(store.sources.async_add("meter", "home", None))
+    now(store.slots.async_settle("meter", MeterRole.GRID, many(0, 1), []))
     yield store
-    store.close()
+    now(store.async_close())
 
 
 def many(begin: int, end: int) -> list[Slot]:
@@ -122,23 +122,30 @@ def many(begin: int, end: int) -> list[Slot]:
 
 @pytest.mark.parametrize("room", [0, 1, 4096, 9000, 16_384])
 def test_full_disk_changes_nothing_and_a_retry_works(
-    store: LedgerStore, tmp_path: Path, room: int
+    store: Ledger, tmp_path: Path, room: int
 ) -> None:
     """Totals stay as they are until the disk has room, then they are right."""
     wal = tmp_path / "energy_homes.db-wal"
     reading = PowerReading(BEGIN + SLOT, 1)
     with files_no_larger_than(wal.stat().st_size + room):
         with pytest.raises(LedgerError):
-            store.settle("meter", MeterRole.GRID, many(0, 4000), [reading])
-        assert store.totals("home").grid == 1.0
+            now(
+                store.slots.async_settle(
+                    "meter", MeterRole.GRID, many(0, 4000), [reading]
+                )
+            )
+        assert store.sums.totals("home").grid == 1.0
 
-    assert store.load("meter").pending == ()
-    assert store.totals("home").grid == 1.0
-    assert store.settle("meter", MeterRole.GRID, many(0, 4000), [reading]) == 3999
-    assert store.totals("home").grid == 4000.0
-    assert store.load("meter").pending == (reading,)
-    store.open()
-    assert store.totals("home").grid == 4000.0
+    assert now(store.sources.async_load("meter")).pending == ()
+    assert store.sums.totals("home").grid == 1.0
+    assert (
+        now(store.slots.async_settle("meter", MeterRole.GRID, many(0, 4000), [reading]))
+        == 3999
+    )
+    assert store.sums.totals("home").grid == 4000.0
+    assert now(store.sources.async_load("meter")).pending == (reading,)
+    now(store.async_open())
+    assert store.sums.totals("home").grid == 4000.0
 
 
 def test_damaged_file_that_cannot_be_moved(tmp_path: Path) -> None:
@@ -147,7 +154,7 @@ def test_damaged_file_that_cannot_be_moved(tmp_path: Path) -> None:
     path.write_bytes(b"This is not a database. " * 100)
 
     with pytest.raises(LedgerError, match="cannot be moved"):
-        LedgerStore(path, busy_timeout=1).open()
+        now(inline_ledger(path, busy_timeout=1).async_open())
     assert path.read_bytes().startswith(b"This is not")
 
 
@@ -159,9 +166,9 @@ def test_file_of_something_else_is_set_aside(tmp_path: Path) -> None:
     other.close()
     before = path.read_bytes()
 
-    store = LedgerStore(path, busy_timeout=1)
-    opened = store.open()
-    store.close()
+    store = inline_ledger(path, busy_timeout=1)
+    opened = now(store.async_open())
+    now(store.async_close())
     assert opened.created
     assert opened.damaged_copy is not None
     assert sorted(tmp_path.iterdir()) == sorted((path, opened.damaged_copy))

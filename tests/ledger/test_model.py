@@ -10,8 +10,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from custom_components.energy_homes.ledger import home_key, source_key
-from custom_components.energy_homes.ledger.codes import kwh, seconds, slot_row
-from custom_components.energy_homes.ledger.store import LedgerStore
+from custom_components.energy_homes.ledger.codes import seconds, slot_row
 from custom_components.energy_homes.metering.model import (
     SLOT,
     MeterRole,
@@ -30,6 +29,8 @@ from custom_components.energy_homes.metering.periods import (
     periods,
     slot_periods,
 )
+
+from .inline import inline_ledger, now
 
 T0: Final = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
@@ -79,8 +80,8 @@ class LedgerMachine(RuleBasedStateMachine):
         """Begin with two homes of three meters."""
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.store = LedgerStore(Path(self.folder.name) / "ledger.db", busy_timeout=1)
-        self.store.open()
+        self.store = inline_ledger(Path(self.folder.name) / "ledger.db", busy_timeout=1)
+        now(self.store.async_open())
         self.slots: dict[str, dict[datetime, tuple[MeterRole, Slot]]] = {}
         self.pending: dict[str, dict[datetime, PowerReading]] = {}
         self.carried: dict[str, dict[datetime, float]] = {}
@@ -91,14 +92,18 @@ class LedgerMachine(RuleBasedStateMachine):
     @override
     def teardown(self) -> None:
         """Close and delete the file."""
-        self.store.close()
+        now(self.store.async_close())
         self.folder.cleanup()
 
     @rule(source_id=SOURCES)
     def come(self, source_id: str) -> None:
         """Add a source and its home, known or not."""
-        self.store.add_home(HOME_OF[source_id], "A label")
-        self.store.add_source(source_id, HOME_OF[source_id], LIVE_FROM.get(source_id))
+        now(self.store.homes.async_add(HOME_OF[source_id], "A label"))
+        now(
+            self.store.sources.async_add(
+                source_id, HOME_OF[source_id], LIVE_FROM.get(source_id)
+            )
+        )
         if source_id in LIVE_FROM:
             self.live_from.setdefault(source_id, LIVE_FROM[source_id])
         self.slots.setdefault(source_id, {})
@@ -113,7 +118,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def read(self, source_id: str, readings: list[PowerReading]) -> None:
         """Add pending readings."""
         self.present(source_id)
-        self.store.add_readings(source_id, readings)
+        now(self.store.sources.async_add_readings(source_id, readings))
         for reading in readings:
             self.pending[source_id].setdefault(reading.at, reading)
 
@@ -142,7 +147,10 @@ class LedgerMachine(RuleBasedStateMachine):
                 kept[slot.start] = (role if before is None else before[0], slot)
                 changed += 1
         self.pending[source_id] = {r.at: r for r in reversed(readings)}
-        assert self.store.settle(source_id, role, slots, readings) == changed
+        assert (
+            now(self.store.slots.async_settle(source_id, role, slots, readings))
+            == changed
+        )
 
     @rule(
         source_id=SOURCES,
@@ -154,7 +162,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Let a home's total go on from elsewhere."""
         key = f"home:{HOME_OF[source_id]}:{what}"
         at = T0 + timedelta(minutes=minutes)
-        self.store.carry(key, at, energy)
+        now(self.store.sums.async_carry(key, at, energy))
         self.carried.setdefault(key, {}).setdefault(at, energy)
 
     @rule(first=st.integers(-12, 12), count=st.integers(1, 12), step=SHOWN)
@@ -162,7 +170,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Ask for periods: what was stored long ago is what the slots say now."""
         begin = seconds(T0) // step * step + first * PERIOD_S // step * step
         starts = range(begin, begin + count * step, step)
-        asked = self.store.periods([*HOME_OF, "nobody"], starts)
+        asked = now(self.store.periods.async_between([*HOME_OF, "nobody"], starts))
         assert set(asked) == set(self.slots)
         for source_id, found in asked.items():
             assert found == self.periods(source_id, starts)
@@ -189,7 +197,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(home_id=st.sampled_from(["elm", "mill"]))
     def forget(self, home_id: str) -> None:
         """Forget a home."""
-        self.store.forget_home(home_id)
+        now(self.store.homes.async_forget(home_id))
         for source_id in [s for s, home in HOME_OF.items() if home == home_id]:
             self.slots.pop(source_id, None)
             self.pending.pop(source_id, None)
@@ -200,14 +208,14 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         """Close and open the file."""
-        self.store.close()
-        assert not self.store.open().created
+        now(self.store.async_close())
+        assert not now(self.store.async_open()).created
 
     @rule()
     def back_up(self) -> None:
         """Hold the file and release it."""
-        self.store.hold()
-        self.store.release()
+        now(self.store.async_hold())
+        now(self.store.async_release())
 
     def expected(self, key: str, slots: Iterable[float], before: datetime) -> float:
         """Return slots and carries of a key up to an instant, as they are published."""
@@ -241,11 +249,13 @@ class LedgerMachine(RuleBasedStateMachine):
         end = T0 + 5 * HOUR
         for source_id in HOME_OF:
             kept = self.slots.get(source_id, {})
-            stored = self.store.load(source_id)
-            assert self.store.live_from(source_id) == self.live_from.get(source_id)
-            assert self.store.slots(source_id, T0 - 5 * HOUR, end) == [
-                kept[start][1] for start in sorted(kept)
-            ]
+            stored = now(self.store.sources.async_load(source_id))
+            assert self.store.sources.live_from(source_id) == self.live_from.get(
+                source_id
+            )
+            assert now(
+                self.store.slots.async_between(source_id, T0 - 5 * HOUR, end)
+            ) == [kept[start][1] for start in sorted(kept)]
             pending = self.pending.get(source_id, {})
             assert stored.pending == tuple(pending[at] for at in sorted(pending))
             assert stored.settled_until == max(
@@ -259,14 +269,13 @@ class LedgerMachine(RuleBasedStateMachine):
         ]
         for key in keys:
             expected = self.expected(key, self.energies(key, end, live=True), end)
-            assert round(self.store.state.total(key) / 10**9, 6) == expected
+            assert self.store.sums.total(key) == expected
             past = self.energies(key, end, live=False)
-            assert kwh(self.store.state.quantity(key).past_sum()) == self.expected(
-                "", past, end
-            )
-            found = self.store.hourly_totals(key, T0 - 3 * HOUR, T0 + HOUR)
+            assert self.store.sums.past(key) == self.expected("", past, end)
+            found = now(self.store.sums.async_hourly(key, T0 - 3 * HOUR, T0 + HOUR))
             alone = [
-                self.store.hourly_totals(key, hour, hour + HOUR) for hour, _, _ in found
+                now(self.store.sums.async_hourly(key, hour, hour + HOUR))
+                for hour, _, _ in found
             ]
             assert alone == [[one] for one in found]
             for hour, total, live in found:
@@ -279,7 +288,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 units = sum(
                     round(kwh * 10**9) for kwh in (*past, *(-e for e in earlier))
                 )
-                assert self.store.past(key, hour) == round(units / 10**9, 6)
+                assert now(self.store.sums.async_past_since(key, hour)) == round(
+                    units / 10**9, 6
+                )
             firsts = [
                 start
                 for source_id, slots in self.slots.items()
@@ -287,7 +298,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 for start in slots
             ]
             if firsts:
-                assert self.store.first_slot(key) == min(firsts)
+                assert now(self.store.sums.async_first_slot(key)) == min(firsts)
 
 
 TestLedgerMachine = LedgerMachine.TestCase

@@ -11,7 +11,6 @@ from pathlib import Path
 import sys
 from typing import Final, NoReturn
 
-from custom_components.energy_homes.ledger.store import LedgerStore
 from custom_components.energy_homes.metering.model import (
     SLOT,
     MeterRole,
@@ -19,6 +18,8 @@ from custom_components.energy_homes.metering.model import (
     Provenance,
     Slot,
 )
+
+from .inline import inline_ledger, now
 
 BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,19 +31,19 @@ def tell(text: str) -> None:
 
 def write(path: Path, number: int) -> NoReturn:
     """Store readings and slots of 0.001 kWh for ever."""
-    store = LedgerStore(path, busy_timeout=5)
-    store.open()
-    store.add_home("home", "Home")
-    store.add_source("meter", "home", None)
+    store = inline_ledger(path, busy_timeout=5)
+    now(store.async_open())
+    now(store.homes.async_add("home", "Home"))
+    now(store.sources.async_add("meter", "home", None))
     while True:
         start = BEGIN + number * SLOT
         reading = PowerReading(start + SLOT, number)
-        store.add_readings("meter", [reading])
+        now(store.sources.async_add_readings("meter", [reading]))
         tell(f"r{number}")
         slot = Slot(
             start=start, energy=0.001, returned=0.0, provenance=Provenance.MEASURED
         )
-        store.settle("meter", MeterRole.GRID, [slot], [reading])
+        now(store.slots.async_settle("meter", MeterRole.GRID, [slot], [reading]))
         tell(f"s{number}")
         number += 1
 

@@ -47,7 +47,7 @@ def shown(hass: HomeAssistant, entity_id: str) -> float:
 
 async def known_slots(hass: HomeAssistant, source_id: str) -> dict[datetime, Slot]:
     """Return the slots that the ledger knows."""
-    slots = await hass.data[DATA_LEDGER].async_slots(
+    slots = await hass.data[DATA_LEDGER].slots.async_between(
         source_id, START - 4 * HOUR, START + 9 * HOUR
     )
     assert [slot.start for slot in slots] == [
@@ -126,7 +126,7 @@ async def test_meter_whose_cloud_is_right_while_the_clock_is_ahead(
     assert until >= end - 2 * SLOT
     # At most what was in the making when the clock jumped.
     assert len(known) >= (until - begin) / SLOT - 1
-    live_from = await hass.data[DATA_LEDGER].async_live_from("mill")
+    live_from = hass.data[DATA_LEDGER].sources.live_from("mill")
     assert live_from is not None
     assert total == pytest.approx(
         sum(slot.energy or 0 for start, slot in known.items() if start >= live_from),

@@ -52,7 +52,7 @@ async def slots(
     hass: HomeAssistant, source_id: str
 ) -> dict[str, tuple[Any, Provenance]]:
     """Return what the ledger holds by the time of day."""
-    stored = await hass.data[DATA_LEDGER].async_slots(
+    stored = await hass.data[DATA_LEDGER].slots.async_between(
         source_id, START - timedelta(days=1), START + timedelta(days=1)
     )
     return {f"{slot.start:%H:%M}": (slot.energy, slot.provenance) for slot in stored}
@@ -558,7 +558,7 @@ async def test_planned_swap_is_stored_at_once(
     assert await slots(hass, "source-1") == {
         "10:00": (pytest.approx(0.05), Provenance.MEASURED)
     }
-    stored = await hass.data[DATA_LEDGER].async_load("source-1")
+    stored = await hass.data[DATA_LEDGER].sources.async_load("source-1")
     assert stored.hardware == dial.hardware
     assert stored.pending == (CounterReading(swap, 500),)
     await run(hass, freezer, START + timedelta(minutes=7))
@@ -601,14 +601,14 @@ async def test_stop_stores_what_was_heard(
     coordinator = entry.runtime_data.coordinator
     await coordinator.async_stop()
     ledger = hass.data[DATA_LEDGER]
-    stored = await ledger.async_load("source-1")
+    stored = await ledger.sources.async_load("source-1")
     assert stored.pending[-1].at == START + timedelta(minutes=2, seconds=5)
 
     hass.states.async_set("sensor.clamp", "800", POWER)
     await run(hass, freezer, START + timedelta(minutes=12))
     await coordinator.async_settle()
     await coordinator.async_stop()
-    assert await ledger.async_load("source-1") == stored
+    assert await ledger.sources.async_load("source-1") == stored
 
 
 async def test_entity_that_is_registered_nowhere_any_more(

@@ -310,7 +310,7 @@ async def known_slots(hass: HomeAssistant) -> list[Slot]:
     """Return the slots of the home's meter that are known."""
     ledger = hass.data[DATA_LEDGER]
     now = dt_util.utcnow()
-    slots = await ledger.async_slots("mill", now - timedelta(days=9), now)
+    slots = await ledger.slots.async_between("mill", now - timedelta(days=9), now)
     return [slot for slot in slots if slot.known]
 
 

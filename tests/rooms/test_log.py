@@ -1,6 +1,6 @@
 """What rooms were like, in the ledger and in the answers of get_temperature."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 import logging
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.ledger import Ledger
 from custom_components.energy_homes.ledger.opening import DATA_LEDGER
-from custom_components.energy_homes.metering.model import SLOT, Provenance
+from custom_components.energy_homes.metering.model import SLOT, Provenance, slot_start
 from custom_components.energy_homes.metering.temperature import RoomSlot
 
 from .world import HOUR, MINUTE, HeatedWorld
@@ -24,7 +24,7 @@ def ledger_of(elm: HeatedWorld) -> Ledger:
 
 async def slots(elm: HeatedWorld, room: str, since: datetime) -> dict[int, RoomSlot]:
     """Return the known slots of a room by their number since an instant."""
-    found = await ledger_of(elm).async_room_slots(
+    found = await ledger_of(elm).rooms.async_between(
         elm.record(room).room_id, since, elm.virtual.now
     )
     return {(slot.start - since) // SLOT: slot for slot in found}
@@ -57,7 +57,7 @@ async def test_slots_hold_what_was_shown(elm: HeatedWorld) -> None:
     await elm.virtual.run(28 * MINUTE)
 
     found = await slots(elm, "Kitchen", start)
-    assert sorted(found) == [1, 2, 3, 4]
+    assert sorted(found) == [0, 1, 2, 3, 4]
     for slot in found.values():
         end = slot.start + SLOT
         stops = [at for at, _ in shown[1:]] + [end]
@@ -67,7 +67,7 @@ async def test_slots_hold_what_was_shown(elm: HeatedWorld) -> None:
         )
         assert slot.mean == pytest.approx(mean, abs=1e-3)
         assert slot.provenance is Provenance.MEASURED
-    assert set(await slots(elm, "Bedroom", start)) == {1, 2, 3, 4}
+    assert set(await slots(elm, "Bedroom", start)) == {0, 1, 2, 3, 4}
 
 
 async def test_a_restart_leaves_no_hole_and_an_outage_does(elm: HeatedWorld) -> None:
@@ -79,7 +79,7 @@ async def test_a_restart_leaves_no_hole_and_an_outage_does(elm: HeatedWorld) -> 
     await elm.virtual.run(2 * MINUTE)
     await elm.load_home()
     await elm.virtual.run(15 * MINUTE)
-    assert set(await slots(elm, "Kitchen", start)) == {1, 2, 3, 4}
+    assert set(await slots(elm, "Kitchen", start)) == {0, 1, 2, 3, 4}
 
     await elm.unload_home()
     await elm.virtual.run(40 * MINUTE)
@@ -105,7 +105,7 @@ async def test_a_ledger_that_fails_loses_nothing(
     # Up to 39 minutes: the newest status, two minutes old at most, ended slot 6 but not 7.
     await elm.virtual.run(12 * MINUTE)
 
-    assert set(await slots(elm, "Kitchen", start)) == {1, 2, 3, 4, 5, 6}
+    assert set(await slots(elm, "Kitchen", start)) == {0, 1, 2, 3, 4, 5, 6}
     texts = [record.getMessage() for record in caplog.records]
     assert (
         len([t for t in texts if "Temperatures of" in t and "trying again" in t]) == 1
@@ -126,19 +126,24 @@ async def test_the_end_of_home_assistant_stores_what_was_heard(
 
     ledger = ledger_of(elm)
     await ledger.async_open()
-    stored = await ledger.async_load_room(elm.record("Kitchen").room_id)
+    stored = await ledger.rooms.async_load(elm.record("Kitchen").room_id)
     assert stored.readings[-1].at == heard
     await ledger.async_close()
 
 
-async def test_get_temperature_answers_the_past(elm: HeatedWorld) -> None:
+@pytest.mark.parametrize(
+    "virtual_start", [datetime(2026, 11, 18, 10, 2, tzinfo=UTC)], ids=["inside a slot"]
+)
+async def test_get_temperature_answers_the_past(
+    elm: HeatedWorld, virtual_start: datetime
+) -> None:
     """Means, lowest and highest per period, and where they come from."""
-    start = elm.virtual.now
+    start = slot_start(virtual_start)
     await elm.start()
     await elm.virtual.run(62 * MINUTE)
     # The vendor's history knows what was before the first status, and warmer.
     room_id = elm.record("Kitchen").room_id
-    await ledger_of(elm).async_settle_room(
+    await ledger_of(elm).rooms.async_settle(
         room_id,
         [
             RoomSlot(

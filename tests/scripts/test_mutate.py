@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.mutate import PACKAGE, PURE, ROOT, all_mutants, mutants, tests_of
+from scripts.mutate import PACKAGE, PURE, ROOT, all_mutants, mutants, own_tests
 
 PATH = PACKAGE / "metering" / "dial.py"
 
@@ -47,5 +47,5 @@ def test_every_pure_room_has_mirrored_tests() -> None:
     """So that the tests of a room are those that are run."""
     for room in PURE:
         (first, *_) = all_mutants([room])
-        assert all((ROOT / place).exists() for place in tests_of(first.path))
+        assert all((ROOT / place).exists() for place in own_tests(first.path))
         assert first.path.is_relative_to(Path(PACKAGE, room))

@@ -41,8 +41,8 @@ def test_a_failed_section_does_not_end_the_run(
     run.section("tests", lambda _: Verdict(passed=True))
     assert run.close() == 1
     assert capfd.readouterr().out.splitlines()[-3:] == [
-        "FAILED    0 s  style",
-        "passed    0 s  tests",
+        "FAILED     0 s  style",
+        "passed     0 s  tests",
         "=== FAILED in 0 s ===",
     ]
 

@@ -25,7 +25,7 @@ OTHER_ID = "01JD0000000000000000000004"
 
 async def begin(world: World) -> datetime:
     """Add the meter now; return when its past ends."""
-    await world.ledger.async_add_source(SOURCE_ID, HOME_ID, live_from=world.now)
+    await world.ledger.sources.async_add(SOURCE_ID, HOME_ID, live_from=world.now)
     return world.now
 
 
@@ -38,9 +38,9 @@ async def know(
     source_id: str = SOURCE_ID,
 ) -> None:
     """Learn from the vendor what was used in slots of the past; no total moves by it."""
-    before = await world.ledger.async_total(KEY)
+    before = world.ledger.sums.total(KEY)
     energies = load(slots, seed=seed)
-    await world.ledger.async_settle(
+    await world.ledger.slots.async_settle(
         source_id,
         MeterRole.GRID,
         [
@@ -57,7 +57,7 @@ async def know(
     for n, energy in enumerate(energies):
         at = start + n * SLOT
         world.slots[at] = world.slots.get(at, 0.0) + energy
-    assert await world.ledger.async_total(KEY) == before
+    assert world.ledger.sums.total(KEY) == before
 
 
 async def assert_past(world: World, hours: int) -> None:
@@ -118,11 +118,11 @@ async def test_the_usual_chunk_touches_its_own_hours_only(world: World) -> None:
     await know(world, at - 58 * HOUR, 10 * 12, seed=2)
     assert await world.reconcile() == 10
     assert await world.reconcile() == 0
-    mark = await world.ledger.async_mark(KEY)
+    mark = await world.ledger.marks.async_load(KEY)
     assert mark is not None
     assert mark.past is None
     assert mark.floor == at - 58 * HOUR
-    assert mark.offset_kwh == pytest.approx(await world.ledger.async_past(KEY))
+    assert mark.offset_kwh == pytest.approx(world.ledger.sums.past(KEY))
     await assert_past(world, 60)
 
 
@@ -147,14 +147,14 @@ async def test_a_kill_inside_a_step(world: World, happens: str) -> None:
     await world.ticks(load(12 * 2 + 3))
     await world.true_up.async_stop()
     await know(world, at - 30 * HOUR, 360)
-    past = await world.ledger.async_past(KEY)
-    mark = await world.ledger.async_mark(KEY)
+    past = world.ledger.sums.past(KEY)
+    mark = await world.ledger.marks.async_load(KEY)
     assert mark is not None
     assert mark.past == (at - 30 * HOUR, at)
     step = PastTaken(mark.offset_kwh + past, at - 30 * HOUR, past, past)
-    noted = await world.ledger.async_set_mark(KEY, replace(mark, step=step))
+    noted = await world.ledger.marks.async_set(KEY, replace(mark, step=step))
     assert noted is not None
-    assert (await world.ledger.async_mark(KEY)) == noted
+    assert (await world.ledger.marks.async_load(KEY)) == noted
     if happens != "nothing":
         await world.adjust(step.floor, past)
     await world.restart()
@@ -166,7 +166,7 @@ async def test_a_kill_inside_a_step(world: World, happens: str) -> None:
         await world.restart()
     await world.ticks(load(12, seed=3))
 
-    mark = await world.ledger.async_mark(KEY)
+    mark = await world.ledger.marks.async_load(KEY)
     assert mark is not None
     assert mark.step is None
     await assert_past(world, 33)
@@ -235,7 +235,7 @@ async def test_a_history_of_somebody_else_stays(world: World) -> None:
 
 async def add_other(world: World) -> None:
     """Add a second meter to the home, now."""
-    await world.ledger.async_add_source(OTHER_ID, HOME_ID, live_from=world.now)
+    await world.ledger.sources.async_add(OTHER_ID, HOME_ID, live_from=world.now)
 
 
 @pytest.mark.slow
@@ -358,7 +358,7 @@ async def test_a_database_of_before_the_import(world: World) -> None:
     before = await world.rows()
     await know(world, at - 30 * HOUR, 360)
     await world.ticks(load(12, seed=3))
-    past = await world.ledger.async_past(KEY)
+    past = world.ledger.sums.past(KEY)
     await world.close()
     await world.restore_database(copied)
     await world.adjust(at - 30 * HOUR, -past)

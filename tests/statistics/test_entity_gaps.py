@@ -125,7 +125,7 @@ class Life:
 
     async def slots(self, source_id: str) -> list[Slot]:
         """Return all slots of a meter."""
-        return await self.hass.data[DATA_LEDGER].async_slots(
+        return await self.hass.data[DATA_LEDGER].slots.async_between(
             source_id, START - timedelta(days=99), START + timedelta(days=99)
         )
 
@@ -216,7 +216,7 @@ async def test_nothing_is_known_where_the_entity_was_unavailable(life: Life) -> 
     assert repaired["Electricity meter"]["left"] == len(unknown)
     await life.assert_true("clamp", *unknown)
     ledger = life.hass.data[DATA_LEDGER]
-    assert sum(map(len, await ledger.async_asked("clamp"))) >= len(unknown)
+    assert sum(map(len, await ledger.slots.async_asked("clamp"))) >= len(unknown)
     # A counter's difference bridges it.
     slots = await life.slots("dial")
     assert all(slot.known for slot in slots)
@@ -321,7 +321,7 @@ async def test_counter_that_became_a_power(life: Life) -> None:
 
 async def ledger_hole(life: Life, source_id: str, begin: datetime, slots: int) -> None:
     """Let a meter have begun then, and know nothing of so many slots."""
-    await life.hass.data[DATA_LEDGER].async_settle(
+    await life.hass.data[DATA_LEDGER].slots.async_settle(
         source_id,
         MeterRole.GRID,
         [unknown_slot(begin), unknown_slot(begin + (slots - 1) * SLOT)],
@@ -350,8 +350,8 @@ async def test_statistics_where_states_are_not_kept(life: Life, asked: bool) -> 
     await ledger_hole(life, "clamp", begin, 36)
     ledger = life.hass.data[DATA_LEDGER]
     if asked:
-        (hole,) = await ledger.async_holes("clamp", None, begin + 3 * HOUR)
-        await ledger.async_add_asked("clamp", [hole])
+        (hole,) = await ledger.slots.async_gaps("clamp", None, begin + 3 * HOUR)
+        await ledger.slots.async_add_asked("clamp", [hole])
     span = {"start": begin.isoformat(), "end": (begin + 3 * HOUR).isoformat()}
     repaired = (await life.repair(**span))["Electricity meter"]
     assert (repaired["found"], repaired["vendor"]) == (36, 0 if asked else 24)

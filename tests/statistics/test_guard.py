@@ -35,7 +35,7 @@ async def test_a_lost_ledger_goes_on_from_the_recorder(world: World) -> None:
     first = world.now
     await world.ticks(load(12 * 2 + 5))
     before = await world.rows()
-    total = await world.ledger.async_total(KEY)
+    total = world.ledger.sums.total(KEY)
     await world.lose_ledger()
 
     assert await world.guard() == pytest.approx(total, abs=1e-6)
@@ -51,7 +51,7 @@ async def test_a_lost_ledger_goes_on_from_the_recorder(world: World) -> None:
 async def test_a_lost_ledger_is_told_to_the_user(world: World) -> None:
     """One issue names the home and the energy; a second look adds nothing."""
     await world.ticks(load(14))
-    total = await world.ledger.async_total(KEY)
+    total = world.ledger.sums.total(KEY)
     await world.lose_ledger()
     await world.guard()
 
@@ -74,10 +74,10 @@ async def test_an_older_ledger_goes_on_from_the_recorder(world: World) -> None:
     await world.close()
     backup = world.copy_ledger()
     await world.restart()
-    total = await world.ledger.async_total(KEY)
+    total = world.ledger.sums.total(KEY)
     await world.ticks(load(12 * 2, seed=2))
     before = await world.rows()
-    lost = await world.ledger.async_total(KEY) - total
+    lost = world.ledger.sums.total(KEY) - total
     await world.restore_ledger(backup)
 
     assert await world.guard() == pytest.approx(lost, abs=1e-6)
@@ -94,7 +94,7 @@ async def test_a_loss_within_five_minutes_is_seen(world: World) -> None:
     """A state that no statistic has seen yet counts too."""
     await world.ticks(load(14))
     await world.tick(0.1, compile_=False)
-    total = await world.ledger.async_total(KEY)
+    total = world.ledger.sums.total(KEY)
     await world.done()
     await world.lose_ledger()
 
@@ -117,12 +117,12 @@ async def test_a_whole_ledger_is_left_alone(world: World) -> None:
     """Nothing is carried and nobody is told where the ledger knows as much or more."""
     assert await world.guard() == 0.0
     await world.ticks(load(14))
-    total = await world.ledger.async_total(KEY)
+    total = world.ledger.sums.total(KEY)
 
     assert await world.guard() == 0.0
     await world.settle_last()
     assert await world.guard() == 0.0
-    assert await world.ledger.async_total(KEY) > total
+    assert world.ledger.sums.total(KEY) > total
     assert issues(world.hass) == []
 
 
@@ -149,7 +149,7 @@ async def test_without_a_recorder_nothing_is_carried(
     hass: HomeAssistant, tmp_path: Path
 ) -> None:
     """A Home Assistant without a recorder has nothing that a total could fall below."""
-    ledger = Ledger(hass, tmp_path / "ledger.db")
+    ledger = Ledger(hass.async_add_executor_job, tmp_path / "ledger.db")
     await ledger.async_open()
 
     assert await async_guard_total(hass, ledger, KEY, "sensor.energy", "Elm") == 0.0
@@ -159,7 +159,7 @@ async def test_without_a_recorder_nothing_is_carried(
 async def test_a_recorder_that_cannot_answer_is_waited_for(world: World) -> None:
     """A home is not set up with a total that may be too low; later all is well."""
     await world.ticks(load(14))
-    total = await world.ledger.async_total(KEY)
+    total = world.ledger.sums.total(KEY)
     await world.done()
     await world.lose_ledger()
     await world.rename_table("states", "away")

@@ -59,7 +59,7 @@ async def test_a_hole_of_weeks_ago_is_repaired(world: World) -> None:
     await world.compile_missing()
     await world.ticks(load(13, seed=4))
     assert await world.reconcile() == 0
-    mark = await world.ledger.async_mark(KEY)
+    mark = await world.ledger.marks.async_load(KEY)
     assert mark is not None
     assert mark.checked_until == world.now.replace(minute=0) - HOUR
 
@@ -67,7 +67,7 @@ async def test_a_hole_of_weeks_ago_is_repaired(world: World) -> None:
     used = dict(zip(holes, load(18, seed=5), strict=True))
     await world.true_up.async_stop()
     await world.settle_all(dict(list(used.items())[12:]), Provenance.VENDOR)
-    mark = await world.ledger.async_mark(KEY)
+    mark = await world.ledger.marks.async_load(KEY)
     assert mark is not None
     assert mark.checked_until == first + 2 * HOUR
     await world.restart()

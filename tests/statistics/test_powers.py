@@ -83,7 +83,7 @@ class Powers:
             )
             for n, power in enumerate(powers)
         ]
-        await self.world.ledger.async_settle(source_id, role, slots, [])
+        await self.world.ledger.slots.async_settle(source_id, role, slots, [])
 
     async def rows(
         self, entity_id: str = "sensor.home_power"
@@ -126,7 +126,7 @@ def unit() -> str:
 @pytest.fixture
 async def powers(world: World, unit: str) -> Powers:
     """Return sensors whose statistics are kept true, of a meter that is there from now on."""
-    await world.ledger.async_add_source(SOURCE_ID, HOME_ID, live_from=world.now)
+    await world.ledger.sources.async_add(SOURCE_ID, HOME_ID, live_from=world.now)
     powers = Powers(world, unit)
     powers.open()
     return powers
@@ -166,7 +166,7 @@ async def test_the_past_and_an_outage(world: World, powers: Powers) -> None:
     # What they wrote is seen to be there by the next run, and then nothing is left.
     assert await powers.reconcile() == 0
     for key in (KEY, METER):
-        assert await world.ledger.async_power_due(key) == []
+        assert await world.ledger.powers.async_due(key) == []
     await world.assert_bystander_untouched()
 
 
@@ -179,7 +179,7 @@ async def test_an_hour_in_progress_waits(world: World, powers: Powers) -> None:
     await powers.ticks([100.0] * 5)
     assert await powers.rows() == {first: near(100, 100, 100)}
     assert await powers.reconcile() == 0
-    assert await world.ledger.async_power_due(KEY) == []
+    assert await world.ledger.powers.async_due(KEY) == []
     await world.assert_bystander_untouched()
 
 
@@ -191,14 +191,14 @@ async def test_a_kill_before_the_recorder_wrote_loses_nothing(
     await powers.ticks([100.0] * 2)
     await world.true_up.async_stop()
     await powers.know(first - HOUR, [600.0] * 11)
-    (due,) = await world.ledger.async_power_due(KEY)
+    (due,) = await world.ledger.powers.async_due(KEY)
     await powers.know(first - SLOT, [0.0])
-    await world.ledger.async_power_done(KEY, [due])
+    await world.ledger.powers.async_done(KEY, [due])
     assert await powers.reconcile() == 2
     assert await powers.rows() == {first - HOUR: near(550, 0, 600)}
-    assert len(await world.ledger.async_power_due(KEY)) == 1
+    assert len(await world.ledger.powers.async_due(KEY)) == 1
     assert await powers.reconcile() == 0
-    assert await world.ledger.async_power_due(KEY) == []
+    assert await world.ledger.powers.async_due(KEY) == []
 
 
 async def test_an_hour_that_comes_in_two_parts(world: World, powers: Powers) -> None:
@@ -219,14 +219,14 @@ async def test_an_hour_that_comes_in_two_parts(world: World, powers: Powers) -> 
     }
     assert await powers.rows("sensor.meter_power") == rows
     assert await powers.reconcile() == 0
-    assert await world.ledger.async_power_due(KEY) == []
+    assert await world.ledger.powers.async_due(KEY) == []
     await world.assert_bystander_untouched()
 
 
 async def test_a_home_with_two_meters(world: World, powers: Powers) -> None:
     """A home's power is known where no grid meter's is unknown; submeters do not count."""
     first = world.now
-    await world.ledger.async_add_source(OTHER_ID, HOME_ID, live_from=first)
+    await world.ledger.sources.async_add(OTHER_ID, HOME_ID, live_from=first)
     await powers.ticks([100.0] * 2)
     await powers.know(first, [50.0] * 2, source_id=OTHER_ID)
     await powers.know(first - 3 * HOUR, [600.0] * 36)
@@ -234,7 +234,7 @@ async def test_a_home_with_two_meters(world: World, powers: Powers) -> None:
     # The other meter's past is not known yet.
     assert await powers.rows() == {}
     assert len(await powers.rows("sensor.meter_power")) == 3
-    (due,) = await world.ledger.async_power_due(KEY)
+    (due,) = await world.ledger.powers.async_due(KEY)
     assert due.start == first
 
     await powers.know(
@@ -246,25 +246,25 @@ async def test_a_home_with_two_meters(world: World, powers: Powers) -> None:
     await powers.know(first - HOUR, [600.0])
     await powers.ticks([100.0])
     assert await powers.rows() == {first - 2 * HOUR: near(2500 / 3, 800.0, 900.0)}
-    assert await world.ledger.async_power_due("home:nobody:grid") == []
+    assert await world.ledger.powers.async_due("home:nobody:grid") == []
     await world.assert_bystander_untouched()
 
 
 async def test_a_generation_meter(world: World, powers: Powers) -> None:
     """What a home generates has hours of its own."""
     first = world.now
-    await world.ledger.async_add_source(OTHER_ID, HOME_ID, live_from=first)
+    await world.ledger.sources.async_add(OTHER_ID, HOME_ID, live_from=first)
     await powers.know(
         first - HOUR, [240.0] * 12, source_id=OTHER_ID, role=MeterRole.GENERATION
     )
     key = f"home:{HOME_ID}:generation"
-    assert [hour.start for hour in await world.ledger.async_power_due(key)] == [
+    assert [hour.start for hour in await world.ledger.powers.async_due(key)] == [
         first - HOUR
     ]
-    assert await world.ledger.async_power_due(KEY) == []
-    (row,) = await world.ledger.async_powers(key, first - HOUR, first)
+    assert await world.ledger.powers.async_due(KEY) == []
+    (row,) = await world.ledger.powers.async_hours(key, first - HOUR, first)
     assert row.start == first - HOUR
     assert row[1:] == near(240.0, 240.0, 240.0)
-    assert await world.ledger.async_powers(KEY, first - HOUR, first) == []
-    await world.ledger.async_forget_home(HOME_ID)
-    assert await world.ledger.async_power_due(key) == []
+    assert await world.ledger.powers.async_hours(KEY, first - HOUR, first) == []
+    await world.ledger.homes.async_forget(HOME_ID)
+    assert await world.ledger.powers.async_due(key) == []

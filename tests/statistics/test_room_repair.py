@@ -154,7 +154,7 @@ async def test_two_days_off_are_in_the_statistics(
     true_up = hass.data[DATA_RECONCILE]
     for record in elm.heating.rooms:
         assert await true_up.async_reconcile(f"room:{record.room_id}") == 0
-        assert await hass.data[DATA_LEDGER].async_room_due(record.room_id) == []
+        assert await hass.data[DATA_LEDGER].rooms.async_due(record.room_id) == []
     await hass.services.async_call(DOMAIN, "repair_gaps", {}, blocking=True)
     await async_recorder_block_till_done(hass)
     assert await recorded.rows(kitchen) == rows

@@ -39,7 +39,7 @@ class Kitchen:
 
     async def open(self) -> None:
         """Begin to keep its statistics true, also after a restart."""
-        await self.world.ledger.async_add_room(ROOM, HOME_ID)
+        await self.world.ledger.rooms.async_add(ROOM, HOME_ID)
         self.world.true_up.async_register_room(ROOM, lambda: self.entity_id, "Kitchen")
 
     def shows(self, temperature: float | None) -> None:
@@ -82,7 +82,7 @@ class Kitchen:
             )
             for n, mean in enumerate(means)
         ]
-        await self.world.ledger.async_settle_room(ROOM, slots)
+        await self.world.ledger.rooms.async_settle(ROOM, slots)
 
     async def rows(self) -> TemperatureRows:
         """Return what the recorder has of each hour: mean, lowest and highest, in °C."""
@@ -132,7 +132,7 @@ async def test_an_outage_is_filled_in(world: World, kitchen: Kitchen) -> None:
     assert set(before) == {first, first + HOUR, first + 4 * HOUR}
 
     # The vendor knows the outage; the hour before it is half measured, half repaired.
-    await world.ledger.async_settle_room(
+    await world.ledger.rooms.async_settle(
         ROOM,
         [
             RoomSlot(
@@ -156,7 +156,7 @@ async def test_an_outage_is_filled_in(world: World, kitchen: Kitchen) -> None:
     }
     assert rows[first] == before[first]
     assert await kitchen.reconcile() == 0
-    assert await world.ledger.async_room_due(ROOM) == []
+    assert await world.ledger.rooms.async_due(ROOM) == []
     assert await kitchen.rows() == rows
     await world.assert_bystander_untouched()
 
@@ -188,14 +188,14 @@ async def test_a_kill_before_the_recorder_wrote_loses_nothing(
     await world.true_up.async_stop()
     await kitchen.repair(first, [25.0])
     assert await kitchen.reconcile() == 1
-    (due,) = await world.ledger.async_room_due(ROOM)
+    (due,) = await world.ledger.rooms.async_due(ROOM)
     assert due.start == first
     # What becomes known meanwhile keeps the hour due.
     await kitchen.repair(first + SLOT, [26.0])
-    await world.ledger.async_room_done(ROOM, [due])
+    await world.ledger.rooms.async_done(ROOM, [due])
     assert await kitchen.reconcile() == 1
     assert await kitchen.reconcile() == 0
-    assert await world.ledger.async_room_due(ROOM) == []
+    assert await world.ledger.rooms.async_due(ROOM) == []
     assert await kitchen.rows() == {first: near(25.5, 24.5, 26.5)}
 
 

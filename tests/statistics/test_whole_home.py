@@ -199,7 +199,7 @@ async def true_bars(hass: HomeAssistant, since: datetime) -> list[float]:
     """Check what the recorder shows of each hour against the ledger; return it."""
     bars = await hours(hass, "sensor.shed_energy", since)
     ledger = hass.data[DATA_LEDGER]
-    totals = await ledger.async_hourly_totals(
+    totals = await ledger.sums.async_hourly(
         home_key("home-shed", "grid"), since - HOUR, since + len(bars) * HOUR
     )
     truth = [after[1] - before[1] for before, after in pairwise(totals)]

@@ -112,10 +112,10 @@ class World:
     async def _open(self, path: Path) -> None:
         """Start what the integration starts."""
         self.path = path
-        self.ledger = Ledger(self.hass, path)
+        self.ledger = Ledger(self.hass.async_add_executor_job, path)
         await self.ledger.async_open()
-        await self.ledger.async_add_home(HOME_ID, "Elm Street")
-        await self.ledger.async_add_source(SOURCE_ID, HOME_ID)
+        await self.ledger.homes.async_add(HOME_ID, "Elm Street")
+        await self.ledger.sources.async_add(SOURCE_ID, HOME_ID)
         self.true_up = TrueUp(self.hass, self.ledger)
         self.true_up.async_start()
         self.true_up.async_register(KEY, lambda: self.entity_id, "Elm Street")
@@ -166,7 +166,7 @@ class World:
             else Slot(start=start, energy=energy, returned=0.0, provenance=provenance)
             for start, energy in energies.items()
         ]
-        await self.ledger.async_settle(SOURCE_ID, MeterRole.GRID, slots, [])
+        await self.ledger.slots.async_settle(SOURCE_ID, MeterRole.GRID, slots, [])
         self.slots |= {
             start: energy for start, energy in energies.items() if energy is not None
         }
@@ -179,7 +179,7 @@ class World:
 
     async def publish(self) -> float:
         """Set the energy entity's state to the ledger's total."""
-        total = await self.ledger.async_total(KEY)
+        total = self.ledger.sums.total(KEY)
         entity_id = self.entity_id
         assert entity_id is not None
         self.hass.states.async_set(

@@ -115,7 +115,9 @@ async def _async_by_span(
 
 async def _async_read(ledger: Ledger, home: Home, starts: range) -> list[MeterPeriods]:
     """Return a home's meters with their periods, those that are gone too."""
-    found = await ledger.async_periods(await ledger.async_sources(home.home_id), starts)
+    found = await ledger.periods.async_between(
+        ledger.sources.of_home(home.home_id), starts
+    )
     return _meters(home, found)
 
 
@@ -142,7 +144,7 @@ async def _async_by_id(
     home_of = {
         source_id: home
         for home in homes.all
-        for source_id in await ledger.async_sources(home.home_id)
+        for source_id in ledger.sources.of_home(home.home_id)
     }
     wanted: defaultdict[int, set[int]] = defaultdict(set)
     sources: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
@@ -185,7 +187,7 @@ async def _async_by_id(
         for run in _runs(sorted(starts), duration_s):
             asked = {name for start in run for name in sources[duration_s, start]}
             for source_id, periods in (
-                await ledger.async_periods(sorted(asked), run)
+                await ledger.periods.async_between(sorted(asked), run)
             ).items():
                 found[source_id] += [
                     period

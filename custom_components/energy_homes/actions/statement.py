@@ -68,7 +68,7 @@ async def async_get_statement(call: ServiceCall) -> ServiceResponse:
             (
                 home,
                 month,
-                await call.hass.data[DATA_LEDGER].async_statement(
+                await call.hass.data[DATA_LEDGER].sums.async_statement(
                     home.home_id, month.start, month.end
                 ),
             )

@@ -101,14 +101,14 @@ def _span(data: Mapping[str, Any], home: Home) -> Span:
 
 async def _async_read(ledger: Ledger, room_id: str, span: Span) -> list[RoomPeriod]:
     """Return the periods of a room that it was followed in, as far as they have ended."""
-    stored = await ledger.async_load_room(room_id)
+    stored = await ledger.rooms.async_load(room_id)
     if stored.first is None or stored.settled_until is None:
         return []
     length = span.duration_s
     begin = max(span.start, int(stored.first.timestamp()) // length * length)
     end = min(span.end, int(stored.settled_until.timestamp()) // length * length)
     by_period: defaultdict[int, list[RoomSlot]] = defaultdict(list)
-    for slot in await ledger.async_room_slots(room_id, _at(begin), _at(end)):
+    for slot in await ledger.rooms.async_between(room_id, _at(begin), _at(end)):
         by_period[int(slot.start.timestamp()) // length * length].append(slot)
     return [
         room_period(_at(at), timedelta(seconds=length), by_period[at])

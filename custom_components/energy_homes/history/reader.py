@@ -104,7 +104,7 @@ class MeterPast:
             self._ledger, self._home, self._source_id, holes, told
         )
         # What nobody knows here is not asked for minute by minute later.
-        await self._ledger.async_add_asked(self._source_id, holes)
+        await self._ledger.slots.async_add_asked(self._source_id, holes)
         return Step(
             begin=start,
             found=slots_in(holes),
@@ -122,7 +122,7 @@ async def async_missing(
 
     Before a source's first slot, too. Raises LedgerError.
     """
-    slots = await ledger.async_slots(
+    slots = await ledger.slots.async_between(
         source_id, from_seconds(begin_s), from_seconds(end_s)
     )
     return find_holes(
@@ -139,7 +139,7 @@ async def async_take_answers(
     """
     begin_s = min([holes[-1].start, *(one.start_s for one in told.answers)])
     end_s = max([holes[0].stop, *(one.end_s for one in told.answers)])
-    slots = await ledger.async_slots(
+    slots = await ledger.slots.async_between(
         source_id, from_seconds(begin_s), from_seconds(end_s)
     )
     known = [row_of(slot) for slot in slots if slot.known]

@@ -237,7 +237,7 @@ class Job:
 
         Of a hole that is not over, as of a meter that is silent, it is what is ripe of it.
         """
-        found = await self._ledger.async_holes(
+        found = await self._ledger.slots.async_gaps(
             self.source.source_id,
             self._begin,
             self._end,
@@ -247,7 +247,7 @@ class Job:
 
     async def async_asked(self) -> list[Hole]:
         """Return what was asked for already."""
-        return await self._ledger.async_asked(self.source.source_id)
+        return await self._ledger.slots.async_asked(self.source.source_id)
 
     def _revision(self, one: Hole) -> Revision:
         """Return what measured while a hole came about: where it ended, if it changed."""
@@ -273,7 +273,7 @@ class Job:
                 {row.start_s: row for row in known}, holes, answers, half_unit=half_unit
             )
         )
-        await self._ledger.async_add_asked(self.source.source_id, holes)
+        await self._ledger.slots.async_add_asked(self.source.source_id, holes)
 
     async def _async_interpolate(self) -> None:
         """Interpolate short holes that nobody can be asked for any more."""
@@ -292,7 +292,7 @@ class Job:
 
     async def _async_known(self, begin_s: int, end_s: int) -> list[SlotRow]:
         """Return the known slots of a span, in order."""
-        slots = await self._ledger.async_slots(
+        slots = await self._ledger.slots.async_between(
             self.source.source_id, from_seconds(begin_s), from_seconds(end_s)
         )
         return [row_of(slot) for slot in slots if slot.known]

@@ -44,7 +44,7 @@ class RoomPast:
             raise NotNowError(taken.problem)
         reached = begin if taken.done else taken.reached
         left = slots_in(
-            await self._ledger.async_room_holes(self._room_id, reached, end)
+            await self._ledger.rooms.async_gaps(self._room_id, reached, end)
         )
         return Step(
             begin=reached,

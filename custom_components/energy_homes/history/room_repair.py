@@ -210,12 +210,12 @@ class _Job:
         self, begin: datetime, end: datetime, *, again: bool
     ) -> RoomImport:
         """Make the newest call that is missing in a span."""
-        stored = await self._ledger.async_load_room(self._room.room_id)
+        stored = await self._ledger.rooms.async_load(self._room.room_id)
         over_s = self._ripe_s // HOUR_SECONDS * HOUR_SECONDS
         until = min(end, from_seconds(over_s), stored.settled_until or end)
         since = from_seconds(-(-seconds(begin) // HOUR_SECONDS) * HOUR_SECONDS)
         until_s = int(until.timestamp()) // HOUR_SECONDS * HOUR_SECONDS
-        todo = await self._ledger.async_room_holes(
+        todo = await self._ledger.rooms.async_gaps(
             self._room.room_id, since, from_seconds(until_s), cuts=self._cuts
         )
         if not again:
@@ -249,11 +249,11 @@ class _Job:
         self, begin: datetime | None, end: datetime | None
     ) -> list[Hole]:
         """Return the holes whose last hour is over, cut where the Netatmo home changed."""
-        stored = await self._ledger.async_load_room(self._room.room_id)
+        stored = await self._ledger.rooms.async_load(self._room.room_id)
         first, until = stored.first, stored.settled_until
         if first is None or until is None:
             return []
-        found = await self._ledger.async_room_holes(
+        found = await self._ledger.rooms.async_gaps(
             self._room.room_id,
             first if begin is None else max(begin, first),
             until if end is None else min(end, until),
@@ -263,7 +263,7 @@ class _Job:
 
     async def _async_asked(self) -> list[Hole]:
         """Return what the vendor was asked for already."""
-        return await self._ledger.async_room_asked(self._room.room_id)
+        return await self._ledger.rooms.async_asked(self._room.room_id)
 
     def _revision(self, one: Hole) -> Revision:
         """Return the Netatmo home of the time in which a hole came about."""
@@ -302,10 +302,10 @@ class _Job:
             _LOGGER.debug("History of %s: %s", self._room.name, err)
             raise NotNowError(problem_of(err)) from err
         part = within(holes, call.start_s, call.end_s)
-        self._repair.vendor += await self._ledger.async_settle_room(
+        self._repair.vendor += await self._ledger.rooms.async_settle(
             self._room.room_id, fill_room(part, answers)
         )
-        await self._ledger.async_add_room_asked(self._room.room_id, part)
+        await self._ledger.rooms.async_add_asked(self._room.room_id, part)
 
     async def _async_points(
         self, place: _Place, call: RoomCall
@@ -366,12 +366,12 @@ class _Job:
                 or without([one], asked)
             ):
                 continue
-            known = await self._ledger.async_room_slots(
+            known = await self._ledger.rooms.async_between(
                 self._room.room_id,
                 from_seconds(one.start - SLOT_SECONDS),
                 from_seconds(one.stop + SLOT_SECONDS),
             )
             slots = interpolated_room(known, [one])
-            self._repair.interpolated += await self._ledger.async_settle_room(
+            self._repair.interpolated += await self._ledger.rooms.async_settle(
                 self._room.room_id, slots
             )

@@ -93,9 +93,9 @@ async def async_end(ledger: Ledger, thing: Thing, until: datetime | None) -> dat
     LedgerError.
     """
     if thing.is_meter:
-        ours = await ledger.async_live_from(thing.thing_id)
+        ours = ledger.sources.live_from(thing.thing_id)
     else:
-        ours = (await ledger.async_load_room(thing.thing_id)).first
+        ours = (await ledger.rooms.async_load(thing.thing_id)).first
     asked = until and from_seconds(-(-seconds(until) // SLOT_S) * SLOT_S)
     ends = (ours, asked, slot_start(dt_util.utcnow() - RIPE))
     return min(end for end in ends if end is not None)

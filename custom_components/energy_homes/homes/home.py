@@ -119,7 +119,7 @@ class Home:
                 await dt_util.async_get_time_zone(zone) or self.coordinator.time_zone
             )
         ledger = self._ledger
-        await ledger.async_add_home(self.home_id, self.label)
+        await ledger.homes.async_add(self.home_id, self.label)
         for unique_id, key in self._energy_keys().items():
             if (entity_id := self._entity_id(unique_id)) is not None:
                 await async_guard_total(self._hass, ledger, key, entity_id, self.label)

@@ -5,10 +5,10 @@ A channel is JSON: only all of it together means anything, and no query looks in
 
 from collections.abc import Mapping
 from json import dumps, loads
-import sqlite3
 from typing import Any, Final
 
 from .types import LedgerError
+from .view import Transaction, View
 
 BOARD_SCHEMA: Final = (
     """CREATE TABLE board_channel (
@@ -20,11 +20,14 @@ BOARD_SCHEMA: Final = (
 type ChannelData = Mapping[str, Any]
 
 
-def write_board(
-    connection: sqlite3.Connection, board: str, channels: Mapping[int, ChannelData]
+def store_board(
+    transaction: Transaction, board: str, channels: Mapping[int, ChannelData]
 ) -> None:
-    """Replace channels of a board; those that are not named stay as they are."""
-    connection.executemany(
+    """Commit channels of a board, as JSON has them, all of them or none.
+
+    They have reached the disk once this returns; other channels stay as they are.
+    """
+    transaction.connection.executemany(
         "INSERT OR REPLACE INTO board_channel VALUES (?, ?, ?)",
         [
             (board, channel, dumps(data, separators=(",", ":"), allow_nan=False))
@@ -33,9 +36,12 @@ def write_board(
     )
 
 
-def read_board(connection: sqlite3.Connection, board: str) -> dict[int, ChannelData]:
-    """Return the channels of a board. Raises LedgerError where one cannot be read."""
-    rows = connection.execute(
+def load_board(view: View, board: str) -> dict[int, ChannelData]:
+    """Return what was kept of a board's channels, by number; nothing where none was.
+
+    Raises LedgerError where one cannot be read.
+    """
+    rows = view.connection.execute(
         "SELECT channel, data FROM board_channel WHERE board = ? ORDER BY channel",
         (board,),
     ).fetchall()
@@ -45,8 +51,8 @@ def read_board(connection: sqlite3.Connection, board: str) -> dict[int, ChannelD
         raise LedgerError(f"A channel of board {board} cannot be read: {err}") from err
 
 
-def delete_board(connection: sqlite3.Connection, board: str) -> int:
-    """Delete a board's channels and return how many there were."""
-    return connection.execute(
+def forget_board(transaction: Transaction, board: str) -> int:
+    """Delete all that was kept of a board and return how many channels that were."""
+    return transaction.connection.execute(
         "DELETE FROM board_channel WHERE board = ?", (board,)
     ).rowcount

@@ -54,6 +54,16 @@ def from_seconds(at: int) -> datetime:
     return EPOCH + timedelta(seconds=at)
 
 
+def slot_from(at: datetime) -> int:
+    """Return the start of the first slot at or after an aware instant in Unix seconds."""
+    return -(-seconds(at) // SLOT_SECONDS) * SLOT_SECONDS
+
+
+def hour_from(at: datetime) -> int:
+    """Return the first hour that starts at or after an aware instant in Unix hours."""
+    return -(-seconds(at) // HOUR_SECONDS)
+
+
 def units(kwh: float) -> int:
     """Return an energy in micro-Wh."""
     return round(kwh * UNITS_PER_KWH)

@@ -1,16 +1,21 @@
 """The ledger's file: its connection, transactions that are whole or never were, its errors."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 import sqlite3
 import threading
-from typing import Final
+from typing import Final, Literal
 
-from .schema import DamagedError, connect, opening, set_aside
+from .schema import VERSION, DamagedError, connect, opening, set_aside
 from .sums import read_sums
 from .totals import State
 from .types import LedgerError, Opened
+from .view import Transaction, View
+
+type Synchronous = Literal["FULL", "NORMAL"]
+"""A commit has reached the disk, or survives a killed process but maybe no power cut."""
 
 CHECKPOINT_PAGES: Final = 1000
 """SQLite's own default for when the WAL is written back into the main file."""
@@ -27,6 +32,7 @@ class LedgerFile:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._in_doubt = False
+        self._changes: Counter[str] = Counter()
         self.state = State()
 
     def open(self) -> Opened:
@@ -49,8 +55,8 @@ class LedgerFile:
                     ) from err
                 created = True
                 self._connect()
-            with self._reading() as connection:
-                (ledger_id,) = connection.execute(
+            with self.reading() as view:
+                (ledger_id,) = view.connection.execute(
                     "SELECT value FROM meta WHERE key = 'ledger_id'"
                 ).fetchone()
             return Opened(
@@ -79,8 +85,8 @@ class LedgerFile:
                 self._connection = None
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection and translate its errors."""
+    def reading(self) -> Iterator[View]:
+        """Give the file as it is; raises LedgerError where it is closed or SQLite fails."""
         with self._lock:
             if self._connection is None:
                 raise LedgerError("The ledger is not open")
@@ -88,21 +94,24 @@ class LedgerFile:
                 if self._in_doubt:
                     self.state = read_sums(self._connection)
                     self._in_doubt = False
-                yield self._connection
+                yield View(self._connection, self.state, self._changes)
             except sqlite3.Error as err:
                 raise LedgerError(f"The ledger failed: {err}") from err
 
     @contextmanager
-    def _writing(self, *, synchronous: str = "FULL") -> Iterator[sqlite3.Connection]:
-        """Give the connection inside a transaction; commit it, or undo all of it."""
-        with self._reading() as connection:
+    def writing(self, synchronous: Synchronous) -> Iterator[Transaction]:
+        """Give a transaction; commit it, or undo all of it. Raises as `reading` does."""
+        with self.reading() as view:
+            connection = view.connection
             connection.execute(f"PRAGMA synchronous = {synchronous}")
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield connection
+                transaction = Transaction(connection, view.state, view.changes)
+                yield transaction
                 # A commit that fails may have reached the disk all the same.
                 self._in_doubt = True
                 connection.execute("COMMIT")
+                self.state = transaction.state
                 self._in_doubt = False
             except BaseException:
                 with suppress(sqlite3.Error):
@@ -111,20 +120,32 @@ class LedgerFile:
 
     def hold(self) -> None:
         """Leave the main file as it is until `release`; writes go on into the WAL."""
-        with self._reading() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
+        with self.reading() as view:
+            view.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            view.connection.execute("PRAGMA wal_autocheckpoint = 0")
 
     def release(self) -> None:
         """Write the WAL back into the main file again."""
-        with self._reading() as connection:
-            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        with self.reading() as view:
+            view.connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            view.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
-    def sizes(self) -> tuple[int, int]:
-        """Return the sizes of the main file and of the WAL in bytes."""
-        wal = self._path.with_name(f"{self._path.name}-wal")
-        return file_size(self._path), file_size(wal)
+    def stats(self) -> dict[str, int]:
+        """Return the schema version, how many rows there are, and sizes in bytes."""
+        with self.reading() as view:
+            homes, sources, slots, pending = view.connection.execute(
+                "SELECT (SELECT COUNT(*) FROM home), (SELECT COUNT(*) FROM source),"
+                " (SELECT COUNT(*) FROM slot), (SELECT COUNT(*) FROM pending)"
+            ).fetchone()
+        return {
+            "version": VERSION,
+            "homes": homes,
+            "sources": sources,
+            "slots": slots,
+            "pending": pending,
+            "file_bytes": file_size(self._path),
+            "wal_bytes": file_size(self._path.with_name(f"{self._path.name}-wal")),
+        }
 
 
 def file_size(path: Path) -> int:

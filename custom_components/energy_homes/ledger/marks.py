@@ -1,10 +1,12 @@
 """How the ledger keeps how far statistics of the recorder agree with it."""
 
+from dataclasses import replace
 import sqlite3
 from typing import Final
 
 from .codes import from_micros, micros
 from .types import PastTaken, StatisticMark
+from .view import Transaction, View
 
 MARK_SCHEMA: Final = (
     "ALTER TABLE mark ADD COLUMN past_kwh REAL NOT NULL DEFAULT 0",
@@ -39,18 +41,16 @@ _WIDEN: Final = """
 """
 
 
-def read_mark(
-    connection: sqlite3.Connection, key: str, changes: int
-) -> StatisticMark | None:
-    """Return the mark of a key, with what tells whether slots change from now on."""
-    if (row := connection.execute(_READ, (key,)).fetchone()) is None:
+def load_mark(view: View, key: str) -> StatisticMark | None:
+    """Return how far the statistic of a key was brought in line; None where it never was."""
+    if (row := view.connection.execute(_READ, (key,)).fetchone()) is None:
         return None
     offset, floor, until, past_kwh, seen_kwh, past_from, past_until, *step = row
     return StatisticMark(
         offset_kwh=offset,
         floor=from_micros(floor),
         checked_until=None if until is None else from_micros(until),
-        changes=changes,
+        changes=view.changes[key],
         past_kwh=past_kwh,
         seen_kwh=seen_kwh,
         past=None
@@ -62,10 +62,19 @@ def read_mark(
     )
 
 
-def write_mark(connection: sqlite3.Connection, key: str, mark: StatisticMark) -> None:
-    """Keep the mark of a key."""
+def set_mark(
+    transaction: Transaction, key: str, mark: StatisticMark
+) -> StatisticMark | None:
+    """Keep how far the statistic of a key was brought in line; return what is kept.
+
+    None, and nothing is kept, where it has a `checked_until` and slots of the key have
+    changed since it was read: what was compared may be of before.
+    """
+    changes = transaction.changes[key]
+    if mark.checked_until is not None and mark.changes != changes:
+        return None
     until, past, step = mark.checked_until, mark.past, mark.step
-    connection.execute(
+    transaction.connection.execute(
         _WRITE,
         (
             key,
@@ -87,6 +96,7 @@ def write_mark(connection: sqlite3.Connection, key: str, mark: StatisticMark) ->
             ),
         ),
     )
+    return replace(mark, changes=changes)
 
 
 def take_back(connection: sqlite3.Connection, key: str, hour_us: int) -> None:

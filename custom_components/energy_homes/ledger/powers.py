@@ -5,12 +5,12 @@ is its energy less what it returned; a home's is that of all of its grid meters,
 of them is unknown.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from json import dumps
 import sqlite3
 from typing import Final
 
-from ..metering.model import MeterRole
 from .codes import (
     HOUR_SECONDS,
     ROLES,
@@ -20,6 +20,7 @@ from .codes import (
     seconds,
 )
 from .types import DueHour, HourlyMean
+from .view import Transaction, View
 
 POWER_SCHEMA: Final = (
     """CREATE TABLE power_due (
@@ -68,37 +69,39 @@ def add_due(connection: sqlite3.Connection, key: str, hours_s: Collection[int]) 
     connection.executemany(_ADD, [(key, hour) for hour in hours_s])
 
 
-def read_power_due(connection: sqlite3.Connection, key: str) -> list[DueHour]:
-    """Return the hours of a key that are due, oldest first."""
+def power_due(view: View, key: str) -> list[DueHour]:
+    """Return the hours in which a key's power became known by a repair, oldest first."""
     return [
         DueHour(from_seconds(hour), changes)
-        for hour, changes in connection.execute(
+        for hour, changes in view.connection.execute(
             "SELECT hour, changes FROM power_due WHERE key = ? ORDER BY hour", (key,)
         )
     ]
 
 
-def delete_power_due(
-    connection: sqlite3.Connection, key: str, hours: Iterable[DueHour]
-) -> None:
-    """Forget hours of a key that are done, unless they have changed since."""
-    connection.executemany(
+def power_done(transaction: Transaction, key: str, hours: Sequence[DueHour]) -> None:
+    """Have hours compared no more, unless they have changed since they were read."""
+    transaction.connection.executemany(
         "DELETE FROM power_due WHERE key = ? AND hour = ? AND changes = ?",
         [(key, seconds(due.start), due.changes) for due in hours],
     )
 
 
-def read_powers(
-    connection: sqlite3.Connection,
-    numbers: Collection[int],
-    role: MeterRole | None,
-    begin_s: int,
-    end_s: int,
+def power_hours(
+    view: View, key: str, start: datetime, end: datetime
 ) -> list[HourlyMean]:
-    """Return the hours of a span in which the power of sources is known, oldest first.
+    """Return the hours that start in `[start, end)` in which a key's power is known.
 
-    Together, of the slots that they have in a role (None: any).
+    Of its known slots; of a home's those in which no grid meter of it is unknown. Raises
+    ValueError for what is not a key.
     """
+    quantity = view.state.quantity(key)
+    role = quantity.role
+    numbers = [
+        source.number
+        for source in quantity.sources
+        if role is None or role in source.sums
+    ]
     return [
         HourlyMean(
             from_seconds(hour * HOUR_SECONDS),
@@ -106,12 +109,12 @@ def read_powers(
             low * WATTS_PER_UNIT,
             high * WATTS_PER_UNIT,
         )
-        for hour, mean, low, high in connection.execute(
+        for hour, mean, low, high in view.connection.execute(
             _OF_METER if len(numbers) == 1 else _OF_HOME,
             {
-                "sources": dumps(list(numbers)),
-                "begin": begin_s,
-                "end": end_s,
+                "sources": dumps(numbers),
+                "begin": seconds(start),
+                "end": seconds(end),
                 "role": None if role is None else ROLES[role],
             },
         )

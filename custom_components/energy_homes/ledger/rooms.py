@@ -5,7 +5,7 @@ unknown. An hour in which something became known that Home Assistant could not s
 its row in the recorder's statistics is to be compared.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 import sqlite3
 from typing import Final
@@ -23,7 +23,9 @@ from .codes import (
     seconds,
     slot_start_s,
 )
+from .gaps import ROOM, number_of
 from .types import DueHour, HourlyMean, LedgerError, StoredRoom
+from .view import Transaction, View
 
 UNITS_PER_DEGREE: Final = 1000
 
@@ -52,7 +54,8 @@ ROOM_SCHEMA: Final = (
 
 FORGET_ROOMS: Final = (
     *(
-        f"DELETE FROM {table} WHERE room IN (SELECT number FROM room WHERE home_id = ?)"  # noqa: S608
+        f"DELETE FROM {table}"  # noqa: S608
+        " WHERE room IN (SELECT number FROM room WHERE home_id = ?)"
         for table in ("room_reading", "room_slot", "room_due", "room_asked")
     ),
     "DELETE FROM room WHERE home_id = ?",
@@ -61,8 +64,12 @@ FORGET_ROOMS: Final = (
 _MEASURED: Final = PROVENANCES[Provenance.MEASURED]
 
 
-def add_room(connection: sqlite3.Connection, room_id: str, home_id: str) -> None:
-    """Add a room of a home; raises LedgerError where it is another home's."""
+def add_room(transaction: Transaction, room_id: str, home_id: str) -> None:
+    """Add a room of a home; adding it again changes nothing.
+
+    Raises LedgerError for a home that is not there, and for another home's room.
+    """
+    connection = transaction.connection
     connection.execute(
         "INSERT OR IGNORE INTO room (room_id, home_id) VALUES (?, ?)",
         (room_id, home_id),
@@ -74,8 +81,9 @@ def add_room(connection: sqlite3.Connection, room_id: str, home_id: str) -> None
         raise LedgerError(f"Room {room_id} belongs to another home")
 
 
-def load_room(connection: sqlite3.Connection, room_id: str) -> StoredRoom:
-    """Return where a room goes on; nothing for one that was never added."""
+def load_room(view: View, room_id: str) -> StoredRoom:
+    """Return where a room's slotter goes on; nothing for an unknown room."""
+    connection = view.connection
     (first,) = connection.execute(
         "SELECT MIN(start) FROM room_slot"
         " WHERE room = (SELECT number FROM room WHERE room_id = ?)",
@@ -101,18 +109,20 @@ def load_room(connection: sqlite3.Connection, room_id: str) -> StoredRoom:
 
 
 def settle_room(
-    connection: sqlite3.Connection,
+    transaction: Transaction,
     room_id: str,
     slots: Sequence[RoomSlot],
-    readings: Iterable[RoomReading] | None,
+    readings: Sequence[RoomReading] | None = None,
 ) -> int:
-    """Write slots of a room that are not known yet; return how many became known.
+    """Commit temperatures of a room and return how many slots became known.
 
-    Where `readings` are given they replace those that are kept, and the slots settle the
-    time up to their end. Raises LedgerError for an unknown room and ValueError for a slot
-    that is not aligned.
+    A known slot never changes. `readings` are those that the slotter still needs: they
+    replace those that are kept, and the slots settle the time up to their end. Who repairs
+    the past leaves them as they are. What is not measured makes its hour due. Raises
+    LedgerError for an unknown room and ValueError for a slot that is not aligned.
     """
-    number = room_number(connection, room_id)
+    connection = transaction.connection
+    number = number_of(connection, ROOM, room_id)
     rows, due = _new_rows(slots, number, _starts(connection, number, slots))
     connection.executemany("INSERT INTO room_slot VALUES (?, ?, ?, ?, ?, ?)", rows)
     connection.executemany(
@@ -135,13 +145,13 @@ def settle_room(
     return len(rows)
 
 
-def read_room_slots(
-    connection: sqlite3.Connection, room_id: str, start: datetime, end: datetime
+def room_slots(
+    view: View, room_id: str, start: datetime, end: datetime
 ) -> list[RoomSlot]:
     """Return the known slots of a room that start in `[start, end)`, oldest first."""
     return [
         _slot(*row)
-        for row in connection.execute(
+        for row in view.connection.execute(
             "SELECT start, provenance, mean, low, high FROM room_slot"
             " WHERE room = (SELECT number FROM room WHERE room_id = ?)"
             " AND start >= ? AND start < ? ORDER BY start",
@@ -150,10 +160,10 @@ def read_room_slots(
     ]
 
 
-def read_room_hours(
-    connection: sqlite3.Connection, room_id: str, start: datetime, end: datetime
+def room_hours(
+    view: View, room_id: str, start: datetime, end: datetime
 ) -> list[HourlyMean]:
-    """Return the hours that start in `[start, end)` and have known slots, oldest first."""
+    """Return the hours that start in `[start, end)` and have known slots of a room."""
     return [
         HourlyMean(
             from_seconds(hour * HOUR_SECONDS),
@@ -161,7 +171,7 @@ def read_room_hours(
             low / UNITS_PER_DEGREE,
             high / UNITS_PER_DEGREE,
         )
-        for hour, mean, low, high in connection.execute(
+        for hour, mean, low, high in view.connection.execute(
             "SELECT start / 3600, AVG(mean), MIN(COALESCE(low, mean)),"
             " MAX(COALESCE(high, mean)) FROM room_slot"
             " WHERE room = (SELECT number FROM room WHERE room_id = ?)"
@@ -171,11 +181,14 @@ def read_room_hours(
     ]
 
 
-def read_due(connection: sqlite3.Connection, room_id: str) -> list[DueHour]:
-    """Return the hours of a room that are due, oldest first."""
+def room_due(view: View, room_id: str) -> list[DueHour]:
+    """Return the hours in which a room's temperature became known by a repair.
+
+    Oldest first.
+    """
     return [
         DueHour(from_seconds(hour), changes)
-        for hour, changes in connection.execute(
+        for hour, changes in view.connection.execute(
             "SELECT hour, changes FROM room_due"
             " WHERE room = (SELECT number FROM room WHERE room_id = ?) ORDER BY hour",
             (room_id,),
@@ -183,26 +196,13 @@ def read_due(connection: sqlite3.Connection, room_id: str) -> list[DueHour]:
     ]
 
 
-def delete_due(
-    connection: sqlite3.Connection, room_id: str, hours: Iterable[DueHour]
-) -> None:
-    """Forget hours of a room that are right, unless they have changed since."""
-    connection.executemany(
+def room_done(transaction: Transaction, room_id: str, hours: Sequence[DueHour]) -> None:
+    """Have hours compared no more, unless they have changed since they were read."""
+    transaction.connection.executemany(
         "DELETE FROM room_due WHERE hour = ? AND changes = ?"
         " AND room = (SELECT number FROM room WHERE room_id = ?)",
         [(seconds(due.start), due.changes, room_id) for due in hours],
     )
-
-
-def room_number(connection: sqlite3.Connection, room_id: str) -> int:
-    """Return a room's number. Raises LedgerError where it was never added."""
-    row = connection.execute(
-        "SELECT number FROM room WHERE room_id = ?", (room_id,)
-    ).fetchone()
-    if row is None:
-        raise LedgerError(f"The ledger has no room {room_id}")
-    number: int = row[0]
-    return number
 
 
 def _starts(

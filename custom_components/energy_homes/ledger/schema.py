@@ -13,7 +13,7 @@ from typing import Final
 from uuid import uuid4
 
 from .boards import BOARD_SCHEMA
-from .holes import ASKED_SCHEMA, ROOM_ASKED_SCHEMA
+from .gaps import ASKED_SCHEMA, ROOM_ASKED_SCHEMA
 from .marks import MARK_SCHEMA
 from .periods import PERIOD_SCHEMA
 from .powers import POWER_SCHEMA
@@ -52,7 +52,7 @@ _VERSION_1: Final = (
 )
 
 # Marks go back where slots change, so nothing needs to be compared with what was.
-_TRUE_UP: Final = ("ALTER TABLE mark DROP COLUMN checked_sum", *ROOM_SCHEMA)
+_RECONCILE: Final = ("ALTER TABLE mark DROP COLUMN checked_sum", *ROOM_SCHEMA)
 
 # What a file has by now was measured or repaired: nothing of it is of the past.
 _PAST: Final = (
@@ -66,7 +66,7 @@ MIGRATIONS: Final = (
     BOARD_SCHEMA,
     PERIOD_SCHEMA,
     ASKED_SCHEMA,
-    _TRUE_UP,
+    _RECONCILE,
     _PAST,
     POWER_SCHEMA,
     ROOM_ASKED_SCHEMA,

@@ -1,32 +1,57 @@
 """The sources of the ledger: what they read from, and where their slotter goes on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 import sqlite3
 
 from ..metering.model import Reading
 from ..metering.power import KNOWN_KEPT
-from .codes import from_seconds, reading_row, row_reading
+from .codes import from_seconds, reading_row, row_reading, slot_from
 from .totals import SourceState
-from .types import StoredSource
+from .types import LedgerError, StoredSource
+from .view import Transaction, View
 
 
-def insert_source(
-    connection: sqlite3.Connection, source_id: str, home_id: str, live_s: int | None
-) -> int:
-    """Add a source of a home and return its number."""
-    (number,) = connection.execute(
-        "INSERT INTO source (source_id, home_id, live_from) VALUES (?, ?, ?)"
-        " RETURNING number",
-        (source_id, home_id, live_s),
-    ).fetchone()
-    return int(number)
+def add_source(
+    transaction: Transaction,
+    source_id: str,
+    home_id: str,
+    live_from: datetime | None = None,
+) -> None:
+    """Add a source of a home; adding it again changes nothing.
 
-
-def write_hardware(connection: sqlite3.Connection, number: int, hardware: str) -> bool:
-    """Note what a source reads from; return whether it has read from something else.
-
-    What only other hardware could go on from goes then.
+    Slots that start before `live_from` are of the past: present totals are without them.
+    Where it is not given it is where the first slots that are settled start. Raises
+    LedgerError for a home that is not there, and for another home's source.
     """
+    live_s = None if live_from is None else slot_from(live_from)
+    source = transaction.state.sources.get(source_id)
+    if source is None:
+        (number,) = transaction.connection.execute(
+            "INSERT INTO source (source_id, home_id, live_from) VALUES (?, ?, ?)"
+            " RETURNING number",
+            (source_id, home_id, live_s),
+        ).fetchone()
+        source = SourceState(number=number, home_id=home_id, live_from=live_s)
+    elif source.home_id != home_id:
+        raise LedgerError(f"Source {source_id} belongs to another home")
+    elif source.live_from is None and live_s is not None:
+        transaction.connection.execute(
+            "UPDATE source SET live_from = ? WHERE number = ?", (live_s, source.number)
+        )
+        source = replace(source, live_from=live_s)
+    transaction.state = transaction.state.with_source(source_id, source)
+
+
+def read_from(transaction: Transaction, source_id: str, hardware: str) -> bool:
+    """Note what a source reads from; return whether that was something else before.
+
+    Its pending readings are dropped then: a counter must not go on from what another
+    counter showed. Raises LedgerError for an unknown source.
+    """
+    connection = transaction.connection
+    number = transaction.state.source(source_id).number
     (before,) = connection.execute(
         "SELECT hardware FROM source WHERE number = ?", (number,)
     ).fetchone()
@@ -40,8 +65,11 @@ def write_hardware(connection: sqlite3.Connection, number: int, hardware: str) -
     return before is not None
 
 
-def read_source(connection: sqlite3.Connection, source: SourceState) -> StoredSource:
-    """Return where a source's slotter goes on."""
+def load_source(view: View, source_id: str) -> StoredSource:
+    """Return where a source's slotter goes on; nothing for an unknown source."""
+    if (source := view.state.sources.get(source_id)) is None:
+        return StoredSource(settled_until=None, pending=())
+    connection = view.connection
     rows = connection.execute(
         "SELECT at_us, kind, value FROM pending WHERE source = ? ORDER BY at_us",
         (source.number,),
@@ -68,14 +96,15 @@ def read_source(connection: sqlite3.Connection, source: SourceState) -> StoredSo
     )
 
 
-def insert_pending(
-    connection: sqlite3.Connection, number: int, readings: Iterable[Reading]
+def add_readings(
+    transaction: Transaction, source_id: str, readings: Sequence[Reading]
 ) -> None:
-    """Insert pending readings of a source; a stamp that is there changes nothing."""
-    connection.executemany(
-        "INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?)",
-        [(number, *reading_row(reading)) for reading in readings],
-    )
+    """Keep readings that no settled slot has used yet; a known stamp changes nothing.
+
+    Raises LedgerError for an unknown source.
+    """
+    number = transaction.state.source(source_id).number
+    _insert_pending(transaction.connection, number, readings)
 
 
 def replace_pending(
@@ -83,4 +112,14 @@ def replace_pending(
 ) -> None:
     """Have a source's pending readings be these and no others."""
     connection.execute("DELETE FROM pending WHERE source = ?", (number,))
-    insert_pending(connection, number, readings)
+    _insert_pending(connection, number, readings)
+
+
+def _insert_pending(
+    connection: sqlite3.Connection, number: int, readings: Iterable[Reading]
+) -> None:
+    """Insert pending readings of a source; a stamp that is there changes nothing."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?)",
+        [(number, *reading_row(reading)) for reading in readings],
+    )

@@ -6,14 +6,24 @@ which are asked for all the time, cost no look at the years before them.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from json import dumps
 import sqlite3
 from typing import Final, NamedTuple
 
 from ..metering.model import MeterRole, Provenance
-from .codes import PROVENANCE_OF, ROLE_OF, SLOT_SECONDS, from_seconds, kwh, micros
+from .codes import (
+    PROVENANCE_OF,
+    ROLE_OF,
+    SLOT_SECONDS,
+    from_seconds,
+    kwh,
+    micros,
+    seconds,
+)
 from .totals import State
 from .types import Counted, HomeStatement, home_key, source_key
+from .view import View
 
 _GROUPS: Final = """
     SELECT source, role, provenance, start >= :end, COUNT(*),
@@ -38,21 +48,14 @@ class Group(NamedTuple):
     last_s: int
 
 
-def read_groups(
-    connection: sqlite3.Connection, numbers: Sequence[int], begin_s: int, end_s: int
-) -> list[Group]:
-    """Return the slots of sources that start in a span, or after it, summed up."""
-    return [
-        Group(number, ROLE_OF[role], PROVENANCE_OF[provenance], bool(after), *sums)
-        for number, role, provenance, after, *sums in connection.execute(
-            _GROUPS, {"sources": dumps(numbers), "begin": begin_s, "end": end_s}
-        )
-    ]
-
-
-def statement(state: State, home_id: str, groups: Sequence[Group]) -> HomeStatement:
-    """Return what a home counted, from the groups of all of its sources."""
+def home_statement(
+    view: View, home_id: str, start: datetime, end: datetime
+) -> HomeStatement:
+    """Return what a home counted in the slots that start in `[start, end)`."""
+    state = view.state
     sources = dict(state.of_home(home_id))
+    numbers = [source.number for source in sources.values()]
+    groups = _groups(view.connection, numbers, seconds(start), seconds(end))
     counted = {
         source_id: found
         for source_id in sources
@@ -72,6 +75,18 @@ def statement(state: State, home_id: str, groups: Sequence[Group]) -> HomeStatem
             for source_id in counted
         },
     )
+
+
+def _groups(
+    connection: sqlite3.Connection, numbers: Sequence[int], begin_s: int, end_s: int
+) -> list[Group]:
+    """Return the slots of sources that start in a span, or after it, summed up."""
+    return [
+        Group(number, ROLE_OF[role], PROVENANCE_OF[provenance], bool(after), *sums)
+        for number, role, provenance, after, *sums in connection.execute(
+            _GROUPS, {"sources": dumps(numbers), "begin": begin_s, "end": end_s}
+        )
+    ]
 
 
 def _counted(state: State, key: str, groups: Iterable[Group]) -> Counted | None:

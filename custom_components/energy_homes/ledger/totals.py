@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from ..metering.model import MeterRole
-from .types import HomeQuantity, home_key, source_key
+from .types import HomeQuantity, LedgerError, home_key, source_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +114,12 @@ class State:
 
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     carries: Mapping[str, tuple[Carry, ...]] = field(default_factory=dict)
+
+    def source(self, source_id: str) -> SourceState:
+        """Return a source; raises LedgerError for one that was never added."""
+        if (source := self.sources.get(source_id)) is None:
+            raise LedgerError(f"The ledger has no source {source_id}")
+        return source
 
     def with_source(self, source_id: str, source: SourceState) -> State:
         """Return the state with one source new or changed."""

@@ -119,7 +119,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
     async def async_start(self, sources: Mapping[str, MeterSource]) -> None:
         """Take up every meter from what the ledger holds, settle what is due, listen."""
         for source in sources.values():
-            await self._ledger.async_add_source(
+            await self._ledger.sources.async_add(
                 source.source_id, self._home_id, live_from=slot_start(dt_util.utcnow())
             )
             self.meters[source.source_id] = Meter(
@@ -242,17 +242,21 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
 
     async def _async_data(self, now: datetime) -> HomeData:
         """Return the home as the ledger and its meters know it."""
-        totals = await self._ledger.async_totals(self._home_id)
+        totals = self._ledger.sums.totals(self._home_id)
         settled = slot_start(now - SETTLE_DELAY)
-        hour = await self._ledger.async_counts(self._home_id, settled - HOUR, settled)
+        hour = await self._ledger.slots.async_counts(
+            self._home_id, settled - HOUR, settled
+        )
         midnight = dt_util.as_utc(
             now.astimezone(self.time_zone).replace(
                 hour=0, minute=0, second=0, microsecond=0
             )
         )
-        today = await self._ledger.async_counts(self._home_id, midnight, settled + SLOT)
+        today = await self._ledger.slots.async_counts(
+            self._home_id, midnight, settled + SLOT
+        )
         if self._unknown_hours is None or now >= self._unknown_hours[0] + HOUR:
-            month = await self._ledger.async_counts(
+            month = await self._ledger.slots.async_counts(
                 self._home_id, settled - MONTH, settled
             )
             self._unknown_hours = (

@@ -74,7 +74,7 @@ async def async_stored(
     What other hardware measured is settled first: the new one, a counter perhaps, must not
     go on from what the old one showed. Raises LedgerError.
     """
-    stored = await ledger.async_load(source.source_id)
+    stored = await ledger.sources.async_load(source.source_id)
     revision = source.current(now)
     if (
         stored.pending
@@ -84,10 +84,10 @@ async def async_stored(
         slots = _restored(stored, hardware_kind(stored.hardware)).settle(
             now + SETTLE_DELAY
         )
-        await ledger.async_settle(source.source_id, source.role, slots, ())
-    if not await ledger.async_read_from(source.source_id, revision.hardware):
+        await ledger.slots.async_settle(source.source_id, source.role, slots, ())
+    if not await ledger.sources.async_read_from(source.source_id, revision.hardware):
         return stored
-    return await ledger.async_load(source.source_id)
+    return await ledger.sources.async_load(source.source_id)
 
 
 def _spacing(kind: SourceKind) -> timedelta:
@@ -411,7 +411,9 @@ class Meter:
             while self._unsaved_readings:
                 async with self._storing:
                     batch, self._unsaved_readings = self._unsaved_readings, []
-                    await self._ledger.async_add_readings(self.source.source_id, batch)
+                    await self._ledger.sources.async_add_readings(
+                        self.source.source_id, batch
+                    )
         except LedgerError as err:
             # The slotter holds them: the next settled slot brings them along.
             _LOGGER.debug("Readings of %s are not stored: %s", self.source.name, err)
@@ -464,16 +466,18 @@ class Meter:
         """Store the old hardware's slots, then whose readings the ledger has from now on."""
         source = self.source
         await self._async_commit(())
-        await self._ledger.async_read_from(
+        await self._ledger.sources.async_read_from(
             source.source_id, source.current(dt_util.utcnow()).hardware
         )
         self._new_hardware = False
-        await self._ledger.async_add_readings(source.source_id, self._slotter.pending())
+        await self._ledger.sources.async_add_readings(
+            source.source_id, self._slotter.pending()
+        )
 
     async def _async_commit(self, pending: tuple[Reading, ...]) -> None:
         """Commit the slots there are, with the readings that the next ones need."""
         batch = tuple(self._unsaved_slots)
-        await self._ledger.async_settle(
+        await self._ledger.slots.async_settle(
             self.source.source_id, self.source.role, batch, pending
         )
         del self._unsaved_slots[: len(batch)]

@@ -40,13 +40,15 @@ class RoomLog:
     async def async_start(self) -> None:
         """Go on where the ledger says that the rooms were. Raises LedgerError."""
         for room in self._heating.rooms:
-            await self._ledger.async_add_room(room.room_id, self._home_id)
-            stored = await self._ledger.async_load_room(room.room_id)
+            await self._ledger.rooms.async_add(room.room_id, self._home_id)
+            stored = await self._ledger.rooms.async_load(room.room_id)
             self._slotters[room.room_id] = RoomSlotter(
                 stored.readings, stored.settled_until
             )
             self._unsaved[room.room_id] = []
         self._unsubscribe = self._heating.async_add_listener(self._on_update)
+        # A status may have come while the ledger was asked.
+        self._on_update()
 
     async def async_stop(self) -> None:
         """Listen no more, and store what was heard. Stopping twice is no harm."""
@@ -85,7 +87,7 @@ class RoomLog:
                 for room_id in room_ids:
                     slots = tuple(self._unsaved[room_id])
                     readings = self._slotters[room_id].readings
-                    await self._ledger.async_settle_room(room_id, slots, readings)
+                    await self._ledger.rooms.async_settle(room_id, slots, readings)
                     del self._unsaved[room_id][: len(slots)]
             except LedgerError as err:
                 if not self._failed:

@@ -60,15 +60,15 @@ async def async_guard_total(
     if last is None:
         return 0.0
     state, offset = last
-    total = await ledger.async_total(key)
+    total = ledger.sums.total(key)
     if (lost := round(state - total, 6)) <= GUARD_TOLERANCE:
         return 0.0
     now = dt_util.utcnow()
-    is_new = await ledger.async_first_slot(key) is None
-    await ledger.async_carry(key, now, lost)
+    is_new = await ledger.sums.async_first_slot(key) is None
+    await ledger.sums.async_carry(key, now, lost)
     if offset is not None:
         # What the recorder knows better than the ledger is never written again.
-        await ledger.async_set_mark(
+        await ledger.marks.async_set(
             key,
             StatisticMark(offset_kwh=offset, floor=hour_start(now)),
         )

@@ -62,15 +62,15 @@ class RoomMeans(Means):
 
     @override
     async def async_due(self) -> list[DueHour]:
-        return await self.ledger.async_room_due(self.room_id)
+        return await self.ledger.rooms.async_due(self.room_id)
 
     @override
     async def async_done(self, hours: Sequence[DueHour]) -> None:
-        await self.ledger.async_room_done(self.room_id, hours)
+        await self.ledger.rooms.async_done(self.room_id, hours)
 
     @override
     async def async_wanted(self, start: datetime, end: datetime) -> list[HourlyMean]:
-        return await self.ledger.async_room_hours(self.room_id, start, end)
+        return await self.ledger.rooms.async_hours(self.room_id, start, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,15 @@ class PowerMeans(Means):
 
     @override
     async def async_due(self) -> list[DueHour]:
-        return await self.ledger.async_power_due(self.key)
+        return await self.ledger.powers.async_due(self.key)
 
     @override
     async def async_done(self, hours: Sequence[DueHour]) -> None:
-        await self.ledger.async_power_done(self.key, hours)
+        await self.ledger.powers.async_done(self.key, hours)
 
     @override
     async def async_wanted(self, start: datetime, end: datetime) -> list[HourlyMean]:
-        return await self.ledger.async_powers(self.key, start, end)
+        return await self.ledger.powers.async_hours(self.key, start, end)
 
 
 async def async_true_up_means(

@@ -55,7 +55,7 @@ class SumsJob:
         """Write what differs, remember how far all was right; return the rows written."""
         if (statistic := await self._async_statistic()) is None:
             return 0
-        noted = mark = await self._ledger.async_mark(self._key)
+        noted = mark = await self._ledger.marks.async_load(self._key)
         if mark is None:
             mark = await self._async_first_mark()
         elif mark.step is not None:
@@ -81,11 +81,11 @@ class SumsJob:
         the recorder has a history of its own from before, that stays, and only what was
         counted since belongs to the sums.
         """
-        past = await self._ledger.async_past(self._key)
+        past = self._ledger.sums.past(self._key)
         if past == mark.seen_kwh:
             return mark
         floor = await self._async_past_floor(mark)
-        included = await self._ledger.async_past(self._key, floor)
+        included = await self._ledger.sums.async_past_since(self._key, floor)
         offset = mark.offset_kwh + included - mark.past_kwh
         if floor < mark.floor:
             # Sums begin at zero, also where the statistic had not begun with the first slot.
@@ -125,11 +125,11 @@ class SumsJob:
 
         Rows before the present one are somebody else's where anything is counted in them.
         """
-        first = await self._ledger.async_first_slot(self._key)
+        first = await self._ledger.sums.async_first_slot(self._key)
         if (
             first is None
             or (hour := hour_start(first)) >= mark.floor
-            or await self._ledger.async_carried(self._key)
+            or self._ledger.sums.carried(self._key)
         ):
             return mark.floor
         before = await self._async_hours(LONG_AGO, mark.floor)
@@ -162,7 +162,7 @@ class SumsJob:
 
     async def _async_first_mark(self) -> StatisticMark | None:
         """Remember the offset and the first hour of ours when both are there."""
-        first_slot = await self._ledger.async_first_slot(self._key)
+        first_slot = await self._ledger.sums.async_first_slot(self._key)
         recent = await self._async_read("5minute")
         if first_slot is None or not recent:
             return None
@@ -204,8 +204,8 @@ class SumsJob:
         if same(offset + mark.past_kwh, mark.offset_kwh):
             # A database of before the past was imported.
             return StatisticMark(offset, floor)
-        past = await self._ledger.async_past(self._key)
-        included = await self._ledger.async_past(self._key, floor)
+        past = self._ledger.sums.past(self._key)
+        included = await self._ledger.sums.async_past_since(self._key, floor)
         if mark.past is not None and mark.past[0] >= floor:
             # What has come to be known since is not in the sums.
             included -= past - mark.seen_kwh
@@ -238,7 +238,7 @@ class SumsJob:
         written, wrong = 0, None
         if start >= end:
             return written, wrong
-        totals = await self._ledger.async_hourly_totals(self._key, start, end)
+        totals = await self._ledger.sums.async_hourly(self._key, start, end)
         for first in range(0, len(totals), CHUNK_HOURS):
             chunk = totals[first : first + CHUNK_HOURS]
             rows = await self._async_hours(chunk[0].start, chunk[-1].start + HOUR)
@@ -274,12 +274,12 @@ class SumsJob:
             # It is looked at as one of the past, and may not be there yet.
             return until
         rows = await self._async_hours(hour, until)
-        totals = await self._ledger.async_hourly_totals(self._key, hour, until)
+        totals = await self._ledger.sums.async_hourly(self._key, hour, until)
         return mark.floor if differing_rows(rows, totals, mark.offset_kwh) else until
 
     async def _async_remember(self, mark: StatisticMark) -> StatisticMark | None:
         """Keep a mark in the ledger, unless slots have changed since it was read."""
-        return await self._ledger.async_set_mark(self._key, mark)
+        return await self._ledger.marks.async_set(self._key, mark)
 
     async def _async_statistic(self) -> Statistic | None:
         """Read the statistic as it is now."""

@@ -98,7 +98,7 @@ async def test_pulses_are_kept_before_they_are_answered(
     for stamp in (1000, 4600, 8200):
         freezer.move_to(NOON + timedelta(milliseconds=stamp))
         assert await pulse(hub, stamp) == OK
-        kept = await ledger.async_board(KEY)
+        kept = await ledger.boards.async_load(KEY)
         assert kept[1]["pulses"] == hub.channels[1].pulses
     assert hub.channels[1].pulses == 3
     assert hub.channels[2].pulses == 0
@@ -195,7 +195,7 @@ async def test_ledger_that_cannot_be_read(
     hass: HomeAssistant, ledger: Ledger, tmp_path: Path
 ) -> None:
     """A board does not begin at zero because its counts cannot be read."""
-    await ledger.async_store_board(KEY, {1: {"pulses": 1}})
+    await ledger.boards.async_store(KEY, {1: {"pulses": 1}})
     with sqlite3.connect(tmp_path / "energy_homes.db") as other:
         other.execute("UPDATE board_channel SET data = 'x'")
     other.close()
@@ -524,8 +524,8 @@ async def test_channels_of_several_boards(hass: HomeAssistant, ledger: Ledger) -
     hubs = [await started_hub(hass, ledger, key=f"board_{n}") for n in range(3)]
     await asyncio.gather(*(pulse(hub, 1000) for hub in hubs))
     assert [hub.channels[1].pulses for hub in hubs] == [1, 1, 1]
-    assert await ledger.async_forget_board("board_1") == 1
-    assert await ledger.async_board("board_1") == {}
-    assert set(await ledger.async_board("board_2")) == {1}
+    assert await ledger.boards.async_forget("board_1") == 1
+    assert await ledger.boards.async_load("board_1") == {}
+    assert set(await ledger.boards.async_load("board_2")) == {1}
     for hub in hubs:
         await hub.async_stop()

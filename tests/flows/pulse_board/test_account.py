@@ -115,12 +115,12 @@ async def test_board_is_unloaded_and_forgotten(hass: HomeAssistant) -> None:
     """An unloaded board is not heard, a removed one is not remembered."""
     entry = await add_board(hass, "Board", "1")
     ledger = hass.data[DATA_LEDGER]
-    await ledger.async_store_board(entry.unique_id or "", {1: {}})
+    await ledger.boards.async_store(entry.unique_id or "", {1: {}})
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert boards_of(hass).find(entry.data["secret"]) is None
-    assert await ledger.async_board(entry.unique_id or "") == {1: {}}
+    assert await ledger.boards.async_load(entry.unique_id or "") == {1: {}}
 
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
-    assert await ledger.async_board(entry.unique_id or "") == {}
+    assert await ledger.boards.async_load(entry.unique_id or "") == {}
     assert not hass.config_entries.async_entries(DOMAIN)

@@ -71,7 +71,7 @@ class ChannelBook:
 
     async def async_load(self) -> None:
         """Go on from what the ledger has. Raises LedgerError."""
-        kept = await self._ledger.async_board(self._board)
+        kept = await self._ledger.boards.async_load(self._board)
         channels = {number: self.fresh(number) for number in self._config.channels}
         for number, data in kept.items():
             channels[number] = PulseChannel.from_data(
@@ -135,7 +135,7 @@ class ChannelBook:
         }
         if rows:
             try:
-                await self._ledger.async_store_board(self._board, rows)
+                await self._ledger.boards.async_store(self._board, rows)
             except LedgerError as err:
                 if not self._failed:
                     _LOGGER.error(

@@ -46,7 +46,7 @@ async def async_forget_board(hass: HomeAssistant, entry: PulseBoardConfigEntry) 
     if (ledger := hass.data.get(DATA_LEDGER)) is None:
         return
     try:
-        await ledger.async_forget_board(entry.unique_id or entry.entry_id)
+        await ledger.boards.async_forget(entry.unique_id or entry.entry_id)
     except LedgerError as err:
         _LOGGER.warning(
             "What %s has counted could not be deleted: %s", entry.title, err
