@@ -16,12 +16,12 @@ from typing import Any, Final
 from aiohttp import ClientSession, TCPConnector, web
 from homeassistant.core import HomeAssistant
 
-from custom_components.energy_homes.accounts.boards import boards_of
-from custom_components.energy_homes.accounts.pulse_board import PulseBoardHub
+from custom_components.energy_homes.accounts.pulse_board.hub import PulseBoardHub
+from custom_components.energy_homes.accounts.pulse_board.known import boards_of
 from custom_components.energy_homes.accounts.registry import Accounts, MeterUpdate
-from custom_components.energy_homes.board_view import BoardView
 from custom_components.energy_homes.boards.config import BoardConfig
 from custom_components.energy_homes.boards.message import OK, BoardReply, Pulse
+from custom_components.energy_homes.endpoints.view import BoardView
 from custom_components.energy_homes.ledger import Ledger
 
 BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)

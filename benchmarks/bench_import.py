@@ -49,10 +49,10 @@ from custom_components.energy_homes.metering.model import (
     Provenance,
     Slot,
 )
+from custom_components.energy_homes.metering.reconcile import HOUR
 from custom_components.energy_homes.metering.temperature import RoomSlot
-from custom_components.energy_homes.metering.trueup import HOUR
-from custom_components.energy_homes.recorder_reading import async_recorder_done
-from custom_components.energy_homes.recorder_statistics import TrueUp
+from custom_components.energy_homes.statistics.reading import async_recorder_done
+from custom_components.energy_homes.statistics.reconcile import TrueUp
 
 ARGUMENTS: Final = argparse.ArgumentParser(description=__doc__)
 ARGUMENTS.add_argument("--json", action="store_true", help="as always")

@@ -45,7 +45,10 @@ from homeassistant.helpers.recorder import async_initialize_recorder
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.setup import async_setup_component
 
-from custom_components.energy_homes.clouds.netatmo import NetatmoClient, TokenProvider
+from custom_components.energy_homes.clouds.netatmo.client import (
+    NetatmoClient,
+    TokenProvider,
+)
 from tests.builders import (
     heating_source,
     heating_subentry,

@@ -36,6 +36,7 @@ from homeassistant.util import dt as dt_util
 from benchmarks.bench_boards import Heart
 from benchmarks.bench_netatmo import Cost, start_recorder
 from custom_components.energy_homes.metering.model import MeterRole
+from tests.accounts.particle.load import Heard, add_boards, follow
 from tests.builders import (
     home_entry,
     meter_subentry,
@@ -44,7 +45,6 @@ from tests.builders import (
     set_up,
 )
 from tests.particle_control import PARTICLE_TOKEN, ParticleControl
-from tests.particle_load import Heard, add_boards, follow
 from tests.simulator_client import SimulatorClient, start_simulator
 
 ACCOUNT: Final = "particle_account"

@@ -39,8 +39,8 @@ from custom_components.energy_homes.metering.model import (
     Provenance,
     Slot,
 )
-from custom_components.energy_homes.metering.trueup import HOUR
-from custom_components.energy_homes.recorder_statistics import TrueUp
+from custom_components.energy_homes.metering.reconcile import HOUR
+from custom_components.energy_homes.statistics.reconcile import TrueUp
 
 METERS: Final = 10
 DAYS: Final = 30

@@ -12,13 +12,13 @@ import time
 from typing import Any
 
 from simulator.scenario import HARBOUR_BOARD, HARBOUR_DAEMON
+from tests.patience import PATIENCE_S
 from tests.simulator_client import SimulatorClient
 
 __all__ = ["HARBOUR_BOARD", "HARBOUR_DAEMON", "BoardControl"]
 
 MILLISECOND = timedelta(milliseconds=1)
 PASSES = 20
-PATIENCE_S = 60.0
 
 type Advance = Callable[[timedelta], Awaitable[None]]
 

@@ -7,17 +7,21 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from custom_components.energy_homes.accounts.boards import boards_of
-from custom_components.energy_homes.accounts.pulse_board import PulseBoardHub
+from custom_components.energy_homes.accounts.pulse_board.hub import PulseBoardHub
+from custom_components.energy_homes.accounts.pulse_board.known import boards_of
 from custom_components.energy_homes.accounts.registry import Accounts, MeterUpdate
 from custom_components.energy_homes.boards.config import BoardConfig, ChannelConfig
 from custom_components.energy_homes.boards.message import BoardReply, Pulse
 from custom_components.energy_homes.ledger import Ledger
 from custom_components.energy_homes.metering.model import CounterReading
 from custom_components.energy_homes.metering.pulses import PulseSettings
+from tests.patience import PATIENCE_S
 
 SECRET: Final = "correct-horse-battery-staple-0123456789"
 KEY: Final = "pulse_board_test"
+BUSY: Final = timedelta(seconds=2 * PATIENCE_S)
+"""So long the ledger waits for a disk that somebody else has: nobody waits for that."""
+
 CONFIG: Final = BoardConfig(
     secret=SECRET,
     channels={
@@ -31,7 +35,7 @@ CONFIG: Final = BoardConfig(
 
 def ledger_at(hass: HomeAssistant, folder: Path) -> Ledger:
     """Return a ledger that is to be opened."""
-    return Ledger(hass, folder / "energy_homes.db", busy_timeout=timedelta(seconds=5))
+    return Ledger(hass, folder / "energy_homes.db", busy_timeout=BUSY)
 
 
 async def started_hub(

@@ -8,8 +8,8 @@ from typing import Any, Final
 from aiohttp.test_utils import TestServer
 from homeassistant.core import HomeAssistant
 
-from custom_components.energy_homes.accounts.pulse_board import PulseBoardHub
-from custom_components.energy_homes.homes import DATA_HOMES
+from custom_components.energy_homes.accounts.pulse_board.hub import PulseBoardHub
+from custom_components.energy_homes.accounts.registry import DATA_ACCOUNTS
 
 from .board_control import HARBOUR_DAEMON, BoardControl
 from .board_kit import KEY, SECRET
@@ -42,7 +42,7 @@ class BoardWorld:
     @property
     def hub(self) -> PulseBoardHub:
         """Return the board that is loaded now."""
-        hub = self.hass.data[DATA_HOMES].accounts.hubs[KEY]
+        hub = self.hass.data[DATA_ACCOUNTS].hubs[KEY]
         assert isinstance(hub, PulseBoardHub)
         return hub
 

@@ -14,7 +14,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.energy_homes.accounts.pulse_board_entry import board_data
+from custom_components.energy_homes.accounts.particle.measures import (
+    BoardConfig as ParticleBoard,
+)
+from custom_components.energy_homes.accounts.pulse_board.entry import board_data
 from custom_components.energy_homes.boards.config import BoardConfig
 from custom_components.energy_homes.const import (
     CONF_HOME_ID,
@@ -30,21 +33,21 @@ from custom_components.energy_homes.const import (
     EntryKind,
     SourceKind,
 )
-from custom_components.energy_homes.heating.model import (
+from custom_components.energy_homes.heating.netatmo.model import (
     GATEWAY_TYPES,
     HEATING_TYPES,
     room_control,
 )
-from custom_components.energy_homes.heating.records import ModuleRecord, RoomRecord
+from custom_components.energy_homes.heating.netatmo.records import (
+    ModuleRecord,
+    RoomRecord,
+)
 from custom_components.energy_homes.metering.model import MeterRole
 from custom_components.energy_homes.models import (
     HeatingSource,
     MeterSource,
     Revision,
     SensorsSource,
-)
-from custom_components.energy_homes.particle.measures import (
-    BoardConfig as ParticleBoard,
 )
 from custom_components.energy_homes.sensing.records import SensorRecord
 from tests.board_kit import CONFIG, KEY

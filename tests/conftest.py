@@ -1,20 +1,29 @@
 """Fixtures for all tests."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 import logging
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
+from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 
 from simulator.shared_time import SharedTime
 from tests.netatmo_control import NetatmoControl
 from tests.particle_control import ParticleControl
+from tests.patience import PATIENCE_S
 from tests.simulator_client import SimulatorClient, start_simulator
 from tests.virtual import VirtualTime
+
+if TYPE_CHECKING:
+    from homeassistant.components.recorder import Recorder
+# What chance is in force before any test module is imported.
+pytest_plugins = ("tests.chance",)
 
 # The test plugin has every statement of the recorder logged, which costs more than it tells.
 logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
@@ -34,6 +43,15 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", {}).get("workerid")
     if worker is not None and config.option.dburl.startswith("postgresql"):
         config.option.dburl += f"_{worker}"
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
+    """Have asyncio tell of calls from wrong threads and where a coroutine came from.
+
+    Not where a recorder works: with a stack trace of each callback its tests cost a sixth more.
+    """
+    asyncio.get_running_loop().set_debug("recorder_mock" not in request.fixturenames)
 
 
 @pytest.fixture
@@ -72,6 +90,29 @@ def auto_enable_custom_integrations(
     request.getfixturevalue("enable_custom_integrations")
 
 
+@pytest.fixture
+def async_test_recorder(
+    async_test_recorder: RecorderInstanceContextManager, monkeypatch: pytest.MonkeyPatch
+) -> RecorderInstanceContextManager:
+    """Let the recorder commit when it has nothing else to do."""
+    # Here, because most tests need nothing of a database.
+    from tests.quiet_recorder import QuietRecorder
+
+    monkeypatch.setattr("homeassistant.components.recorder.Recorder", QuietRecorder)
+    return async_test_recorder
+
+
+@pytest.fixture
+def recorder_mock(recorder_mock: Recorder, request: pytest.FixtureRequest) -> Recorder:
+    """Record nothing where no test looks, as after the action `recorder.disable`.
+
+    The recorder is there, compiles and answers, and takes statistics that it is handed.
+    """
+    looks = any(map(request.node.get_closest_marker, ("records", "recorder")))
+    recorder_mock.set_enable(looks)
+    return recorder_mock
+
+
 @pytest.fixture(scope="session")
 def simulator_clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the file in which the simulator shares its clock."""
@@ -87,7 +128,7 @@ def simulator_process(simulator_clock: Path) -> Iterator[str]:
     with process:
         yield url
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from simulator.scenario import ELM_TOKEN, MILL_TOKEN, TERRACE_TOKEN
 from simulator.shared_time import SharedTime
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parent.parent
 SECOND = timedelta(seconds=1)
@@ -33,7 +34,9 @@ class SimulatorClient:
         self._shared = shared
         address = urlsplit(url)
         assert address.hostname is not None
-        self._connection = HTTPConnection(address.hostname, address.port, timeout=30)
+        self._connection = HTTPConnection(
+            address.hostname, address.port, timeout=PATIENCE_S
+        )
 
     @property
     def now(self) -> datetime:

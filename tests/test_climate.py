@@ -1,7 +1,7 @@
 """Climate entities: what a room shows, and that a command is for this room only."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 import json
 import logging
 from typing import Any
@@ -19,8 +19,16 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.energy_homes.const import DOMAIN
 from simulator.scenario import NETATMO_ODD_USER, NETATMO_TERRACE_USER
+from tests.entities.heated import (
+    NOT_SHARED,
+    call,
+    commands,
+    heat,
+    setpoints,
+    shown,
+    state,
+)
 
-from .heated_entities import NOT_SHARED, call, commands, heat, setpoints, shown, state
 from .netatmo_control import NetatmoControl
 from .simulator_client import SimulatorClient
 from .virtual import VirtualTime
@@ -79,12 +87,14 @@ async def test_temperatures_are_the_rooms(
 # What the core integration did to a valve's room, row by row: each is for this room only,
 # and shows at once.
 
+type End = datetime | timedelta | int
+
 NO_END = 0
-NIGHT = timedelta(hours=13, minutes=59)
+NIGHT = datetime(2026, 11, 19, 0, 0, tzinfo=UTC)
 """At half past ten the schedule asks for less; 90 minutes of that are allowed."""
 
 VALVE_ROWS: list[
-    tuple[str, Mapping[str, Any], tuple[str, float, timedelta | int], tuple[Any, ...]]
+    tuple[str, Mapping[str, Any], tuple[str, float, End], tuple[Any, ...]]
 ] = [
     (
         "climate.set_hvac_mode",
@@ -143,39 +153,41 @@ VALVE_ROWS: list[
 ]
 
 
-@pytest.mark.parametrize(("action", "data", "sent", "seen"), VALVE_ROWS)
 async def test_valve_commands_are_for_one_room(
     hass: HomeAssistant,
     account: MockConfigEntry,
     netatmo: NetatmoControl,
     virtual: VirtualTime,
-    action: str,
-    data: Mapping[str, Any],
-    sent: tuple[str, float, timedelta | int],
-    seen: tuple[Any, ...],
+    subtests: pytest.Subtests,
 ) -> None:
     """One room command goes out, no other room changes, and the state shows it at once.
 
     What is above the schedule ends by itself should this machine die.
     """
     before = setpoints(netatmo, *HOMES)
-
-    await call(hass, action, KITCHEN, **data)
-
-    names = ("temperature", "preset_mode", "setpoint_mode", "emulated")
-    assert shown(hass, KITCHEN, *names) == seen
-    assert commands(netatmo) == {"setroomthermpoint": 1}
-    after = setpoints(netatmo, *HOMES)
-    *_, end_s = kitchen = after.pop(("Elm Street", "Kitchen"))
-    assert kitchen[:2] == sent[:2]
-    left = timedelta(seconds=end_s - int(virtual.now.timestamp()))
-    assert sent[2] in {end_s, left}
     del before["Elm Street", "Kitchen"]
-    assert after == before
+    names = ("temperature", "preset_mode", "setpoint_mode", "emulated")
+    follows = ("auto", 18.0, "schedule", "schedule", False)
+    for action, data, (mode, temperature, end), seen in VALVE_ROWS:
+        assert shown(hass, KITCHEN, *names) == follows
+        made = commands(netatmo).get("setroomthermpoint", 0)
+        with subtests.test(action, **data):
+            await call(hass, action, KITCHEN, **data)
 
-    await virtual.run(timedelta(minutes=3))
-    assert shown(hass, KITCHEN, *names) == seen
-    assert state(hass, KITCHEN).attributes["pending"] is False
+            assert shown(hass, KITCHEN, *names) == seen
+            assert commands(netatmo) == {"setroomthermpoint": made + 1}
+            after = setpoints(netatmo, *HOMES)
+            *kitchen, end_s = after.pop(("Elm Street", "Kitchen"))
+            assert kitchen == [mode, temperature]
+            if isinstance(end, timedelta):
+                end = int((virtual.now + end).timestamp())
+            assert end_s == (int(end.timestamp()) if isinstance(end, datetime) else end)
+            assert after == before
+
+            await virtual.run(timedelta(minutes=3))
+            assert shown(hass, KITCHEN, *names) == seen
+            assert state(hass, KITCHEN).attributes["pending"] is False
+        await call(hass, "climate.set_preset_mode", KITCHEN, preset_mode="schedule")
 
 
 async def test_away_is_the_schedules_away_temperature(
@@ -306,96 +318,70 @@ async def test_what_holds_already_is_not_sent(
     assert netatmo.setpoint("Elm Street", "Kitchen") == ("manual", 22.0, end_s)
 
 
-@pytest.mark.parametrize(
-    ("action", "data", "key", "named"),
-    [
-        ("climate.set_temperature", {"temperature": 6.5}, "temp_out_of_range", "7"),
-        ("climate.set_temperature", {"temperature": 30.5}, "temp_out_of_range", "30"),
-        (
-            "climate.set_temperature",
-            {"temperature": "nan"},
-            "temperature_range",
-            "30",
-        ),
-        (
-            "climate.set_temperature",
-            {"temperature": 20, "hvac_mode": "off"},
-            "temperature_unwanted",
-            "off",
-        ),
-        (
-            "climate.set_temperature",
-            {"temperature": 20, "hvac_mode": "auto"},
-            "temperature_unwanted",
-            "auto",
-        ),
-        (
-            "climate.set_temperature",
-            {"temperature": 20, "hvac_mode": "cool"},
-            "not_valid_hvac_mode",
-            "auto",
-        ),
-        (
-            "climate.set_hvac_mode",
-            {"hvac_mode": "cool"},
-            "not_valid_hvac_mode",
-            "auto",
-        ),
-        (
-            "climate.set_preset_mode",
-            {"preset_mode": "comfort"},
-            "not_valid_preset_mode",
-            "frost_guard",
-        ),
-    ],
-)
+SET_TEMPERATURE = "climate.set_temperature"
+BAD_INPUT: list[tuple[str, Mapping[str, Any], str, str]] = [
+    (SET_TEMPERATURE, {"temperature": 6.5}, "temp_out_of_range", "7"),
+    (SET_TEMPERATURE, {"temperature": 30.5}, "temp_out_of_range", "30"),
+    (SET_TEMPERATURE, {"temperature": "nan"}, "temperature_range", "30"),
+    (
+        SET_TEMPERATURE,
+        {"temperature": 20, "hvac_mode": "off"},
+        "temperature_unwanted",
+        "off",
+    ),
+    (
+        SET_TEMPERATURE,
+        {"temperature": 20, "hvac_mode": "auto"},
+        "temperature_unwanted",
+        "auto",
+    ),
+    (
+        SET_TEMPERATURE,
+        {"temperature": 20, "hvac_mode": "cool"},
+        "not_valid_hvac_mode",
+        "auto",
+    ),
+    ("climate.set_hvac_mode", {"hvac_mode": "cool"}, "not_valid_hvac_mode", "auto"),
+    (
+        "climate.set_preset_mode",
+        {"preset_mode": "comfort"},
+        "not_valid_preset_mode",
+        "frost_guard",
+    ),
+]
+
+
 async def test_bad_input(
     hass: HomeAssistant,
     account: MockConfigEntry,
     netatmo: NetatmoControl,
-    action: str,
-    data: Mapping[str, Any],
-    key: str,
-    named: str,
+    subtests: pytest.Subtests,
 ) -> None:
     """What cannot be is refused by name, and nothing is sent or shown."""
     before = state(hass, KITCHEN)
+    for action, data, key, named in BAD_INPUT:
+        with subtests.test(action, **data):
+            with pytest.raises(ServiceValidationError, match=named) as refused:
+                await call(hass, action, KITCHEN, **data)
+            assert refused.value.translation_key == key
 
-    with pytest.raises(ServiceValidationError, match=named) as refused:
-        await call(hass, action, KITCHEN, **data)
-
-    assert refused.value.translation_key == key
     assert commands(netatmo) == {}
     assert state(hass, KITCHEN) == before
 
 
-@pytest.mark.parametrize(
-    ("fault", "key"),
-    [
-        ("could_not_apply", "heating_refused"),
-        ("invalid_argument", "heating_refused"),
-        ("usage_429", "heating_quota"),
-        ("usage_403", "heating_quota"),
-        ("http_502", "heating_outage"),
-    ],
-)
 async def test_refused_by_the_cloud(
-    hass: HomeAssistant,
-    account: MockConfigEntry,
-    simulator: SimulatorClient,
-    fault: str,
-    key: str,
+    hass: HomeAssistant, account: MockConfigEntry, simulator: SimulatorClient
 ) -> None:
     """The state goes back to what was, and the error is one in words."""
     names = ("temperature", "preset_mode", "pending")
     before = shown(hass, KITCHEN, *names)
-    simulator.fault(fault, "setroomthermpoint")
+    simulator.fault("could_not_apply", "setroomthermpoint")
 
     with pytest.raises(HomeAssistantError) as refused:
         await call(hass, "climate.set_temperature", KITCHEN, temperature=23)
 
     assert refused.value.translation_domain == DOMAIN
-    assert refused.value.translation_key == key
+    assert refused.value.translation_key == "heating_refused"
     assert "Kitchen" in str(refused.value)
     assert shown(hass, KITCHEN, *names) == before
 

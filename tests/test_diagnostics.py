@@ -21,7 +21,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.energy_homes.backup import async_post_backup, async_pre_backup
 from custom_components.energy_homes.const import DOMAIN, LEDGER_FILE
-from custom_components.energy_homes.homes import DATA_HOMES
+from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from simulator.scenario import MILL_TOKEN
 
 from .builders import account_entry, efergy_revision, home_entry, meter_subentry, set_up
@@ -86,7 +86,7 @@ async def test_diagnostics_without_a_ledger(
 ) -> None:
     """A home tells what it knows, also where its ledger does not, or it cannot start."""
     _, home = entries
-    await hass.data[DATA_HOMES].ledger.async_close()
+    await hass.data[DATA_LEDGER].async_close()
     told = await get_diagnostics_for_config_entry(hass, hass_client, home)
     assert told["ledger"] == {"error": "The ledger is not open"}
     assert told["home"]["energy"] > 0

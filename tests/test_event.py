@@ -14,9 +14,9 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
-from custom_components.energy_homes.heating_events import EVENT_HEATING_CHANGED
+from custom_components.energy_homes.rooms.events import EVENT_HEATING_CHANGED
+from tests.entities.heated import call, heat, shown, state
 
-from .heated_entities import call, heat, shown, state
 from .netatmo_control import NetatmoControl
 from .simulator_client import SimulatorClient
 from .virtual import VirtualTime

@@ -17,7 +17,7 @@ import pytest
 
 from custom_components.energy_homes.backup import async_post_backup, async_pre_backup
 from custom_components.energy_homes.const import DOMAIN, LEDGER_FILE
-from custom_components.energy_homes.homes import DATA_HOMES
+from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.metering.model import MeterRole
 from simulator.scenario import ELM_TOKEN, MILL_TOKEN, TERRACE_TOKEN
 

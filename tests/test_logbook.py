@@ -24,12 +24,14 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.heating.model import HomeMode, SetpointMode
 from custom_components.energy_homes.logbook import async_describe_events
+from tests.entities.heated import call, heat
 
-from .heated_entities import call, heat
 from .netatmo_control import NetatmoControl
 from .simulator_client import SimulatorClient
 from .source_keys import data_file
 from .virtual import VirtualTime
+
+pytestmark = pytest.mark.records
 
 type Logbook = Callable[..., Awaitable[list[dict[str, Any]]]]
 
@@ -158,48 +160,47 @@ async def describe(
     return described
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            {
-                "mode": "manual",
-                "temperature": 21.0,
-                "until": "2026-06-18T21:00:00+00:00",
-                "who": "Anna",
-            },
-            "set to 21 °C until 22:00 by Anna",
-        ),
-        (
-            {
-                "mode": "away",
-                "temperature": 16.0,
-                "until": "2026-06-18T23:30:00+00:00",
-            },
-            "set to away until 2026-06-19 00:30",
-        ),
-        ({"mode": "off", "temperature": 7.0, "who": "Anna"}, "turned off by Anna"),
-        ({"mode": "schedule", "temperature": 19.0}, "put back on schedule"),
-        ({"mode": "frost_guard"}, "set to frost guard"),
-        ({"mode": "max", "temperature": 30.0}, "set to boost"),
-        ({"schedule": "Weekend"}, "switched to the schedule “Weekend”"),
-        (
-            {"mode": "schedule", "schedule": "{who}"},
-            "switched to the schedule “{who}”",
-        ),
-    ],
-)
+MESSAGES: list[tuple[dict[str, Any], str]] = [
+    (
+        {
+            "mode": "manual",
+            "temperature": 21.0,
+            "until": "2026-06-18T21:00:00+00:00",
+            "who": "Anna",
+        },
+        "set to 21 °C until 22:00 by Anna",
+    ),
+    (
+        {
+            "mode": "away",
+            "temperature": 16.0,
+            "until": "2026-06-18T23:30:00+00:00",
+        },
+        "set to away until 2026-06-19 00:30",
+    ),
+    ({"mode": "off", "temperature": 7.0, "who": "Anna"}, "turned off by Anna"),
+    ({"mode": "schedule", "temperature": 19.0}, "put back on schedule"),
+    ({"mode": "frost_guard"}, "set to frost guard"),
+    ({"mode": "max", "temperature": 30.0}, "set to boost"),
+    ({"schedule": "Weekend"}, "switched to the schedule “Weekend”"),
+    (
+        {"mode": "schedule", "schedule": "{who}"},
+        "switched to the schedule “{who}”",
+    ),
+]
+
+
 async def test_messages(
-    describe: Callable[..., dict[str, str | None]],
-    change: dict[str, Any],
-    message: str,
+    describe: Callable[..., dict[str, str | None]], subtests: pytest.Subtests
 ) -> None:
     """Each kind of change reads as a sentence after the room's name."""
-    assert describe(**change) == {
-        "name": "Elm Street Kitchen",
-        "message": message,
-        "entity_id": KITCHEN,
-    }
+    for change, message in MESSAGES:
+        with subtests.test(message):
+            assert describe(**change) == {
+                "name": "Elm Street Kitchen",
+                "message": message,
+                "entity_id": KITCHEN,
+            }
 
 
 @pytest.mark.parametrize(

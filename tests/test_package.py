@@ -495,28 +495,3 @@ async def test_actions_are_the_registered_ones(
     assert await async_setup_component(hass, DOMAIN, {})
 
     assert set(hass.services.async_services_for_domain(DOMAIN)) == set(SERVICES)
-
-
-@pytest.mark.parametrize(
-    ("core", "barred"),
-    [
-        ("metering", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
-        ("heating", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
-        ("boards", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
-        ("particle", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
-        ("sensing", {"homeassistant", "aiohttp", "asyncio", "sqlite3"}),
-        ("clouds", {"homeassistant"}),
-    ],
-)
-def test_core_is_pure(core: str, barred: set[str]) -> None:
-    """The core imports nothing that does I/O, and nothing of Home Assistant's."""
-    found = list((PACKAGE / core).rglob("*.py"))
-    assert found
-    for module in found:
-        for node in ast.walk(ast.parse(module.read_text())):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                names = [node.module or ""]
-            assert not barred & {name.split(".")[0] for name in names}, module

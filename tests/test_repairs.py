@@ -18,6 +18,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.energy_homes.const import DOMAIN, LEDGER_FILE
 from simulator.scenario import NETATMO_TERRACE_USER
+from tests.flows.helpers import POWER, placeholders, sources, submit_meter
 
 from .builders import (
     entity_revision,
@@ -29,7 +30,6 @@ from .builders import (
     netatmo_credential,
     set_up,
 )
-from .flows.helpers import POWER, placeholders, sources, submit_meter
 from .netatmo_control import NetatmoControl
 from .virtual import VirtualTime
 

@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.metering.model import MeterRole
 from simulator.scenario import ELM_TOKEN
+from tests.entities.heated import described
 
 from .builders import (
     account_entry,
@@ -22,7 +23,6 @@ from .builders import (
     meter_subentry,
     set_up,
 )
-from .heated_entities import described
 from .simulator_client import SimulatorClient
 from .virtual import VirtualTime
 

@@ -14,24 +14,22 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 
-from .accounts.boards import boards_of
-from .accounts.efergy import EfergyConfigEntry, EfergyHub, async_remove_account
-from .accounts.netatmo import (
+from .accounts.efergy.hub import EfergyConfigEntry, EfergyHub, async_remove_account
+from .accounts.netatmo.hub import (
     NetatmoConfigEntry,
     NetatmoHub,
     async_remove_netatmo_account,
 )
-from .accounts.netatmo_tokens import async_forget_tokens, async_netatmo_tokens
-from .accounts.particle import async_remove_particle_account
-from .accounts.particle_entry import async_setup_particle
-from .accounts.pulse_board_entry import (
+from .accounts.netatmo.tokens import async_forget_tokens, async_netatmo_tokens
+from .accounts.particle.entry import async_setup_particle
+from .accounts.particle.hub import async_remove_particle_account
+from .accounts.pulse_board.entry import (
     PulseBoardConfigEntry,
     async_forget_board,
     pulse_board_hub,
 )
-from .board_edges import async_start_edges
-from .board_push import async_forget_nights
-from .board_view import async_register_board_view
+from .accounts.pulse_board.known import boards_of
+from .accounts.registry import DATA_ACCOUNTS, Accounts
 from .const import (
     CONF_HOME_ID,
     CONF_KIND,
@@ -43,15 +41,21 @@ from .const import (
     SUBENTRY_SENSORS,
     EntryKind,
 )
-from .coordinator import HomeConfigEntry
-from .discovery import async_start_discovery
-from .heating_store import async_forget_heating
-from .history_issue import async_delete_history_issues
-from .home import Home
-from .homes import DATA_HOMES, Homes
+from .endpoints.edges import async_start_edges
+from .endpoints.push import async_forget_nights
+from .endpoints.view import async_register_board_view
+from .history.backfill import DATA_BACKFILL, Past
+from .history.issue import async_delete_history_issues
+from .history.repair import DATA_REPAIR, History
+from .homes.directory import DATA_HOMES, Homes
+from .homes.home import Home, HomeConfigEntry
 from .ledger import Ledger, LedgerError, LedgerVersionError
+from .ledger.opening import DATA_LEDGER, DATA_LEDGER_OPENING, LedgerOpening
+from .rooms.store import async_forget_heating
 from .services import async_setup_services
-from .total_guard import async_delete_guard_issues
+from .statistics.guard import async_delete_guard_issues
+from .statistics.reconcile import DATA_RECONCILE, TrueUp
+from .watch.discovery import async_start_discovery
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -82,28 +86,32 @@ PLATFORMS: dict[EntryKind, list[Platform]] = {
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Open the ledger and make the homes reachable before any of them is there."""
-    homes = hass.data[DATA_HOMES] = Homes(
-        hass, Ledger(hass, Path(hass.config.path(LEDGER_FILE)))
-    )
+    ledger = hass.data[DATA_LEDGER] = Ledger(hass, Path(hass.config.path(LEDGER_FILE)))
+    opening = hass.data[DATA_LEDGER_OPENING] = LedgerOpening(hass, ledger)
+    accounts = hass.data[DATA_ACCOUNTS] = Accounts()
+    homes = hass.data[DATA_HOMES] = Homes(hass)
+    true_up = hass.data[DATA_RECONCILE] = TrueUp(hass, ledger)
+    repair = hass.data[DATA_REPAIR] = History(hass, homes, accounts, ledger)
+    backfill = hass.data[DATA_BACKFILL] = Past(hass, homes, accounts, ledger)
     # Each home tries again, and says why where it cannot be.
     with suppress(LedgerError):
-        await homes.async_open_ledger()
-    homes.true_up.async_start()
-    homes.history.async_start()
-    await homes.past.async_start()
-    stop_discovery = await async_start_discovery(hass, homes.accounts)
+        await opening.async_open()
+    true_up.async_start()
+    repair.async_start()
+    await backfill.async_start()
+    stop_discovery = await async_start_discovery(hass, accounts)
     async_setup_services(hass)
     async_register_board_view(hass)
 
     async def async_stop(_event: Event) -> None:
         """Leave the ledger in good order when Home Assistant stops."""
-        await homes.history.async_stop()
-        await homes.past.async_stop()
+        await repair.async_stop()
+        await backfill.async_stop()
         await homes.async_stop()
         await boards_of(hass).async_stop()
         stop_discovery()
-        await homes.true_up.async_stop()
-        await homes.ledger.async_close()
+        await true_up.async_stop()
+        await ledger.async_close()
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, async_stop)
     return True
@@ -119,12 +127,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
         case EntryKind.PULSE_BOARD:
             await _async_setup_pulse_board(hass, entry)
         case EntryKind.PARTICLE:
-            await async_setup_particle(hass, entry, hass.data[DATA_HOMES].accounts)
+            await async_setup_particle(hass, entry, hass.data[DATA_ACCOUNTS])
         case _:
             await _async_setup_efergy(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, _platforms(entry))
     if entry.data[CONF_KIND] == EntryKind.HOME:
-        entry.runtime_data.start_true_up()
+        entry.runtime_data.start_true_up(hass.data[DATA_RECONCILE])
     return True
 
 
@@ -135,12 +143,12 @@ def _platforms(entry: ConfigEntry) -> list[Platform]:
 
 async def _async_setup_home(hass: HomeAssistant, entry: HomeConfigEntry) -> None:
     """Set up a home from what is stored, whether or not its accounts are there."""
-    homes = hass.data[DATA_HOMES]
-    home = Home(hass, entry, homes)
+    home = Home(hass, entry, hass.data[DATA_ACCOUNTS], hass.data[DATA_LEDGER])
     with _ledger_needed():
-        await homes.async_open_ledger()
+        await hass.data[DATA_LEDGER_OPENING].async_open()
         await home.async_start()
-    await homes.past.async_add_home(home)
+    entry.async_on_unload(hass.data[DATA_HOMES].attach(home))
+    await hass.data[DATA_BACKFILL].async_add_home(home)
     entry.runtime_data = home
     entry.async_on_unload(entry.add_update_listener(_reload_on_change(entry)))
 
@@ -166,7 +174,7 @@ def _ledger_needed() -> Iterator[None]:
 
 async def _async_setup_efergy(hass: HomeAssistant, entry: EfergyConfigEntry) -> None:
     """Set up an account: one conversation with its cloud for all of its meters."""
-    hub = EfergyHub(hass, entry, hass.data[DATA_HOMES].accounts)
+    hub = EfergyHub(hass, entry, hass.data[DATA_ACCOUNTS])
     await hub.async_start()
     entry.runtime_data = hub
 
@@ -174,7 +182,7 @@ async def _async_setup_efergy(hass: HomeAssistant, entry: EfergyConfigEntry) -> 
 async def _async_setup_netatmo(hass: HomeAssistant, entry: NetatmoConfigEntry) -> None:
     """Set up an account: one conversation with its cloud for all of its homes."""
     tokens = await async_netatmo_tokens(hass, entry)
-    hub = NetatmoHub(hass, entry, hass.data[DATA_HOMES].accounts, tokens)
+    hub = NetatmoHub(hass, entry, hass.data[DATA_ACCOUNTS], tokens)
     await hub.async_start()
     entry.runtime_data = hub
 
@@ -183,10 +191,9 @@ async def _async_setup_pulse_board(
     hass: HomeAssistant, entry: PulseBoardConfigEntry
 ) -> None:
     """Set up a board: from now on it is heard."""
-    homes = hass.data[DATA_HOMES]
-    hub = pulse_board_hub(hass, entry, homes)
+    hub = pulse_board_hub(hass, entry, hass.data[DATA_ACCOUNTS], hass.data[DATA_LEDGER])
     with _ledger_needed():
-        await homes.async_open_ledger()
+        await hass.data[DATA_LEDGER_OPENING].async_open()
         await hub.async_start()
     entry.async_on_unload(hub.async_stop)
     entry.runtime_data = hub
@@ -261,9 +268,9 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     if (homes := hass.data.get(DATA_HOMES)) is None:
         return
     homes.check_labels()
-    await homes.past.async_forget_home(entry.data[CONF_HOME_ID])
+    await hass.data[DATA_BACKFILL].async_forget_home(entry.data[CONF_HOME_ID])
     try:
-        await homes.ledger.async_mark_home_removed(
+        await hass.data[DATA_LEDGER].async_mark_home_removed(
             entry.data[CONF_HOME_ID], dt_util.utcnow()
         )
     except LedgerError as err:

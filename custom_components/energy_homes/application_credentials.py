@@ -12,7 +12,7 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
 )
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 
-from .accounts.netatmo_oauth import NetatmoImplementation
+from .accounts.netatmo.oauth import NetatmoImplementation
 
 APPS_URL: Final = "https://dev.netatmo.com/apps"
 """Where applications are made."""

@@ -4,33 +4,34 @@ from collections.abc import Awaitable
 import logging
 
 from homeassistant.core import HomeAssistant
+from homeassistant.util.hass_dict import HassKey
 
-from .homes import DATA_HOMES
+from .const import DOMAIN
 from .ledger import LedgerError
+from .ledger.opening import DATA_LEDGER
 
 _LOGGER = logging.getLogger(__name__)
+
+DATA_BACKUP_FAILED: HassKey[bool] = HassKey(f"{DOMAIN}_backup_failed")
 
 
 async def async_pre_backup(hass: HomeAssistant) -> None:
     """Stop changes to the main file; what is settled meanwhile goes to its log."""
-    homes = hass.data[DATA_HOMES]
-    await _async_try(hass, homes.ledger.async_hold())
+    await _async_try(hass, hass.data[DATA_LEDGER].async_hold())
 
 
 async def async_post_backup(hass: HomeAssistant) -> None:
     """Let the main file change again."""
-    homes = hass.data[DATA_HOMES]
-    await _async_try(hass, homes.ledger.async_release())
+    await _async_try(hass, hass.data[DATA_LEDGER].async_release())
 
 
 async def _async_try(hass: HomeAssistant, job: Awaitable[None]) -> None:
     """Do what the ledger can; what it cannot must not cost the whole backup."""
-    homes = hass.data[DATA_HOMES]
     try:
         await job
     except LedgerError as err:
-        if not homes.backup_failing:
+        if not hass.data.get(DATA_BACKUP_FAILED):
             _LOGGER.warning("The ledger is backed up as it is: %s", err)
-        homes.backup_failing = True
+        hass.data[DATA_BACKUP_FAILED] = True
     else:
-        homes.backup_failing = False
+        hass.data[DATA_BACKUP_FAILED] = False

@@ -14,15 +14,15 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts.pulse_board import PulseBoardHub
+from .accounts.pulse_board.hub import PulseBoardHub
 from .const import SourceKind
+from .entities.reported_sensors import HostEntity
 from .entity import BoardEntity, MeterEntity, ModuleEntity, RoomEntity, has_valve
-from .heating.model import THERMOSTAT_TYPES
-from .heating.records import ModuleRecord
+from .heating.netatmo.model import THERMOSTAT_TYPES
+from .heating.netatmo.records import ModuleRecord
 from .heating.view import ModuleView, RoomView
-from .heating_coordinator import HeatingCoordinator
-from .home import Home
-from .sensor_reported import HostEntity
+from .homes.home import Home
+from .rooms.coordinator import HeatingCoordinator
 
 PARALLEL_UPDATES = 0
 

@@ -10,8 +10,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import DialEntity
-from .home import Home
-from .meter_reading import DialMeter, dial_meters_of
+from .homes.dial import DialMeter, dial_meters_of
+from .homes.home import Home
 
 PARALLEL_UPDATES = 0
 

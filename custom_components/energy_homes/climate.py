@@ -18,14 +18,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .climate_base import NativeClimateEntity
+from .entities.climate_base import NativeClimateEntity
 from .entity import RoomEntity
 from .heating.model import MAX_SETPOINT, MIN_SETPOINT, SETPOINT_STEP, SetpointMode
 from .heating.refused import HeatingProblem, HeatingRequestError
 from .heating.setpoint import setpoint_request
 from .heating.view import RoomView
-from .heating_errors import request_error
-from .home import Home
+from .homes.home import Home
+from .rooms.errors import request_error
 
 PARALLEL_UPDATES = 0
 

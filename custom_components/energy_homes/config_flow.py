@@ -11,7 +11,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import callback
 
-from .accounts.particle import async_adopted
+from .accounts.particle.hub import async_adopted
 from .const import (
     CONF_KIND,
     DOMAIN,
@@ -21,21 +21,21 @@ from .const import (
     SUBENTRY_SENSORS,
     EntryKind,
 )
-from .flows.account import AccountSteps
-from .flows.assign import async_discover_all, next_assignment
-from .flows.board import BoardSteps
-from .flows.board_change import BoardChangeSteps
-from .flows.board_options import BoardOptionsFlow
-from .flows.heating import HeatingSteps, async_discover_homes
-from .flows.heating_home import NetatmoHomeSubentryFlow
-from .flows.importing import ImportSteps
-from .flows.inventory import hubs, live_meters
-from .flows.meter import MeterSubentryFlow
-from .flows.netatmo import NetatmoSteps
-from .flows.particle import ParticleSteps
-from .flows.particle_board import ParticleBoardSubentryFlow
-from .flows.sensing import SensingSteps
-from .flows.sensing_host import SensorsSubentryFlow
+from .flows.efergy.account import AccountSteps
+from .flows.imports.homes import ImportSteps
+from .flows.netatmo.account import NetatmoSteps
+from .flows.netatmo.assign import HeatingSteps, async_discover_homes
+from .flows.netatmo.part import NetatmoHomeSubentryFlow
+from .flows.particle.account import ParticleSteps
+from .flows.particle.board import ParticleBoardSubentryFlow
+from .flows.pulse_board.account import BoardSteps
+from .flows.pulse_board.change import BoardChangeSteps
+from .flows.pulse_board.options import BoardOptionsFlow
+from .flows.sources.assign import async_discover_all, next_assignment
+from .flows.sources.meter import MeterSubentryFlow
+from .flows.sources.sensing import SensingSteps
+from .flows.sources.sensing_host import SensorsSubentryFlow
+from .homes.inventory import hubs, live_meters
 
 
 class EnergyHomesConfigFlow(

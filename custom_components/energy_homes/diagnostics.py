@@ -11,23 +11,24 @@ from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from .accounts.boards import boards_of
-from .accounts.efergy import EfergyHub
-from .accounts.netatmo import NetatmoHub
-from .accounts.netatmo_tokens import CONF_AUTH_IMPLEMENTATION
-from .accounts.particle import ParticleHub
-from .accounts.pulse_board import PulseBoardHub
+from .accounts.efergy.hub import EfergyHub
+from .accounts.netatmo.hub import NetatmoHub
+from .accounts.netatmo.tokens import CONF_AUTH_IMPLEMENTATION
+from .accounts.particle.hub import ParticleHub
+from .accounts.pulse_board.hub import PulseBoardHub
+from .accounts.pulse_board.known import boards_of
 from .boards.config import CONF_SECRET
 from .boards.options import BoardOptions
 from .const import CONF_ACCOUNT, CONF_HARDWARE, CONF_PRODUCT
-from .heating.held import HeldRequest
+from .heating.netatmo.active import HeldRequest
 from .heating.view import ModuleView, RoomView
-from .heating_coordinator import HeatingCoordinator
-from .home import Home
-from .homes import DATA_HOMES
+from .history.backfill import DATA_BACKFILL
+from .homes.home import Home
+from .homes.sensors import SensorsCoordinator
 from .ledger import LedgerError
+from .ledger.opening import DATA_LEDGER
+from .rooms.coordinator import HeatingCoordinator
 from .sensing.view import SensorView
-from .sensors_coordinator import SensorsCoordinator
 
 TO_REDACT: Final = {
     CONF_ACCOUNT,
@@ -97,14 +98,14 @@ def _imports(hass: HomeAssistant, home: Home) -> dict[str, Any]:
             for name, value in job.as_data().items()
             if name not in {"thing_id", "home_id"}
         }
-        for number, job in enumerate(hass.data[DATA_HOMES].past.jobs(home.home_id), 1)
+        for number, job in enumerate(hass.data[DATA_BACKFILL].jobs(home.home_id), 1)
     }
 
 
 async def _async_ledger(hass: HomeAssistant) -> dict[str, Any]:
     """Return the ledger's sizes, or why it cannot tell."""
     try:
-        return {**await hass.data[DATA_HOMES].ledger.async_stats()}
+        return {**await hass.data[DATA_LEDGER].async_stats()}
     except LedgerError as err:
         return {"error": str(err)}
 

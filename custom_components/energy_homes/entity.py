@@ -8,20 +8,20 @@ from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .accounts.efergy import EfergyHub
-from .accounts.netatmo import NetatmoHub
-from .accounts.particle import ParticleHub
-from .accounts.pulse_board import PulseBoardHub
+from .accounts.efergy.hub import EfergyHub
+from .accounts.netatmo.hub import NetatmoHub
+from .accounts.particle.hub import ParticleHub
+from .accounts.pulse_board.hub import PulseBoardHub
 from .const import CONF_KIND, DOMAIN, MANUFACTURER, EntryKind
-from .coordinator import HomeCoordinator, MeterData
-from .heating.model import VALVE_TYPES
-from .heating.records import RoomRecord
+from .heating.netatmo.model import VALVE_TYPES
+from .heating.netatmo.records import RoomRecord
 from .heating.view import HeatingData, ModuleView, RoomView
-from .heating_coordinator import HeatingCoordinator
-from .home import Home
-from .meter_reading import DialMeter
+from .history.backfill import Past
+from .homes.dial import DialMeter
+from .homes.home import Home
+from .meters.coordinator import HomeCoordinator, MeterData
 from .models import MeterSource
-from .past import Past
+from .rooms.coordinator import HeatingCoordinator
 
 _VENDORS = {
     EntryKind.EFERGY: "Efergy",

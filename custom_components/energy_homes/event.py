@@ -10,8 +10,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import HeatingEntity
 from .heating.view import HeatingChange
-from .heating_events import EVENT_TYPES, async_fire_changes, change_data
-from .home import Home
+from .homes.home import Home
+from .rooms.events import EVENT_TYPES, async_fire_changes, change_data
 
 PARALLEL_UPDATES = 0
 

@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import TemperatureConverter
 
 from .const import DOMAIN
-from .heating_events import EVENT_HEATING_CHANGED
+from .rooms.events import EVENT_HEATING_CHANGED
 
 
 @callback

@@ -23,7 +23,7 @@ from .const import (
     CONF_SOURCE_ID,
     SourceKind,
 )
-from .heating.records import ModuleRecord, RoomRecord
+from .heating.netatmo.records import ModuleRecord, RoomRecord
 from .metering.model import MeterRole
 from .sensing.records import SensorRecord
 

@@ -15,10 +15,10 @@ from homeassistant.const import UnitOfEnergy
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts.channel import ChannelView
+from .accounts.pulse_board.channel import ChannelView
 from .entity import DialEntity
-from .home import Home
-from .meter_reading import DialMeter, dial_meters_of
+from .homes.dial import DialMeter, dial_meters_of
+from .homes.home import Home
 from .metering.pulses import MAX_METERCOUNT
 
 PARALLEL_UPDATES = 0

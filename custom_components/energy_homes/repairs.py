@@ -15,7 +15,7 @@ from homeassistant.helpers import issue_registry as ir
 import voluptuous as vol
 
 from .const import SUBENTRY_METER, SUBENTRY_NETATMO_HOME, SUBENTRY_SENSORS
-from .missing import ISSUES
+from .watch.missing import ISSUES
 
 NEXT = {
     SUBENTRY_METER: "replace_meter",

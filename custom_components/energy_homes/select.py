@@ -10,11 +10,11 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import HeatingEntity
-from .heating.home_mode import HomeModeRequest
 from .heating.model import HomeMode
+from .heating.netatmo.home_mode import HomeModeRequest
 from .heating.view import HeatingData
-from .heating_coordinator import HeatingCoordinator
-from .home import Home
+from .homes.home import Home
+from .rooms.coordinator import HeatingCoordinator
 
 PARALLEL_UPDATES = 0
 

@@ -23,11 +23,25 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts.efergy import EfergyHub
-from .accounts.netatmo import NetatmoHub
-from .accounts.particle import ParticleHub
-from .accounts.pulse_board import PulseBoardHub
-from .coordinator import HomeData, MeterData
+from .accounts.efergy.hub import EfergyHub
+from .accounts.netatmo.hub import NetatmoHub
+from .accounts.particle.hub import ParticleHub
+from .accounts.pulse_board.hub import PulseBoardHub
+from .entities.account_sensors import (
+    BOARD_SENSORS,
+    EFERGY_SENSORS,
+    NETATMO_SENSORS,
+    PARTICLE_SENSORS,
+    AccountSensorDescription,
+)
+from .entities.backfill_sensors import PAST_SENSORS, PastSensor
+from .entities.reported_sensors import add_reported_sensors
+from .entities.room_sensors import (
+    MODULE_SENSORS,
+    ROOM_SENSORS,
+    ModuleSensorDescription,
+    RoomSensorDescription,
+)
 from .entity import (
     AccountEntity,
     BoardEntity,
@@ -37,25 +51,11 @@ from .entity import (
     RoomEntity,
     has_valve,
 )
-from .heating_coordinator import HeatingCoordinator
-from .home import Home
-from .homes import DATA_HOMES
+from .history.backfill import DATA_BACKFILL
+from .homes.home import Home
 from .metering.model import MeterRole
-from .sensor_account import (
-    BOARD_SENSORS,
-    EFERGY_SENSORS,
-    NETATMO_SENSORS,
-    PARTICLE_SENSORS,
-    AccountSensorDescription,
-)
-from .sensor_heating import (
-    MODULE_SENSORS,
-    ROOM_SENSORS,
-    ModuleSensorDescription,
-    RoomSensorDescription,
-)
-from .sensor_past import PAST_SENSORS, PastSensor
-from .sensor_reported import add_reported_sensors
+from .meters.coordinator import HomeData, MeterData
+from .rooms.coordinator import HeatingCoordinator
 
 PARALLEL_UPDATES = 0
 
@@ -239,7 +239,7 @@ async def async_setup_entry(
             async_add_entities(AccountSensor(particle, one) for one in PARTICLE_SENSORS)
         case Home() as home:
             _add_home(home, async_add_entities)
-            past = hass.data[DATA_HOMES].past
+            past = hass.data[DATA_BACKFILL]
             async_add_entities(PastSensor(home, past, one) for one in PAST_SENSORS)
             for subentry_id, heating in home.heating.items():
                 async_add_entities(

@@ -13,15 +13,9 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 import voluptuous as vol
 
-from .const import CONF_HOME_ID, DOMAIN
-from .coordinator import HomeData
-from .flows.importing import IMPORT_HOME_SCHEMA, async_import_homes
-from .home import Home
-from .homes import DATA_HOMES, home_entries, normalized_label
-from .services_errors import invalid, ledger_errors
-from .services_fields import ATTR_HOME, ATTR_HOMES, HOME_FIELD
-from .services_gaps import REPAIR_GAPS_SCHEMA, async_repair_gaps
-from .services_heating import (
+from .actions.errors import invalid, ledger_errors
+from .actions.fields import ATTR_HOME, ATTR_HOMES, HOME_FIELD
+from .actions.heating import (
     GET_TEMPERATURE_SCHEMA,
     SET_HOME_MODE_SCHEMA,
     SET_SETPOINT_SCHEMA,
@@ -29,15 +23,22 @@ from .services_heating import (
     async_set_home_mode,
     async_set_setpoint,
 )
-from .services_meters import (
+from .actions.import_history import IMPORT_HISTORY_SCHEMA, async_import_history
+from .actions.meter_reading import (
     SERVICE_SET_METER_READING,
     SET_METER_READING_SCHEMA,
     async_set_meter_reading,
 )
-from .services_past import IMPORT_HISTORY_SCHEMA, async_import_history
-from .services_periods import GET_PERIODS_SCHEMA, async_get_periods
-from .services_push import PUSH_READINGS_SCHEMA, async_push_readings
-from .services_statement import GET_STATEMENT_SCHEMA, async_get_statement
+from .actions.periods import GET_PERIODS_SCHEMA, async_get_periods
+from .actions.push_readings import PUSH_READINGS_SCHEMA, async_push_readings
+from .actions.repair_gaps import REPAIR_GAPS_SCHEMA, async_repair_gaps
+from .actions.statement import GET_STATEMENT_SCHEMA, async_get_statement
+from .const import CONF_HOME_ID, DOMAIN
+from .flows.imports.homes import IMPORT_HOME_SCHEMA, async_import_homes
+from .homes.directory import DATA_HOMES, home_entries, normalized_label
+from .homes.home import Home
+from .ledger.opening import DATA_LEDGER
+from .meters.coordinator import HomeData
 
 SERVICE_FORGET_HOME: Final = "forget_home"
 SERVICE_GET_PERIODS: Final = "get_periods"
@@ -191,10 +192,10 @@ async def _async_import_homes(call: ServiceCall) -> ServiceResponse:
 
 async def _async_forget_home(call: ServiceCall) -> ServiceResponse:
     """Delete the stored history of a home that was removed."""
-    homes = call.hass.data[DATA_HOMES]
+    ledger = call.hass.data[DATA_LEDGER]
     wanted = normalized_label(call.data[ATTR_HOME])
     with ledger_errors():
-        stored = await homes.ledger.async_homes()
+        stored = await ledger.async_homes()
         # The mark is missing where the ledger could not be written when a home was removed.
         there = {
             entry.data[CONF_HOME_ID]: entry.title for entry in home_entries(call.hass)
@@ -208,5 +209,5 @@ async def _async_forget_home(call: ServiceCall) -> ServiceResponse:
                 home=call.data[ATTR_HOME],
                 homes=", ".join(sorted({h.label for h in removed})) or "-",
             )
-        rows = [await homes.ledger.async_forget_home(home.home_id) for home in found]
+        rows = [await ledger.async_forget_home(home.home_id) for home in found]
     return {"home": found[0].label, "rows": sum(rows)}

@@ -11,12 +11,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts.pulse_board import PulseBoardHub
+from .accounts.pulse_board.hub import PulseBoardHub
 from .const import DOMAIN
 from .entity import BoardEntity, PastEntity
-from .home import Home
-from .homes import DATA_HOMES
-from .past import Past
+from .history.backfill import DATA_BACKFILL, Past
+from .homes.home import Home
 
 PARALLEL_UPDATES = 0
 
@@ -65,7 +64,7 @@ async def async_setup_entry(
 ) -> None:
     """Add the switches of a home or a board."""
     if isinstance(home := entry.runtime_data, Home):
-        past = hass.data[DATA_HOMES].past
+        past = hass.data[DATA_BACKFILL]
         async_add_entities(PastSwitch(home, past, one) for one in PAST_SWITCHES)
         return
     async_add_entities(BoardSwitch(entry, description) for description in SWITCHES)

@@ -5,14 +5,15 @@ from typing import Any
 from homeassistant.components import system_health
 from homeassistant.core import HomeAssistant, callback
 
-from .accounts.efergy import EfergyHub
+from .accounts.efergy.hub import EfergyHub
 from .accounts.endpoints import base_url, netatmo_url, particle_url
-from .accounts.particle import ParticleHub
-from .accounts.pulse_board import PulseBoardHub
-from .accounts.registry import AccountHub, HeatingHub
+from .accounts.particle.hub import ParticleHub
+from .accounts.pulse_board.hub import PulseBoardHub
+from .accounts.registry import DATA_ACCOUNTS, AccountHub, HeatingHub
 from .const import EfergyServer
-from .homes import DATA_HOMES
+from .homes.directory import DATA_HOMES
 from .ledger import LedgerError
+from .ledger.opening import DATA_LEDGER, DATA_LEDGER_OPENING
 
 
 @callback
@@ -25,26 +26,22 @@ def async_register(
 
 async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     """Return counts, and whether the clouds that are used answer."""
-    homes = hass.data[DATA_HOMES]
-    boards = [
-        hub for hub in homes.accounts.hubs.values() if isinstance(hub, PulseBoardHub)
-    ]
+    accounts = hass.data[DATA_ACCOUNTS]
+    boards = [hub for hub in accounts.hubs.values() if isinstance(hub, PulseBoardHub)]
     meter_hubs = [
-        hub
-        for hub in homes.accounts.hubs.values()
-        if not isinstance(hub, PulseBoardHub)
+        hub for hub in accounts.hubs.values() if not isinstance(hub, PulseBoardHub)
     ]
-    heating_hubs = homes.accounts.heating_hubs.values()
+    heating_hubs = accounts.heating_hubs.values()
     hubs: tuple[AccountHub | HeatingHub, ...] = (*meter_hubs, *heating_hubs)
     info: dict[str, Any] = {
-        "homes": len(homes.all),
+        "homes": len(hass.data[DATA_HOMES].all),
         "accounts": len(hubs) + len(boards),
         "calls_last_hour": sum(hub.calls_last_hour for hub in hubs),
     }
     try:
-        stats = await homes.ledger.async_stats()
+        stats = await hass.data[DATA_LEDGER].async_stats()
     except LedgerError as err:
-        error = homes.ledger_error or err
+        error = hass.data[DATA_LEDGER_OPENING].error or err
         info["ledger_slots"] = {"type": "failed", "error": str(error)}
     else:
         info["ledger_slots"] = stats["slots"]

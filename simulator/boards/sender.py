@@ -8,7 +8,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from simulator.boards.plan import Style
 
-TIMEOUT = ClientTimeout(total=10)
+TIMEOUT = ClientTimeout(total=60)
 LONGEST_ANSWER = 10_000
 
 

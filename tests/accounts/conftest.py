@@ -8,7 +8,7 @@ from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
 import pytest
 
-from tests.accounts.netatmo_world import Front, World
+from tests.accounts.netatmo.world import Front, World
 from tests.netatmo_control import NetatmoControl
 from tests.simulator_client import SimulatorClient
 from tests.virtual import VirtualTime

@@ -7,9 +7,8 @@ from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.energy_homes.accounts.efergy import EfergyHub
-from custom_components.energy_homes.accounts.registry import AccountState
-from custom_components.energy_homes.homes import DATA_HOMES
+from custom_components.energy_homes.accounts.efergy.hub import EfergyHub
+from custom_components.energy_homes.accounts.registry import DATA_ACCOUNTS, AccountState
 from custom_components.energy_homes.metering.model import PowerReading
 from tests.builders import account_entry, set_up
 from tests.simulator_client import MILL_TOKEN, SimulatorClient
@@ -64,7 +63,7 @@ async def test_polling_goes_on(
 ) -> None:
     """Polls keep their pace, and new readings come within minutes."""
     told: list[PowerReading] = []
-    hass.data[DATA_HOMES].accounts.subscribe(
+    hass.data[DATA_ACCOUNTS].subscribe(
         "efergy_mill",
         SID,
         lambda update: told.extend(

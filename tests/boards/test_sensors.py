@@ -70,6 +70,7 @@ def test_memory_is_bounded_and_old_ones_make_room() -> None:
 def test_hosts_are_bounded() -> None:
     """Who makes up hosts does not fill the list of what waits for a home."""
     sensors = RemoteSensors()
+    assert MAX_HOSTS == 32
     for number in range(MAX_HOSTS):
         assert sensors.take(report(f"pi{number}", a=1.0), NOON)
     assert sensors.take(report("new", a=1.0), NOON) == ()

@@ -8,7 +8,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 import pytest
 
-from custom_components.energy_homes.clouds.efergy import EfergyClient
+from custom_components.energy_homes.clouds.efergy.client import EfergyClient
+from tests.patience import PATIENCE_S
 
 TOKEN = "secret-token-of-a-test"
 
@@ -68,5 +69,5 @@ def client(
 ) -> EfergyClient:
     """Return a client of the cloud."""
     return EfergyClient(
-        session, TOKEN, cloud.url, time_zone=lambda: time_zone, timeout_s=1
+        session, TOKEN, cloud.url, time_zone=lambda: time_zone, timeout_s=PATIENCE_S
     )

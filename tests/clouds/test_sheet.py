@@ -1,9 +1,9 @@
 """Readings for a spreadsheet's script: the call, and what goes wrong with it."""
 
 from collections.abc import AsyncIterator
+from socket import socket
 
 from aiohttp import ClientSession
-from aiohttp.test_utils import unused_port
 import pytest
 
 from custom_components.energy_homes.clouds.errors import (
@@ -17,7 +17,7 @@ from custom_components.energy_homes.clouds.sheet import (
     push,
     push_url,
 )
-from tests.receiver import SCRIPT, Receiver
+from tests.endpoints.receiver import SCRIPT, Receiver
 
 READINGS = (279.97, 0, 3362.785, 12.0)
 
@@ -125,5 +125,8 @@ async def test_redirects_that_lead_nowhere(receiver: Receiver) -> None:
 
 async def test_nobody_there(receiver: Receiver) -> None:
     """A receiver that is not there is an outage."""
-    nobody = f"http://127.0.0.1:{unused_port()}/{SCRIPT}"
-    assert isinstance(await failure(receiver, nobody), CloudOutageError)
+    with socket() as silent:
+        # Bound by us, so that nobody else can listen there.
+        silent.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{silent.getsockname()[1]}/{SCRIPT}"
+        assert isinstance(await failure(receiver, nobody), CloudOutageError)

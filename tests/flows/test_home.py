@@ -8,8 +8,8 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.energy_homes.flows.metering import hardware_revision
-from custom_components.energy_homes.flows.part import add_part
+from custom_components.energy_homes.flows.sources.metering import hardware_revision
+from custom_components.energy_homes.flows.sources.part import add_part
 from custom_components.energy_homes.metering.model import MeterRole
 from custom_components.energy_homes.models import MeterSource
 from tests.builders import (

@@ -2,11 +2,10 @@
 
 import pytest
 
-from custom_components.energy_homes.heating.model import (
+from custom_components.energy_homes.heating.model import RoomKind, SetpointMode
+from custom_components.energy_homes.heating.netatmo.model import (
     RoomCall,
     RoomControl,
-    RoomKind,
-    SetpointMode,
     VendorMode,
     mode_shown,
     room_control,

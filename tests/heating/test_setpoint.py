@@ -7,33 +7,32 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.energy_homes.heating.model import (
+from custom_components.energy_homes.heating.model import SetpointMode
+from custom_components.energy_homes.heating.netatmo.model import (
     FOREVER,
     RoomCall,
     RoomControl,
-    SetpointMode,
     VendorMode,
 )
-from custom_components.energy_homes.heating.refused import (
-    HeatingProblem,
-    HeatingRequestError,
-)
-from custom_components.energy_homes.heating.schedule import (
-    Baseline,
-    FixedBaseline,
-    RoomProgram,
-    WeeklySchedule,
-)
-from custom_components.energy_homes.heating.setpoint import (
+from custom_components.energy_homes.heating.netatmo.plan import (
     LONGEST_ABOVE,
     RoomCommand,
     RoomSituation,
     SetpointPlan,
     plan_setpoint,
-    setpoint_request,
 )
-
-from .homes import COMFORT, NIGHT, ROOM, control, daily, schedule
+from custom_components.energy_homes.heating.netatmo.schedule import (
+    Baseline,
+    FixedBaseline,
+    RoomProgram,
+    WeeklySchedule,
+)
+from custom_components.energy_homes.heating.refused import (
+    HeatingProblem,
+    HeatingRequestError,
+)
+from custom_components.energy_homes.heating.setpoint import setpoint_request
+from tests.heating.netatmo.homes import COMFORT, NIGHT, ROOM, control, daily, schedule
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 import random
 
-from hypothesis import assume, given, strategies as st
+from hypothesis import assume, example, given, strategies as st
 import pytest
 
 from custom_components.energy_homes.metering.dial import mean_power
@@ -474,13 +474,34 @@ def test_late_and_disordered_readings_never_cost_energy(
 
 @pytest.mark.parametrize("usual", [USUAL, None])
 @given(readings=counter_readings(USUAL_GAPS))
+@example(
+    readings=counters(
+        *((s, 0.0) for s in (0, 7.5, 36.25, 65, 93.75, 122.5, 151.25)),
+        (226.25, 0.5),
+        (301.25, 0.0),
+    )
+)
+@example(
+    readings=counters(
+        *((s, 5.0) for s in (121.5, 121.75)),
+        *((s, 0.0) for s in (122, 122.25, 129.75, 137.25, 144.75, 152.25, 159.75)),
+        *((s, 0.0) for s in (167.25, 197.25, 204.75, 264.75, 339.75, 414.75, 489.75)),
+        (564.75, 0.0),
+        (593.5, 0.5),
+        (622.25, 0.0),
+    )
+)
 def test_memory_is_bounded_by_what_is_unsettled(
     usual: timedelta | None, readings: list[CounterReading]
 ) -> None:
-    """Of settled slots only the last reading is kept, and the pace of some before."""
+    """Of settled slots only the last reading is kept, and the pace of some before.
+
+    Where the last reading may be noise, the slots up to it wait for the one after it.
+    """
     slotter = counter_slotter(usual)
     drive(slotter, readings)
-    needed = slot_start(readings[-1].at)
+    last, _ = certain(readings)[-1]
+    needed = slot_start(last)
 
     older = [reading for reading in slotter.pending() if reading.at <= needed]
     first = [r for r in readings if r.at <= slot_boundary_from(readings[0].at)]

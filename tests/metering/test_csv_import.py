@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.energy_homes.metering.csv_import import CsvEnergy, read_energy
 from custom_components.energy_homes.metering.csv_table import CsvError
-from custom_components.energy_homes.metering.hole_fill import Answer
+from custom_components.energy_homes.metering.gap_fill import Answer
 
 LONDON = ZoneInfo("Europe/London")
 KWH = 1_000_000_000

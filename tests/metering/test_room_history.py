@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.energy_homes.metering.hole_plan import HOUR_S
-from custom_components.energy_homes.metering.holes import hole, joined, within
+from custom_components.energy_homes.metering.gap_plan import HOUR_S
+from custom_components.energy_homes.metering.gaps import hole, joined, within
 from custom_components.energy_homes.metering.model import SLOT, Provenance
 from custom_components.energy_homes.metering.periods import SLOT_S
 from custom_components.energy_homes.metering.room_history import (

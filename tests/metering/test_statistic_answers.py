@@ -1,6 +1,6 @@
 """Rows of long-term statistics become answers."""
 
-from custom_components.energy_homes.metering.hole_fill import Answer
+from custom_components.energy_homes.metering.gap_fill import Answer
 from custom_components.energy_homes.metering.statistic_answers import (
     finest,
     mean_answers,

@@ -12,9 +12,9 @@ from typing import Any
 from aiohttp import ClientError, ClientResponse, ClientSession
 
 from tests.particle_control import PARTICLE_TOKEN, ParticleControl
+from tests.patience import PATIENCE_S
 from tests.simulator.netatmo_kit import Answer
 
-PATIENCE_S = 30.0
 PASSES = 20
 
 

@@ -370,7 +370,8 @@ async def test_a_board_in_real_time(
     noon.request("POST", "/_control/clock", {"running": False})
     await boards.settle()
     stamps = receiver.pulses()
-    assert {b - a for a, b in pairwise(stamps)} == {100}
+    # A busy machine may take longer than a pulse to answer; the next one waits for that.
+    assert all(b > a and (b - a) % 100 == 0 for a, b in pairwise(stamps))
     assert boards.truth(1, "fast")["acknowledged"] == len(stamps)
 
 

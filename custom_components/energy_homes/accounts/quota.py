@@ -27,6 +27,9 @@ _PERCENT: Final[Mapping[CallPriority, int]] = {
     CallPriority.COMMAND: 100,
 }
 
+ROOM_PERCENT: Final = 1
+"""A limit that was reached is over when so much of its windows is free, not one call."""
+
 
 @dataclass(frozen=True, slots=True)
 class QuotaWindow:
@@ -35,9 +38,13 @@ class QuotaWindow:
     calls: int
     span: timedelta
 
-    def share(self, priority: CallPriority) -> int:
-        """Return how many of the calls there may be by the time one of a priority is made."""
-        return max(self.calls * _PERCENT[priority] // 100, 1)
+    def share(self, priority: CallPriority, *, room: bool = False) -> int:
+        """Return how many of the calls there may be by the time one of a priority is made.
+
+        With `room` so many as leave room for further ones.
+        """
+        percent = _PERCENT[priority] - (ROOM_PERCENT if room else 0)
+        return max(self.calls * percent // 100, 1)
 
 
 class QuotaLog:
@@ -67,12 +74,17 @@ class QuotaLog:
         for at in calls:
             insort(self._calls, at)
 
-    def wait(self, priority: CallPriority, now: datetime) -> timedelta:
-        """Return how long to wait until a call may be made; zero where it may be now."""
+    def wait(
+        self, priority: CallPriority, now: datetime, *, room: bool = False
+    ) -> timedelta:
+        """Return how long to wait until a call may be made; zero where it may be now.
+
+        With `room` until it leaves room for further ones.
+        """
         self._catch_up(now)
         longest = timedelta()
         for window in self._windows:
-            allowed = window.share(priority)
+            allowed = window.share(priority, room=room)
             span = window.span + _SLACK
             if len(self._calls) >= allowed:
                 # The window has room when the newest `allowed` calls are one fewer.

@@ -7,14 +7,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from ..clouds.netatmo_models import HomeStatus, HomeTopology
-from ..heating.home_mode import HomeModeRequest
-from ..heating.setpoint import RoomCommand
+from homeassistant.util.hass_dict import HassKey
+
+from ..clouds.netatmo.models import HomeStatus, HomeTopology
+from ..const import DOMAIN
+from ..heating.netatmo.home_mode import HomeModeRequest
+from ..heating.netatmo.plan import RoomCommand
 from ..metering.model import MeterRole, Reading
 from ..metering.pulse_decay import PresentPower
 from .hosts import Hosts
-from .netatmo_budget import AppBudget
-from .particle_budget import ParticleBudget
+
+DATA_ACCOUNTS: HassKey[Accounts] = HassKey(f"{DOMAIN}_accounts")
 
 
 class AccountState(StrEnum):
@@ -195,15 +198,7 @@ class Accounts:
         )
         self._watchers: list[Callable[[], None]] = []
         self._follow_watchers: dict[str, Callable[[], None]] = {}
-        self._app_budgets: dict[str, AppBudget] = {}
-        self.particle_budget = ParticleBudget()
         self.hosts = Hosts(self._tell_watchers)
-
-    def app_budget(self, client_id: str) -> AppBudget:
-        """Return the calls of one application, which its accounts share."""
-        if (budget := self._app_budgets.get(client_id)) is None:
-            budget = self._app_budgets[client_id] = AppBudget()
-        return budget
 
     def attach(self, hub: AccountHub) -> Callable[[], None]:
         """Make a hub known and tell its subscribers; return how to take it away."""

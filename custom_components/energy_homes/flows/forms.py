@@ -31,9 +31,9 @@ from ..const import (
     CONF_TIME_ZONE,
     EfergyServer,
 )
+from ..homes.inventory import NONE, Hardware, account_title, power_text
 from ..metering.model import MeterRole
-from .inventory import Hardware, account_title, power_text
-from .refused import NONE, Refused
+from .refused import Refused
 
 CONF_HOME: Final = "home"
 CONF_LABEL: Final = "label"

@@ -22,8 +22,14 @@ from ..const import (
     CONF_TIME_ZONE,
     EntryKind,
 )
+from ..homes.inventory import (
+    Hardware,
+    account_title,
+    free_meters,
+    homes_labelled,
+    power_text,
+)
 from ..models import MeterSource
-from .entity import entity_revision
 from .forms import (
     CONF_LABEL,
     CONF_METER,
@@ -36,16 +42,16 @@ from .forms import (
     meter_choice,
     time_zones,
 )
-from .inventory import Hardware, account_title, free_meters, homes_labelled, power_text
-from .metering import (
+from .refused import Refused
+from .sources.backfill import PAST_FIELDS, async_first_day, past_fields
+from .sources.entity import entity_revision
+from .sources.metering import (
     async_default_name,
     async_named_meter,
     hardware_revision,
     refuse_used,
 )
-from .part import part_data
-from .past import PAST_FIELDS, async_first_day, past_fields
-from .refused import Refused
+from .sources.part import part_data
 
 
 class HomeSteps(ConfigFlow):

@@ -11,9 +11,6 @@ from ..const import DOMAIN
 BASE: Final = "base"
 """The field of an error that belongs to the whole form."""
 
-NONE: Final = "-"
-"""Stands in a message where there is nothing to name."""
-
 
 class Refused(Exception):
     """An input that cannot be taken; the flow shows why and goes on.

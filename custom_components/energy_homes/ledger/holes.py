@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 import sqlite3
 from typing import Final, Literal
 
-from ..metering.holes import Hole, find_holes, hole, joined
+from ..metering.gaps import Hole, find_holes, hole, joined
 
 ASKED_SCHEMA: Final = (
     """CREATE TABLE asked (

@@ -8,7 +8,7 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant
 
-from ..metering.holes import Hole
+from ..metering.gaps import Hole
 from ..metering.model import MeterRole, Provenance, Reading, Slot
 from ..metering.periods import Period
 from ..metering.temperature import RoomReading, RoomSlot

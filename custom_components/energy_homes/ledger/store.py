@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 import sqlite3
 
-from ..metering.holes import Hole
+from ..metering.gaps import Hole
 from ..metering.model import MeterRole, Provenance, Reading, Slot
 from ..metering.periods import PERIOD_S, SLOT_S, Period, combined, slot_periods
 from ..metering.temperature import RoomReading, RoomSlot

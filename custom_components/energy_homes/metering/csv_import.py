@@ -34,7 +34,7 @@ from typing import Final, NamedTuple
 from .counter import UNITS_PER_KWH
 from .csv_table import CsvError, Line, Table, read_table
 from .dial import judge
-from .hole_fill import Answer
+from .gap_fill import Answer
 from .model import MAX_POWER, CounterReading
 
 TIME_NAMES: Final = ("time", "start", "datetime", "timestamp")

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 
-from .hole_fill import slots_between
-from .hole_plan import HOUR_S, Call, series_calls
-from .holes import Hole
+from .gap_fill import slots_between
+from .gap_plan import HOUR_S, Call, series_calls
+from .gaps import Hole
 from .model import SLOT, Provenance
 from .periods import SLOT_S
 from .temperature import RoomSlot

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from .counter import UNITS_PER_KWH
-from .hole_fill import Answer
+from .gap_fill import Answer
 from .model import MAX_POWER
 
 type Rows = Mapping[int, float]

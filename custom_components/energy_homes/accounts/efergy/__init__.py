@@ -1,0 +1,1 @@
+"""Efergy accounts: poll, inventory, phase."""

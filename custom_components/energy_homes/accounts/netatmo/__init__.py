@@ -1,0 +1,1 @@
+"""Netatmo accounts: tokens, budgets, what to ask when."""

@@ -1,0 +1,1 @@
+"""Particle accounts: one stream, boards and what they measure."""

@@ -1,0 +1,679 @@
+"""A Particle account: one stream of events for all of its boards, whichever homes use them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+import logging
+from typing import Any, Final, override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_TOKEN, CONF_URL
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.storage import Store
+from homeassistant.helpers.update_coordinator import UpdateFailed
+from homeassistant.util import dt as dt_util
+
+from ...clouds.errors import CloudAuthError, CloudError, CloudQuotaError
+from ...clouds.particle.client import ParticleCall, ParticleClient
+from ...clouds.particle.errors import CloudBoardError
+from ...clouds.particle.models import EventBatch, ParticleEvent
+from ...const import CONF_PRODUCT, DOMAIN, SUBENTRY_PARTICLE_BOARD, SourceKind
+from ...metering.readings import MAX_AHEAD
+from ..backoff import Backoff
+from ..budget import DAY, HOUR, CallBudget, CallKind
+from ..chance import async_chance
+from ..endpoints import particle_url
+from ..hosts import HostInfo, HostUpdate
+from ..keep_running import async_keep_running
+from ..polled import PolledAccount
+from ..registry import AccountHub, Accounts, AccountState, MeterInfo, MeterUpdate
+from .address import address_budget
+from .board import Board, Heard, Taken
+from .board_hosts import BoardHosts, board_of, host_of
+from .listen import meter_info
+from .measures import BoardConfig
+
+_LOGGER = logging.getLogger(__name__)
+
+LIST_INTERVAL: Final = timedelta(minutes=10)
+"""How often the account is asked which boards it has."""
+
+LIST_SOON: Final = timedelta(seconds=30)
+"""How long after news of a board the list is asked for, so that many cause one call."""
+
+VARIABLE_INTERVAL: Final = timedelta(minutes=1)
+"""How often a variable is asked for that no event tells of."""
+
+FILL_SPACING: Final = timedelta(minutes=1)
+"""A stream that breaks again and again has gaps filled no more often than this."""
+
+STEADY_AFTER: Final = timedelta(seconds=30)
+"""A stream that lived for so long is no part of a row of failures."""
+
+SILENT_AFTER: Final = timedelta(minutes=5)
+"""A meter that was not heard for so long does not report."""
+
+MAX_BOARDS: Final = 1000
+"""So many boards are followed."""
+
+ASKED_AT_ONCE: Final = 4
+"""So many variables are asked for at the same time."""
+
+TOLD_EVERY: Final = timedelta(minutes=1)
+"""How often the account's own sensors follow what goes on all the time."""
+
+SHOWN_EVERY: Final = timedelta(seconds=10)
+"""Values that move little are shown this often."""
+
+_COUNTED: Final = {
+    ParticleCall.REQUEST: CallKind.LIVE,
+    ParticleCall.STREAM: CallKind.HISTORY,
+}
+"""How the account's calls are told apart where nothing limits them: only for its sensors."""
+
+_STREAM_WAIT: Final = (timedelta(seconds=1), timedelta(minutes=5))
+_QUOTA_WAIT: Final = (timedelta(minutes=1), timedelta(minutes=30))
+_LIST_WAIT: Final = (timedelta(seconds=30), LIST_INTERVAL)
+_SAVE_DELAY_S: Final = 300
+_STORE_VERSION: Final = 1
+
+type ParticleConfigEntry = ConfigEntry[ParticleHub]
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """When the stream last brought anything, and when an event (aware, UTC)."""
+
+    last_heard: datetime | None = None
+    last_event: datetime | None = None
+
+
+class ParticleHub(PolledAccount[None]):
+    """Listens to one account for everybody; asks only for what no event tells.
+
+    It satisfies `AccountHub`, whose meters are boards by their ids, and `SensingHub`. Waits
+    are measured on the loop's own clock, which nobody sets back.
+    """
+
+    config_entry: ParticleConfigEntry
+    source_kind = SourceKind.PARTICLE
+
+    def __init__(
+        self, hass: HomeAssistant, entry: ParticleConfigEntry, accounts: Accounts
+    ) -> None:
+        """Prepare the conversation; `async_start` begins it."""
+        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
+        self.key = entry.unique_id or entry.entry_id
+        self.boards: dict[str, Board] = {}
+        self.counts: Counter[str] = Counter()
+        self.last_heard: datetime | None = None
+        self.last_event: datetime | None = None
+        self.streaming = False
+        self.shown = Liveness()
+        self.client = ParticleClient(
+            async_get_clientsession(hass),
+            entry.data[CONF_TOKEN],
+            particle_url(entry.data.get(CONF_URL)),
+            product=entry.data.get(CONF_PRODUCT),
+            on_call=self._count_call,
+        )
+        random = async_chance(hass)
+        self._accounts = accounts
+        self._budget = address_budget(hass)
+        self._made = CallBudget({})
+        self._stream_wait = Backoff(*_STREAM_WAIT, random)
+        self._quota_wait = Backoff(*_QUOTA_WAIT, random)
+        self._list_wait = Backoff(*_LIST_WAIT, random)
+        self._open_at_s = 0.0
+        self._list_at_s = 0.0
+        self._variables_at_s = 0.0
+        self._filled_at_s: float | None = None
+        self._last_seen: dict[str, datetime] = {}
+        self._configs: dict[str, BoardConfig] = {}
+        self._hosts = BoardHosts()
+        self._told: dict[str, MeterUpdate] = {}
+        self._store = _store(hass, entry)
+        self._detach: list[CALLBACK_TYPE] = []
+
+    @property
+    def calls_last_hour(self) -> int:
+        """Return how many calls were made in the last hour, streams too."""
+        return self._made.count(HOUR, dt_util.utcnow())
+
+    @property
+    def calls_last_day(self) -> int:
+        """Return how many calls were made in the last day, streams too."""
+        return self._made.count(DAY, dt_util.utcnow())
+
+    @property
+    def stream_opens_last_hour(self) -> int:
+        """Return how many times the stream was opened in the last hour."""
+        return self._made.count(HOUR, dt_util.utcnow(), _COUNTED[ParticleCall.STREAM])
+
+    @property
+    def meters(self) -> Mapping[str, MeterInfo]:
+        """Return the boards that are meters; those that never said so are ghosts."""
+        found: dict[str, MeterInfo] = {}
+        for board_id, board in self.boards.items():
+            if board.meter is not None:
+                seen = self._seen(board_id)
+                found[board_id] = replace(
+                    meter_info(board), last_seen=seen, ghost=seen is None
+                )
+        return found
+
+    @property
+    def missing(self) -> Mapping[str, datetime]:
+        """Return the boards that were heard as meters and are not now, and since when."""
+        limit = dt_util.utcnow() - SILENT_AFTER
+        return {
+            board_id: seen
+            for board_id in self.boards.keys() | self._last_seen.keys()
+            if (seen := self._seen(board_id)) is not None and seen < limit
+        }
+
+    @property
+    def hosts(self) -> Mapping[str, HostInfo]:
+        """Return the boards as hosts of what they measure; a meter is not offered as one."""
+        return {
+            host: HostInfo(
+                hardware_id=host,
+                name=board.name,
+                readings=self._hosts.readings(board),
+                offered=board.meter is None,
+            )
+            for board in self.boards.values()
+            if board.values and (host := host_of(board.board_id))
+        }
+
+    @callback
+    def host_update(self, host_id: str) -> HostUpdate:
+        """Return what a board measured last."""
+        board = self.boards.get(board_of(host_id))
+        if board is None or not self._hears:
+            return HostUpdate(available=False)
+        return HostUpdate(
+            available=True,
+            readings=self._hosts.readings(board) if board.online is not False else (),
+            online=board.online,
+            last_event=board.last_event,
+        )
+
+    @callback
+    def meter_update(self, hardware_id: str) -> MeterUpdate:
+        """Return the present state of one board."""
+        board = self.boards.get(hardware_id)
+        if board is None or not self._hears:
+            return MeterUpdate(available=False)
+        return MeterUpdate(
+            available=board.online is not False and board.reading is not None,
+            reading=board.reading,
+            online=board.online,
+        )
+
+    @property
+    def _hears(self) -> bool:
+        """Return whether what the boards say comes in, as far as is known."""
+        return self.state in {AccountState.CONNECTED, AccountState.QUOTA}
+
+    def _seen(self, board_id: str) -> datetime | None:
+        """Return when a board last said something as a meter, in earlier runs too."""
+        board = self.boards.get(board_id)
+        if board is not None and board.reading is not None:
+            return board.reading.at
+        return self._last_seen.get(board_id)
+
+    async def async_start(self) -> None:
+        """Ask for the boards, then keep listening until the entry is unloaded.
+
+        Raises ConfigEntryNotReady in an outage and ConfigEntryAuthFailed where the token is
+        refused. A reached call limit is waited for.
+        """
+        self.async_configure()
+        await self.async_config_entry_first_refresh()
+        self._detach = [
+            self._accounts.attach(self),
+            self._accounts.hosts.attach(self),
+            async_track_time_interval(
+                self.hass,
+                self._show,
+                SHOWN_EVERY,
+                name=f"{self.name} show",
+                cancel_on_shutdown=True,
+            ),
+            async_track_time_interval(
+                self.hass,
+                self._tell_liveness,
+                TOLD_EVERY,
+                name=f"{self.name} liveness",
+                cancel_on_shutdown=True,
+            ),
+        ]
+        self._schedule_poll()
+        async_keep_running(
+            self.hass,
+            self.config_entry,
+            self._async_listen,
+            f"{self.name} events",
+        )
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Listen no more, leave the registry and keep what the next run has to know."""
+        await super().async_shutdown()
+        self._unschedule_poll()
+        if self._detach:
+            while self._detach:
+                self._detach.pop(0)()
+            await self._store.async_save(self._stored())
+
+    @callback
+    def async_adopt(self, boards: Iterable[Board]) -> None:
+        """Go on with boards that somebody else has listened to."""
+        for board in boards:
+            known = self.boards.get(board.board_id)
+            if known is None or known.reading is None:
+                board.configure(self._configs.get(board.board_id))
+                self.boards[board.board_id] = board
+        self._tell_all()
+
+    async def async_learn(self, board_id: str, span: timedelta) -> None:
+        """Listen for a while, and ask a board which variables it has."""
+        if (board := self.boards.get(board_id)) is None:
+            return
+        try:
+            board.take_device(await self.client.device(board_id))
+        except CloudError as err:
+            _LOGGER.debug("Variables of %s are not told: %s", board.name, err)
+        await asyncio.sleep(span.total_seconds())
+
+    @callback
+    def async_configure(self) -> None:
+        """Take what the entry says that its boards measure."""
+        self._configs = {
+            config.board_id: config
+            for subentry in self.config_entry.get_subentries_of_type(
+                SUBENTRY_PARTICLE_BOARD
+            )
+            for config in [BoardConfig.from_data(subentry.data)]
+        }
+        for board in self.boards.values():
+            board.configure(self._configs.get(board.board_id))
+        self._variables_at_s = 0.0
+        if self._detach:
+            self._schedule_poll()
+            self._tell_all()
+
+    @override
+    async def _async_setup(self) -> None:
+        """Load what another run knew."""
+        for board_id, seen in (await self._store.async_load() or {}).items():
+            self._last_seen[board_id] = datetime.fromisoformat(seen)
+
+    @override
+    async def _async_update_data(self) -> None:
+        """Ask for what is due: the boards, and the variables that no event tells of.
+
+        While the stream tells what the boards say, a list that does not come is no trouble
+        of the account's.
+        """
+        now_s = self.hass.loop.time()
+        if now_s >= self._list_at_s:
+            await self._async_list()
+        if now_s >= self._variables_at_s and self._detach:
+            self._variables_at_s = self._time_s(VARIABLE_INTERVAL)
+            await self._async_ask({b: b.polled for b in self.boards.values()})
+
+    async def _async_list(self) -> None:
+        """Ask for the boards of the account; tell the kinds of failure apart."""
+        try:
+            devices = await self.client.devices()
+        except CloudAuthError as err:
+            self._set_state(AccountState.AUTH)
+            raise ConfigEntryAuthFailed(
+                translation_domain=DOMAIN,
+                translation_key="account_auth",
+                translation_placeholders={"account": self.config_entry.title},
+            ) from err
+        except CloudError as err:
+            self._list_at_s = self._time_s(self._list_wait.next())
+            if self._detach:
+                _LOGGER.debug("Boards of %s are not told: %s", self.name, err)
+                return
+            if isinstance(err, CloudQuotaError):
+                self._wait_for_quota(err)
+                return
+            raise UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key="account_outage",
+                translation_placeholders={
+                    "account": self.config_entry.title,
+                    "reason": str(err),
+                },
+            ) from err
+        self._list_wait.reset()
+        self._list_at_s = self._time_s(LIST_INTERVAL)
+        for device in devices:
+            if (board := self._board(device.board_id)) is not None:
+                board.take_device(device)
+        listed = {device.board_id for device in devices}
+        for board_id in self.boards.keys() - listed:
+            self.boards[board_id].device = None
+        if self._detach:
+            self._tell_all()
+        self._store.async_delay_save(self._stored, _SAVE_DELAY_S)
+
+    @override
+    def _async_refresh_finished(self) -> None:
+        """Arrange for the next time that something is due."""
+        if self._detach:
+            self._schedule_poll()
+
+    @override
+    def _next_wait(self) -> timedelta:
+        """Return how long nothing is due."""
+        due_s = self._list_at_s
+        if any(board.polled for board in self.boards.values()):
+            due_s = min(due_s, self._variables_at_s)
+        return timedelta(seconds=max(due_s - self.hass.loop.time(), 0))
+
+    async def _async_listen(self) -> None:
+        """Keep one stream open for as long as the token is good."""
+        while self.state is not AccountState.AUTH:
+            await self._async_wait_to_open()
+            opened_s = self.hass.loop.time()
+            try:
+                with self._budget.streaming():
+                    await self._async_stream()
+                # Whoever is not let in any more is not told so on an open stream.
+                await self.client.token_info()
+                _LOGGER.debug("The stream of %s was ended", self.name)
+            except CloudAuthError:
+                self._refused()
+                return
+            except CloudQuotaError as err:
+                self._wait_for_quota(err)
+            except CloudError as err:
+                self._broken(err)
+            finally:
+                was_open, self.streaming = self.streaming, False
+            lived = timedelta(seconds=self.hass.loop.time() - opened_s)
+            if was_open and lived >= STEADY_AFTER:
+                self._stream_wait.reset()
+            self._open_at_s = max(
+                self._open_at_s, self._time_s(self._stream_wait.next())
+            )
+
+    async def _async_wait_to_open(self) -> None:
+        """Wait until a stream may be opened, by our own patience and by the limits."""
+        while True:
+            wait = max(
+                timedelta(seconds=self._open_at_s - self.hass.loop.time()),
+                self._budget.wait(ParticleCall.STREAM, dt_util.utcnow()),
+            )
+            if wait <= timedelta():
+                return
+            await asyncio.sleep(wait.total_seconds())
+
+    async def _async_stream(self) -> None:
+        """Take what one stream brings until it ends; raises CloudError by kind.
+
+        One that is let in and then says nothing at all, no keep-alive either, is not open.
+        """
+        async with aclosing(self.client.events()) as stream:
+            await anext(stream)
+            async for batch in stream:
+                self.last_heard = dt_util.utcnow()
+                if not self.streaming:
+                    self._opened()
+                self._take(batch)
+
+    @callback
+    def _opened(self) -> None:
+        """Note that events come in; what was missed meanwhile is asked for."""
+        self.streaming = True
+        self._quota_wait.reset()
+        if self.state is AccountState.OUTAGE:
+            _LOGGER.info("%s answers again", self.name)
+        elif self.state is AccountState.QUOTA:
+            _LOGGER.info("%s answers again after its call limit", self.name)
+        self._set_state(AccountState.CONNECTED)
+        now_s = self.hass.loop.time()
+        if (
+            self._filled_at_s is not None
+            and now_s - self._filled_at_s < FILL_SPACING.total_seconds()
+        ):
+            return
+        if self._filled_at_s is not None:
+            self._list_soon()
+        self._filled_at_s = now_s
+        self.config_entry.async_create_background_task(
+            self.hass,
+            self._async_ask({b: b.variables for b in self.boards.values()}),
+            f"{self.name} gap",
+        )
+
+    @callback
+    def _refused(self) -> None:
+        """Ask people for another token; nothing is asked of the cloud any more."""
+        self._set_state(AccountState.AUTH)
+        self._unschedule_poll()
+        self.config_entry.async_start_reauth(self.hass)
+
+    @callback
+    def _wait_for_quota(self, err: CloudQuotaError) -> None:
+        """Wait as long as the vendor asks, or longer and longer."""
+        wait = max(self._quota_wait.next(), err.retry_after or timedelta())
+        if self.state is not AccountState.QUOTA:
+            _LOGGER.warning(
+                "%s has reached its call limit (%s), waiting", self.name, err
+            )
+        self._open_at_s = self._time_s(wait)
+        self._set_state(AccountState.QUOTA)
+
+    @callback
+    def _broken(self, err: CloudError) -> None:
+        """Note that a stream broke; the cloud is away once none can be opened."""
+        if self.streaming:
+            _LOGGER.debug("The stream of %s broke: %s", self.name, err)
+            return
+        if self.state is not AccountState.OUTAGE:
+            _LOGGER.warning("%s cannot be listened to: %s", self.name, err)
+        self._set_state(AccountState.OUTAGE)
+
+    @callback
+    def _set_state(self, state: AccountState) -> None:
+        """Tell everybody where the conversation goes otherwise than before."""
+        if state is self.state:
+            return
+        self.state = state
+        if self._detach:
+            self._tell_all()
+
+    @callback
+    def _take(self, batch: EventBatch) -> None:
+        """Take what a chunk of the stream brought."""
+        self.counts["nonsense"] += batch.nonsense
+        for event in batch.events:
+            self._take_event(event)
+
+    @callback
+    def _take_event(self, event: ParticleEvent) -> None:
+        """Take one event, if it is a board's."""
+        if event.published_at > dt_util.utcnow() + MAX_AHEAD:
+            self.counts["future"] += 1
+            return
+        known = event.board_id in self.boards
+        if (board := self._board(event.board_id, event)) is None:
+            self.counts["ignored"] += 1
+            return
+        if not known:
+            self._list_soon()
+        was_online = board.online
+        was_meter = board.meter
+        taken = board.take(event)
+        self.counts[taken.heard.name.lower()] += 1
+        if taken.heard is Heard.NEW:
+            self.last_event = max(
+                self.last_event or event.published_at, event.published_at
+            )
+        if taken.heard is Heard.STATUS:
+            self._list_soon()
+        self._tell(board, taken)
+        if board.online is not was_online or board.meter is not was_meter:
+            self._tell_board(board)
+            self.async_update_listeners()
+
+    def _board(self, board_id: str, event: ParticleEvent | None = None) -> Board | None:
+        """Return a board, a new one where it is not known; None for what is none."""
+        if (board := self.boards.get(board_id)) is not None:
+            return board
+        if len(self.boards) >= MAX_BOARDS or (event is not None and event.is_system):
+            return None
+        board = self.boards[board_id] = Board(board_id)
+        board.configure(self._configs.get(board_id))
+        return board
+
+    async def _async_ask(self, wanted: Mapping[Board, Iterable[str]]) -> None:
+        """Ask boards that are online for variables, a few at a time."""
+        turns = asyncio.Semaphore(ASKED_AT_ONCE)
+
+        async def ask(board: Board, name: str) -> None:
+            """Ask for one."""
+            async with turns:
+                try:
+                    value = await self.client.variable(board.board_id, name)
+                except CloudBoardError as err:
+                    self.counts[f"variable_{err.trouble}"] += 1
+                except CloudError as err:
+                    self.counts["variable_failed"] += 1
+                    _LOGGER.debug("Variable %s of %s: %s", name, board.name, err)
+                else:
+                    self._tell(board, board.take_variable(value, dt_util.utcnow()))
+
+        await asyncio.gather(
+            *(
+                ask(board, name)
+                for board, names in wanted.items()
+                if board.online is not False
+                for name in sorted(names)
+            )
+        )
+
+    @callback
+    def _tell(self, board: Board, taken: Taken) -> None:
+        """Tell homes what a board measured: readings at once, the rest when it is due."""
+        self.counts["nonsense"] += taken.nonsense
+        for reading in taken.readings:
+            self._publish(
+                board.board_id,
+                MeterUpdate(available=True, reading=reading, online=board.online),
+            )
+        now = dt_util.utcnow()
+        self._hosts.note(board, taken.measured, now)
+        if self._hosts.matters(board):
+            self._publish_host(board)
+
+    @callback
+    def _tell_board(self, board: Board) -> None:
+        """Tell homes whether a board is there."""
+        update = self.meter_update(board.board_id)
+        self._publish(
+            board.board_id,
+            MeterUpdate(available=update.available, online=update.online),
+        )
+        self._publish_host(board)
+
+    @callback
+    def _tell_all(self) -> None:
+        """Tell everybody how the account and its boards are."""
+        for board in self.boards.values():
+            self._tell_board(board)
+        self.async_update_listeners()
+
+    @callback
+    def _tell_liveness(self, _now: datetime) -> None:
+        """Let the account's own sensors follow."""
+        self.shown = Liveness(self.last_heard, self.last_event)
+        self.async_update_listeners()
+
+    @callback
+    def _show(self, _now: datetime) -> None:
+        """Show what has moved little since it was shown."""
+        for board in self.boards.values():
+            if self._hosts.waits(board):
+                self._publish_host(board)
+
+    @callback
+    def _publish(self, board_id: str, update: MeterUpdate) -> None:
+        """Hand an update to the homes that have a board as a meter."""
+        try:
+            self._accounts.publish(self.key, board_id, update)
+        except Exception:
+            # One home's trouble must not keep others from hearing of theirs.
+            _LOGGER.exception("A home did not take what board %s said", board_id)
+
+    @callback
+    def _publish_host(self, board: Board) -> None:
+        """Hand what a board measures to the homes that have it as a host."""
+        self._hosts.shown(board)
+        try:
+            self._accounts.hosts.publish(self.key, host_of(board.board_id))
+        except Exception:
+            # One home's trouble must not keep others from hearing of theirs.
+            _LOGGER.exception("A home did not take what board %s said", board.name)
+
+    @callback
+    def _list_soon(self) -> None:
+        """Ask for the boards before long."""
+        self._list_at_s = min(self._list_at_s, self._time_s(LIST_SOON))
+        if self._detach:
+            self._schedule_poll()
+
+    def _count_call(self, call: ParticleCall) -> None:
+        """Count a call that is about to be made; raises CloudQuotaError at our limit."""
+        now = dt_util.utcnow()
+        self._budget.take(call, now)
+        self._made.record(_COUNTED[call], now)
+
+    def _time_s(self, wait: timedelta) -> float:
+        """Return when a wait that begins now ends, on the loop's clock."""
+        return self.hass.loop.time() + wait.total_seconds()
+
+    @callback
+    def _stored(self) -> dict[str, Any]:
+        """Return what the next run has to know."""
+        return {
+            board_id: seen.isoformat()
+            for board_id in self.boards.keys() | self._last_seen.keys()
+            if (seen := self._seen(board_id)) is not None
+        }
+
+
+async def async_remove_particle_account(
+    hass: HomeAssistant, entry: ParticleConfigEntry
+) -> None:
+    """Remove what was stored for an account, once its entry is removed."""
+    await _store(hass, entry).async_remove()
+
+
+@callback
+def async_adopted(
+    hub: AccountHub | None, boards: Iterable[Board]
+) -> tuple[MeterInfo, ...]:
+    """Hand what a flow has heard to its account; return the meters, none where it is not loaded."""
+    if not isinstance(hub, ParticleHub):
+        return ()
+    hub.async_adopt(boards)
+    return tuple(hub.meters.values())
+
+
+def _store(hass: HomeAssistant, entry: ParticleConfigEntry) -> Store[dict[str, str]]:
+    """Return an account's store: when each board was last heard as a meter."""
+    return Store(hass, _STORE_VERSION, f"{DOMAIN}.account.{entry.entry_id}")

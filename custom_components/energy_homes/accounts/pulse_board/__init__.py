@@ -1,0 +1,1 @@
+"""Pulse boards: channels, counts, what was acknowledged."""

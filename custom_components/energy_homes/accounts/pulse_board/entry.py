@@ -1,0 +1,53 @@
+"""The config entry of a pulse board: what it stores, and what is forgotten with it."""
+
+import logging
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+
+from ...boards.config import BoardConfig
+from ...const import CONF_KIND, EntryKind
+from ...ledger import Ledger, LedgerError
+from ...ledger.opening import DATA_LEDGER
+from ..registry import Accounts
+from .hub import PulseBoardHub
+from .known import boards_of
+
+_LOGGER = logging.getLogger(__name__)
+
+type PulseBoardConfigEntry = ConfigEntry[PulseBoardHub]
+
+
+def board_data(config: BoardConfig) -> dict[str, object]:
+    """Return the data of a board's entry."""
+    return {CONF_KIND: EntryKind.PULSE_BOARD.value, **config.as_data()}
+
+
+def pulse_board_hub(
+    hass: HomeAssistant,
+    entry: PulseBoardConfigEntry,
+    accounts: Accounts,
+    ledger: Ledger,
+) -> PulseBoardHub:
+    """Return the hub of a board, which is not heard yet."""
+    return PulseBoardHub(
+        hass,
+        key=entry.unique_id or entry.entry_id,
+        title=entry.title,
+        config=BoardConfig.from_data(entry.data),
+        accounts=accounts,
+        boards=boards_of(hass),
+        ledger=ledger,
+    )
+
+
+async def async_forget_board(hass: HomeAssistant, entry: PulseBoardConfigEntry) -> None:
+    """Delete what a board has counted, once its entry is removed."""
+    if (ledger := hass.data.get(DATA_LEDGER)) is None:
+        return
+    try:
+        await ledger.async_forget_board(entry.unique_id or entry.entry_id)
+    except LedgerError as err:
+        _LOGGER.warning(
+            "What %s has counted could not be deleted: %s", entry.title, err
+        )

@@ -1,0 +1,207 @@
+"""The action that imports the past of homes: from their vendors, or what people give."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from homeassistant.core import ServiceCall, ServiceResponse
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ..const import DOMAIN
+from ..history.backfill import DATA_BACKFILL, Past
+from ..history.given import async_take_given
+from ..history.job import Job
+from ..history.problem import NotNowError
+from ..history.subjects import Thing, things_of
+from ..homes.directory import DATA_HOMES, normalized_label
+from ..homes.home import Home
+from ..ledger.opening import DATA_LEDGER
+from ..models import MeterSource
+from .errors import invalid, ledger_errors
+from .fields import ATTR_END, ATTR_HOME, ATTR_START, HOME_FIELD
+from .given import GIVEN_FIELDS, async_given
+from .meter_reading import ATTR_METER
+from .repair_gaps import span_of
+
+IMPORT_HISTORY_SCHEMA: Final = vol.Schema(
+    {
+        **HOME_FIELD,
+        vol.Optional(ATTR_METER): vol.All(cv.ensure_list, [cv.string]),
+        vol.Optional(ATTR_START): cv.datetime,
+        vol.Optional(ATTR_END): cv.datetime,
+        **{vol.Optional(name): cv.string for name in GIVEN_FIELDS},
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The meters of a home whose past is wanted, and of which span."""
+
+    home: Home
+    meters: Sequence[MeterSource]
+    start: datetime | None
+    end: datetime | None
+
+
+async def async_import_history(call: ServiceCall) -> ServiceResponse:
+    """Import what can be had now and answer what came of it; the rest follows by itself.
+
+    Everything is checked before anything is changed.
+    """
+    homes = call.hass.data[DATA_HOMES]
+    names = call.data.get(ATTR_METER)
+    wanted = [
+        Wanted(home, _meters(home, names), *_span(call, home))
+        for home in homes.select(call.data.get(ATTR_HOME))
+    ]
+    _refuse_unknown(names or (), wanted)
+    given = [name for name in GIVEN_FIELDS if name in call.data]
+    if len(given) > 1:
+        raise invalid("one_past_only", fields=", ".join(given))
+    with ledger_errors():
+        if given:
+            return await _async_import_given(call, wanted)
+        return await _async_import_told(
+            call.hass.data[DATA_BACKFILL], wanted, every_room=names is None
+        )
+
+
+def _meters(home: Home, names: Collection[str] | None) -> list[MeterSource]:
+    """Return the meters of a home with names; without names all of them."""
+    found = None if names is None else set(map(normalized_label, names))
+    return [
+        source
+        for source in home.sources.values()
+        if found is None or normalized_label(source.name) in found
+    ]
+
+
+def _refuse_unknown(names: Collection[str], wanted: Sequence[Wanted]) -> None:
+    """Refuse the name of a meter that none of the homes has."""
+    found = {normalized_label(meter.name) for one in wanted for meter in one.meters}
+    for name in names:
+        if normalized_label(name) not in found:
+            raise invalid(
+                "unknown_meter_of_home",
+                meter=name,
+                meters=_choices(one.home for one in wanted),
+            )
+
+
+def _choices(homes: Iterable[Home]) -> str:
+    """Return the meters of homes for a message."""
+    return "; ".join(
+        f"“{home.label}”: "
+        + (", ".join(source.name for source in home.sources.values()) or "-")
+        for home in homes
+    )
+
+
+def _span(call: ServiceCall, home: Home) -> tuple[datetime | None, datetime | None]:
+    """Return the span that is asked for; it begins in the past."""
+    start, end = span_of(call, home)
+    if start is not None and start >= (now := dt_util.utcnow()):
+        raise invalid("start_in_future", start=start.isoformat(), now=now.isoformat())
+    return start, end
+
+
+async def _async_import_told(
+    backfill: Past, wanted: Sequence[Wanted], *, every_room: bool
+) -> ServiceResponse:
+    """Import what vendors tell of meters and rooms, as far as they may be asked now."""
+    found: list[tuple[Wanted, list[Thing]]] = []
+    for one in wanted:
+        meters = {meter.source_id for meter in one.meters}
+        found.append(
+            (
+                one,
+                [
+                    thing
+                    for thing in things_of(one.home)
+                    if thing.thing_id in meters or (every_room and not thing.is_meter)
+                ],
+            )
+        )
+    if not any(things for _, things in found):
+        raise invalid(
+            "no_past_told", homes=", ".join(f"“{one.home.label}”" for one in wanted)
+        )
+    for one, things in found:
+        await backfill.async_begin(one.home, things, one.start, one.end)
+    for _, things in found:
+        await backfill.async_settled(things)
+    return {
+        one.home.label: {
+            kind: [
+                _told(thing, job)
+                for thing in things
+                if thing.is_meter is meters
+                and (job := backfill.job(thing.thing_id)) is not None
+            ]
+            for kind, meters in (("meters", True), ("rooms", False))
+        }
+        for one, things in found
+    }
+
+
+def _told(thing: Thing, job: Job) -> dict[str, Any]:
+    """Return how far the import of a meter or a room has come, in slots of five minutes."""
+    return {
+        "name": thing.name,
+        "state": job.state.value,
+        "problem": None if job.problem is None else job.problem.value,
+        "found": job.found,
+        "filled": sum(job.filled.values()),
+        "from": dict(job.filled),
+        "left": job.left,
+        "calls": job.calls,
+        "since": None if job.begin is None else job.begin.isoformat(),
+        "until": None if job.end is None else job.end.isoformat(),
+    }
+
+
+async def _async_import_given(
+    call: ServiceCall, wanted: Sequence[Wanted]
+) -> ServiceResponse:
+    """Import what is given of one meter, all at once."""
+    named = [(one, meter) for one in wanted for meter in one.meters]
+    if len(named) != 1 or ATTR_METER not in call.data:
+        raise invalid("one_meter_needed", meters=_choices(one.home for one in wanted))
+    ((one, meter),) = named
+    given = await async_given(call.hass, one.home, call.data)
+    try:
+        taken = await async_take_given(
+            call.hass.data[DATA_LEDGER],
+            one.home,
+            meter.source_id,
+            given.answers,
+            one.start,
+            one.end,
+        )
+    except NotNowError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="repair_stopped",
+            translation_placeholders={"meters": f"{one.home.label} {meter.name}"},
+        ) from err
+    return {
+        one.home.label: {
+            "meters": [
+                {
+                    "name": meter.name,
+                    "problem": None,
+                    "found": taken.found,
+                    "filled": taken.filled,
+                    "from": {given.origin: taken.filled} if taken.filled else {},
+                    "left": taken.found - taken.filled,
+                    "refused_lines": list(given.refused),
+                }
+            ],
+            "rooms": [],
+        }
+    }

@@ -1,0 +1,1 @@
+"""Efergy's cloud: client, replies, history."""

@@ -1,0 +1,1 @@
+"""Netatmo's cloud: client, OAuth, replies, history."""

@@ -1,0 +1,1 @@
+"""Particle's cloud: client, stream of events, replies."""

@@ -1,0 +1,1 @@
+"""Where boards call Home Assistant, and where their readings are pushed on to."""

@@ -1,0 +1,1 @@
+"""What the platforms' files share: descriptions of entities by subject."""

@@ -1,0 +1,1 @@
+"""Homes and accounts from the action `import_homes`."""

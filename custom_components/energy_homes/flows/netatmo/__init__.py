@@ -1,0 +1,1 @@
+"""Forms of Netatmo accounts and of the homes that they heat."""

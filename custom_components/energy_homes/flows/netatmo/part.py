@@ -1,0 +1,230 @@
+"""Flow of a home's heating: adding a Netatmo home, renaming and replacing it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.const import CONF_NAME
+from homeassistant.core import callback
+from homeassistant.helpers.selector import (
+    DateSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    TextSelector,
+)
+from homeassistant.util import dt as dt_util
+from homeassistant.util.ulid import ulid_now
+import voluptuous as vol
+
+from ...clouds.netatmo.models import HomeTopology
+from ...const import CONF_SINCE
+from ...heating.netatmo.matching import RoomMatch, match_rooms, merged, moved, planned
+from ...heating.netatmo.records import RoomRecord
+from ...homes.inventory import Hardware, free_homes
+from ...models import HeatingSource
+from ..refused import Refused
+from ..sources.backfill import PAST_FIELDS, async_heating_day
+from ..sources.metering import async_begin, async_import_from, async_today
+from ..sources.part import PartSubentryFlow, async_part_name, names_in
+from .source import (
+    CONF_NETATMO_HOME,
+    async_named_heating,
+    chosen_heating,
+    heating_choice,
+    heating_revision,
+    refuse_used_home,
+)
+
+CONF_ROOM: Final = "room"
+
+NO_ROOM: Final = "none"
+"""Choice of a room: there is none any more."""
+
+
+class NetatmoHomeSubentryFlow(PartSubentryFlow):
+    """Adds a Netatmo home to a home, renames it, or puts another in its place."""
+
+    what = "heating"
+    changes: ClassVar = ["edit", "replace"]
+
+    _hardware: Hardware
+    _topology: HomeTopology
+    _since: datetime
+    _match: RoomMatch
+    _asked: list[RoomRecord]
+    _chosen: dict[str, str | None]
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for a Netatmo home that no home has yet, and for a name."""
+        entry = self._get_entry()
+        homes = free_homes(self.hass)
+        refused: Refused | None = None
+        if user_input is not None:
+            try:
+                hardware, topology = chosen_heating(
+                    self.hass, homes, user_input[CONF_NETATMO_HOME]
+                )
+                source = await async_named_heating(
+                    self.hass,
+                    user_input.get(CONF_NAME, ""),
+                    hardware,
+                    topology,
+                    entry,
+                    import_from=await async_import_from(user_input, entry),
+                )
+            except Refused as err:
+                refused = err
+            else:
+                return self.async_create_entry(
+                    title=source.name, data=source.as_data(), unique_id=source.source_id
+                )
+        if not homes:
+            return self.async_abort(reason="no_free_home")
+        name = await async_part_name(self.hass, "heating", names_in(entry))
+        return self._form(
+            "user",
+            self.add_suggested_values_to_schema(
+                vol.Schema(
+                    {
+                        vol.Required(CONF_NETATMO_HOME): heating_choice(
+                            self.hass, homes
+                        ),
+                        vol.Optional(CONF_NAME): TextSelector(),
+                        **PAST_FIELDS,
+                    }
+                ),
+                user_input or {CONF_NAME: name, **await async_heating_day(entry)},
+            ),
+            refused,
+        )
+
+    async def async_step_replace(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Put another Netatmo home behind the heating from a day on."""
+        source = self._source()
+        homes = free_homes(self.hass, source)
+        refused: Refused | None = None
+        if user_input is not None:
+            try:
+                self._hardware, self._topology = chosen_heating(
+                    self.hass, homes, user_input[CONF_NETATMO_HOME]
+                )
+                self._since = await async_begin(
+                    self._get_entry(),
+                    source,
+                    user_input[CONF_SINCE],
+                    heating=source.name,
+                )
+            except Refused as err:
+                refused = err
+            else:
+                self._match = match_rooms(source.rooms, self._topology)
+                self._asked = list(self._match.records)
+                self._chosen = dict(self._match.matched)
+                return await self.async_step_match_room()
+        if not homes:
+            return self.async_abort(reason="no_free_home")
+        return await self._async_replace_form(homes, user_input, refused)
+
+    async def _async_replace_form(
+        self,
+        homes: Mapping[Hardware, HomeTopology],
+        user_input: dict[str, Any] | None,
+        refused: Refused | None,
+    ) -> SubentryFlowResult:
+        """Show the Netatmo homes to choose from."""
+        today = await async_today(self._get_entry())
+        return self._form(
+            "replace",
+            self.add_suggested_values_to_schema(
+                vol.Schema(
+                    {
+                        vol.Required(CONF_NETATMO_HOME): heating_choice(
+                            self.hass, homes
+                        ),
+                        vol.Required(CONF_SINCE, default=today): DateSelector(),
+                    }
+                ),
+                user_input,
+            ),
+            refused,
+            heating=self._get_reconfigure_subentry().title,
+        )
+
+    async def async_step_match_room(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask of each room that is not found by its name which room it is now."""
+        if user_input is not None:
+            choice = user_input[CONF_ROOM]
+            self._chosen[self._asked.pop(0).room_id] = (
+                None if choice == NO_ROOM else choice
+            )
+        if not self._asked:
+            return await self._async_replaced()
+        taken = set(self._chosen.values())
+        options = [
+            SelectOptionDict(value=room.room_id, label=room.name or room.room_id)
+            for room in self._match.rooms
+            if room.room_id not in taken
+        ]
+        options.append(SelectOptionDict(value=NO_ROOM, label=NO_ROOM))
+        return self._form(
+            "match_room",
+            vol.Schema(
+                {
+                    vol.Required(CONF_ROOM): SelectSelector(
+                        SelectSelectorConfig(
+                            options=options, translation_key="room_choice"
+                        )
+                    )
+                }
+            ),
+            None,
+            heating=self._get_reconfigure_subentry().title,
+            netatmo_home=self._topology.name,
+            room=self._asked[0].name,
+        )
+
+    async def _async_replaced(self) -> SubentryFlowResult:
+        """Add the revision; the rooms keep their ids under the vendor's new ones."""
+        source = self._source()
+        revision = heating_revision(self._hardware, self._since)
+        try:
+            refuse_used_home(
+                self.hass, revision, self._topology.name, but=source.source_id
+            )
+        except Refused as refused:
+            return await self._async_replace_form(
+                free_homes(self.hass, source), None, refused
+            )
+        modules = source.modules
+        if self._since > dt_util.utcnow():
+            rooms = planned(source.rooms, self._chosen)
+        else:
+            rooms, modules = merged(
+                moved(source.rooms, self._chosen), modules, self._topology, ulid_now
+            )
+        replaced = replace(
+            source,
+            revisions=(*source.revisions, revision),
+            rooms=rooms,
+            modules=modules,
+        )
+        return self.async_update_and_abort(
+            self._get_entry(),
+            self._get_reconfigure_subentry(),
+            data=replaced.as_data(),
+            reason="replaced",
+        )
+
+    @callback
+    def _source(self) -> HeatingSource:
+        """Return the heating that is changed."""
+        return HeatingSource.from_subentry(self._get_reconfigure_subentry())

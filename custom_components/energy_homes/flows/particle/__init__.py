@@ -1,0 +1,1 @@
+"""Forms of Particle accounts and of their boards."""

@@ -1,0 +1,1 @@
+"""Forms of a home's sources: meters, sensors, and what their forms share."""

@@ -1,0 +1,1 @@
+"""Netatmo's way of heating: modes, schedules, rooms and modules on record; pure."""

@@ -1,0 +1,56 @@
+"""A room's past: what Netatmo knows of its temperatures."""
+
+from datetime import datetime
+from typing import Final
+
+from ..ledger import Ledger
+from ..metering.gaps import slots_in
+from ..rooms.coordinator import HeatingCoordinator
+from .problem import NotNowError
+from .reader import Step
+from .room_repair import RoomHistory
+
+ROOM: Final = "room"
+
+
+class RoomPast:
+    """Takes the past of a room into the ledger."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        history: RoomHistory,
+        heating: HeatingCoordinator,
+        room_id: str,
+    ) -> None:
+        """Fill the slots of a room of a heating."""
+        self._ledger = ledger
+        self._history = history
+        self._heating = heating
+        self._room_id = room_id
+
+    async def async_first(self) -> datetime | None:
+        """Return None: before a room's modules there may have been others."""
+        return None
+
+    async def async_step(
+        self, begin: datetime, end: datetime, newest: datetime
+    ) -> Step:
+        """Take as much as one call answers; a problem of that is one of the step."""
+        taken = await self._history.async_import(
+            self._heating, self._room_id, begin, end, again=True
+        )
+        if taken.problem is not None:
+            raise NotNowError(taken.problem)
+        reached = begin if taken.done else taken.reached
+        left = slots_in(
+            await self._ledger.async_room_holes(self._room_id, reached, end)
+        )
+        return Step(
+            begin=reached,
+            found=taken.vendor + left,
+            filled=taken.vendor,
+            origin=ROOM,
+            calls=taken.calls,
+            told=taken.vendor > 0 if taken.calls else None,
+        )

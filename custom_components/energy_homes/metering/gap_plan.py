@@ -1,0 +1,84 @@
+"""Which questions to a vendor fill holes, as few as its answers allow.
+
+A *series* answers in buckets of one length over a span of limited length: one question may
+cover several holes. A *sum* answers one number for any span, rounded to two decimals: it is
+asked hour by hour, and once over the whole hole, so that the roundings do not add up.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from .gaps import Hole, joined
+from .periods import SLOT_S
+
+HOUR_S: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A question for `[start_s, end_s)`, in Unix seconds."""
+
+    start_s: int
+    end_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class SumCalls:
+    """Questions for the sums of one hole: its hours, newest first, and the whole of it.
+
+    `whole` is None where the hole is within one hour and its only piece says it all.
+    """
+
+    pieces: tuple[Call, ...]
+    whole: Call | None
+
+    @property
+    def count(self) -> int:
+        """Return how many questions these are."""
+        return len(self.pieces) + (self.whole is not None)
+
+
+def series_calls(holes: Iterable[Hole], *, bucket_s: int, longest_s: int) -> list[Call]:
+    """Return the fewest questions whose buckets cover all holes, newest first.
+
+    No question is for more than `longest_s`. They begin and end at the bounds of buckets,
+    and of slots. Raises ValueError where the one do not fit into the other, or none into
+    the longest question.
+    """
+    grain_s = max(bucket_s, SLOT_S)
+    if bucket_s <= 0 or grain_s % min(bucket_s, SLOT_S) or longest_s < grain_s:
+        raise ValueError(f"No series has {longest_s} s of {bucket_s} s")
+    reach_s = longest_s // grain_s * grain_s
+    wanted = [
+        (one.start // grain_s * grain_s, -(-one.stop // grain_s) * grain_s)
+        for one in joined(holes)
+    ]
+    calls: list[Call] = []
+    end_s: int | None = None
+    start_s = 0
+    for first_s, last_s in wanted:
+        left_s = last_s if end_s is None else min(last_s, start_s)
+        while left_s > first_s:
+            if end_s is None or end_s - reach_s >= left_s:
+                if end_s is not None:
+                    calls.append(Call(start_s, end_s))
+                end_s = left_s
+            start_s = max(first_s, end_s - reach_s)
+            left_s = start_s
+    if end_s is not None:
+        calls.append(Call(start_s, end_s))
+    return calls
+
+
+def sum_calls(one: Hole) -> SumCalls:
+    """Return the questions for the sums of a hole."""
+    edges = [
+        one.start,
+        *range((one.start // HOUR_S + 1) * HOUR_S, one.stop, HOUR_S),
+        one.stop,
+    ]
+    pieces = tuple(Call(*both) for both in pairwise(edges))[::-1]
+    whole = Call(one.start, one.stop) if len(pieces) > 1 else None
+    return SumCalls(pieces, whole)

@@ -1,0 +1,1 @@
+"""A meter from reading to settled slot, whatever hardware is current."""

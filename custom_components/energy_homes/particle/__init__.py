@@ -1,1 +1,0 @@
-"""Particle boards: what their events and variables measure. Pure."""

@@ -1,0 +1,1 @@
+"""Rooms of heated homes: commands, what holds, what is shown and stored."""

@@ -1,0 +1,195 @@
+"""A heated home as it is shown, from what the vendor says and what was asked. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..clouds.netatmo.models import HomeStatus, ModuleStatus, RoomStatus
+from ..heating.model import SetpointMode
+from ..heating.netatmo.active import RoomReport
+from ..heating.netatmo.battery import battery_percent
+from ..heating.netatmo.model import VendorMode, mode_shown
+from ..heating.netatmo.outlook import HomeOutlook
+from ..heating.netatmo.records import ModuleRecord, RoomRecord
+from ..heating.netatmo.room import RoomState
+from ..heating.view import ModuleView, RoomView
+
+_ON_SCHEDULE = frozenset({VendorMode.SCHEDULE, VendorMode.HOME})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a room is set to: our mode, °C, and when that ends (UTC)."""
+
+    mode: SetpointMode | None = None
+    setpoint: float | None = None
+    until: datetime | None = None
+    emulated: bool = False
+
+
+def room_report(
+    status: RoomStatus, asked_at: datetime, told_at: datetime | None
+) -> RoomReport:
+    """Return what a status says that a room is set to."""
+    return RoomReport(
+        mode=status.mode,
+        setpoint=status.setpoint,
+        end=status.setpoint_end,
+        asked_at=asked_at,
+        told_at=told_at,
+        start=status.setpoint_start,
+    )
+
+
+def room_view(
+    state: RoomState,
+    status: RoomStatus | None,
+    outlook: HomeOutlook,
+    now: datetime,
+    *,
+    reachable: bool | None,
+    boiler_on: bool | None,
+) -> RoomView:
+    """Return a room as it is shown."""
+    told = status or RoomStatus(room_id=state.record.hardware_id)
+    setting = _asked(state, told, outlook, now) or _told(
+        state.record, told, outlook, now
+    )
+    return RoomView(
+        room_id=state.record.room_id,
+        kind=state.record.kind,
+        reachable=reachable,
+        temperature=told.temperature,
+        setpoint=setting.setpoint,
+        mode=setting.mode,
+        until=setting.until,
+        emulated=setting.emulated,
+        pending=state.pending,
+        heating_power_request=told.heating_power_request,
+        boiler_on=boiler_on,
+        open_window=told.open_window,
+        anticipating=told.anticipating,
+    )
+
+
+def module_view(
+    record: ModuleRecord, status: ModuleStatus | None, *, reachable: bool | None
+) -> ModuleView:
+    """Return a module as it is shown."""
+    if status is None:
+        return ModuleView(module_id=record.module_id, reachable=reachable)
+    return ModuleView(
+        module_id=record.module_id,
+        reachable=reachable,
+        battery=battery_percent(record.kind, status.battery_mv, status.battery_state),
+        rf_strength=status.rf_strength,
+        wifi_strength=status.wifi_strength,
+        firmware=None if status.firmware is None else str(status.firmware),
+        boiler_on=status.boiler_on,
+    )
+
+
+def reachable_modules(
+    modules: Iterable[ModuleRecord], status: HomeStatus | None
+) -> Mapping[str, bool | None]:
+    """Return which modules the vendor reaches, by our own ids; None where it does not say.
+
+    What is behind a gateway that is off is not reached either.
+    """
+    known = tuple(modules)
+    if status is None:
+        return dict.fromkeys((module.module_id for module in known), None)
+    cut_off = {p.module_id for p in status.problems if p.unreachable}
+    silent = {m.module_id for m in known if m.hardware_id in cut_off}
+    found: dict[str, bool | None] = {}
+    for module in known:
+        told = status.modules.get(module.hardware_id)
+        if silent & {module.module_id, module.bridge_id}:
+            found[module.module_id] = False
+        elif told is None:
+            # Without anything about any room the vendor has lost touch with all of them.
+            found[module.module_id] = None if status.rooms else False
+        elif told.reachable is not None:
+            found[module.module_id] = told.reachable
+        else:
+            # A gateway says so by being listed.
+            found[module.module_id] = True if module.bridge_id is None else None
+    return found
+
+
+def room_reachable(
+    record: RoomRecord,
+    status: HomeStatus | None,
+    modules: Iterable[ModuleRecord],
+    reached: Mapping[str, bool | None],
+) -> bool | None:
+    """Return whether the vendor reaches what heats a room; None where it does not say."""
+    if status is None:
+        return None
+    told = status.rooms.get(record.hardware_id)
+    if told is not None and told.reachable is not None:
+        return told.reachable
+    if not status.rooms:
+        return False
+    inside = [
+        reached[module.module_id]
+        for module in modules
+        if module.room_id == record.room_id
+    ]
+    if inside and all(reach is False for reach in inside):
+        return False
+    return None if told is None or told.mode is None else True
+
+
+def _asked(
+    state: RoomState, told: RoomStatus, outlook: HomeOutlook, now: datetime
+) -> Setting | None:
+    """Return what was asked of a room; None where the vendor says what holds."""
+    if (held := state.shown) is None:
+        return None
+    plan = held.plan
+    if _over(plan.request.until, now):
+        return _by_itself(state.record, outlook, now)
+    setpoint = plan.temperature
+    if not state.pending and told.setpoint is not None:
+        setpoint = told.setpoint
+    if plan.request.mode is not SetpointMode.SCHEDULE:
+        return Setting(plan.request.mode, setpoint, plan.request.until, plan.emulated)
+    mode = outlook.mode_at(now)
+    return Setting(
+        SetpointMode.SCHEDULE if mode is None else SetpointMode(mode.value),
+        told.setpoint if setpoint is None else setpoint,
+        outlook.end_at(now),
+    )
+
+
+def _told(
+    record: RoomRecord, told: RoomStatus, outlook: HomeOutlook, now: datetime
+) -> Setting:
+    """Return what the vendor says that a room is set to, until that ends."""
+    if told.mode is None:
+        return Setting(setpoint=told.setpoint)
+    if told.mode not in _ON_SCHEDULE and _over(told.setpoint_end, now):
+        return _by_itself(record, outlook, now)
+    mode = mode_shown(told.mode, told.setpoint, record.kind)
+    return Setting(
+        mode,
+        told.setpoint,
+        None if told.mode in _ON_SCHEDULE else told.setpoint_end,
+        told.mode is VendorMode.MANUAL and mode is not SetpointMode.MANUAL,
+    )
+
+
+def _by_itself(record: RoomRecord, outlook: HomeOutlook, now: datetime) -> Setting:
+    """Return what a room does that is set to nothing."""
+    mode = outlook.mode_at(now)
+    return Setting(
+        SetpointMode.SCHEDULE if mode is None else SetpointMode(mode.value),
+        outlook.temperature(record.hardware_id, now),
+        outlook.end_at(now),
+    )
+
+
+def _over(until: datetime | None, now: datetime) -> bool:
+    """Return whether an end has come."""
+    return until is not None and until <= now

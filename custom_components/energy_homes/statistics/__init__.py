@@ -1,0 +1,1 @@
+"""The recorder's hours made equal to the ledger's."""

@@ -1,0 +1,1 @@
+"""What turns up and what goes missing: discovery, and repairs for parts that are gone."""

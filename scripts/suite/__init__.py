@@ -1,0 +1,1 @@
+"""What scripts/test runs: the project's tests, and how their outcome is judged."""

@@ -1,0 +1,1 @@
+"""Tests of `ledger/`, and the processes that are killed in them."""

@@ -1,5 +1,0 @@
-"""Tests of what we write into the recorder's statistics."""
-
-import pytest
-
-pytest.register_assert_rewrite("tests.recorder.world")

@@ -1,0 +1,239 @@
+"""What is shown of rooms and modules, and said of commands, in odd cases."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from custom_components.energy_homes.clouds.errors import (
+    CloudAuthError,
+    CloudBusyError,
+    CloudError,
+    CloudNonsenseError,
+    CloudOutageError,
+    CloudQuotaError,
+    CloudRequestError,
+)
+from custom_components.energy_homes.clouds.netatmo.errors import (
+    CloudRefusedError,
+    CloudTokenExpiredError,
+)
+from custom_components.energy_homes.clouds.netatmo.models import (
+    HomeStatus,
+    ModuleProblem,
+    ModuleStatus,
+    RoomStatus,
+)
+from custom_components.energy_homes.heating.model import (
+    HomeMode,
+    RoomKind,
+    SetpointMode,
+)
+from custom_components.energy_homes.heating.netatmo.model import RoomCall, VendorMode
+from custom_components.energy_homes.heating.netatmo.outlook import HomeOutlook
+from custom_components.energy_homes.heating.netatmo.plan import (
+    RoomSituation,
+    plan_setpoint,
+)
+from custom_components.energy_homes.heating.netatmo.records import (
+    ModuleRecord,
+    RoomRecord,
+)
+from custom_components.energy_homes.heating.netatmo.room import RoomState
+from custom_components.energy_homes.heating.setpoint import SetpointRequest
+from custom_components.energy_homes.rooms.errors import cloud_error
+from custom_components.energy_homes.rooms.view import (
+    module_view,
+    reachable_modules,
+    room_reachable,
+    room_view,
+)
+
+NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
+ROOM = RoomRecord(
+    room_id="study",
+    hardware_id="17",
+    name="Study",
+    kind=RoomKind.VALVE,
+    call=RoomCall.SETROOMTHERMPOINT,
+)
+RELAY = ModuleRecord(module_id="relay", hardware_id="70:", kind="NAPlug", name="Relay")
+VALVE = ModuleRecord(
+    module_id="valve",
+    hardware_id="09:",
+    kind="NRV",
+    name="Valve",
+    room_id="study",
+    bridge_id="relay",
+)
+MODULES = (RELAY, VALVE)
+UNKNOWN = HomeOutlook(schedule=None, mode=None, mode_end=None, time_zone=UTC)
+
+
+def status(
+    room: RoomStatus | None = None,
+    *modules: ModuleStatus,
+    problems: tuple[ModuleProblem, ...] = (),
+) -> HomeStatus:
+    """Return a status of a home with another room, and perhaps this one."""
+    rooms = {"18": RoomStatus(room_id="18", reachable=True)}
+    if room is not None:
+        rooms["17"] = room
+    return HomeStatus(
+        home_id="home",
+        at=NOW,
+        rooms=rooms,
+        modules={module.module_id: module for module in modules},
+        problems=problems,
+    )
+
+
+def reach(told: HomeStatus | None) -> bool | None:
+    """Return whether the room is reached."""
+    return room_reachable(ROOM, told, MODULES, reachable_modules(MODULES, told))
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (None, None),
+        (status(), None),
+        (status(RoomStatus(room_id="17")), None),
+        (status(RoomStatus(room_id="17", mode=VendorMode.MANUAL)), True),
+        (status(RoomStatus(room_id="17", reachable=False)), False),
+        (
+            status(
+                RoomStatus(room_id="17", mode=VendorMode.MANUAL),
+                ModuleStatus(module_id="09:", reachable=False),
+            ),
+            False,
+        ),
+        (status(problems=(ModuleProblem("70:", 6),)), False),
+        (status(problems=(ModuleProblem("70:", 1),)), None),
+    ],
+)
+def test_whether_a_room_is_reached(
+    told: HomeStatus | None, expected: bool | None
+) -> None:
+    """The room's own word counts, then its valves’."""
+    assert reach(told) is expected
+
+
+def test_whether_modules_are_reached() -> None:
+    """A gateway says so by being listed, a valve that says nothing is not known."""
+    told = status(None, ModuleStatus(module_id="70:"), ModuleStatus(module_id="09:"))
+
+    assert reachable_modules(MODULES, told) == {"relay": True, "valve": None}
+    assert reachable_modules(MODULES, status()) == {"relay": None, "valve": None}
+
+
+def test_a_module_without_news() -> None:
+    """Whether it is reached is all there is."""
+    view = module_view(VALVE, None, reachable=False)
+
+    assert (view.reachable, view.battery, view.firmware) == (False, None, None)
+    named = ModuleStatus(module_id="09:", battery_state="full")
+    assert module_view(VALVE, named, reachable=True).battery == 75
+
+
+def test_a_room_given_back_to_a_home_of_which_nothing_is_known() -> None:
+    """It shows the schedule, and what the vendor said last."""
+    state = RoomState(ROOM)
+    situation = RoomSituation(room_id="17", control=ROOM.control)
+    state.begin(
+        plan_setpoint(SetpointRequest(mode=SetpointMode.SCHEDULE), situation, NOW)
+    )
+    told = RoomStatus(room_id="17", setpoint=19.5, mode=VendorMode.MANUAL)
+    view = room_view(state, told, UNKNOWN, NOW, reachable=True, boiler_on=None)
+
+    assert (view.mode, view.setpoint, view.pending) == (
+        SetpointMode.SCHEDULE,
+        19.5,
+        True,
+    )
+
+
+AWAY = HomeOutlook(
+    schedule=None, mode=HomeMode.FROST_GUARD, mode_end=None, time_zone=UTC
+)
+
+
+@pytest.mark.parametrize(
+    ("outlook", "shown"),
+    [
+        (UNKNOWN, (SetpointMode.SCHEDULE, None, None)),
+        (AWAY, (SetpointMode.FROST_GUARD, 7.0, None)),
+    ],
+)
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_setpoint_whose_end_has_come(
+    asked: bool,
+    outlook: HomeOutlook,
+    shown: tuple[SetpointMode, float | None, datetime | None],
+) -> None:
+    """The room does what its home does, though the vendor has not said so yet."""
+    end = NOW + timedelta(hours=1)
+    state = RoomState(ROOM)
+    wanted = SetpointRequest(mode=SetpointMode.MANUAL, temperature=21, until=end)
+    situation = RoomSituation(room_id="17", control=ROOM.control)
+    order = state.begin(plan_setpoint(wanted, situation, NOW))
+    {True: state.accept, False: lambda order, _at: state.drop(order)}[asked](order, NOW)
+    told = RoomStatus(
+        room_id="17", setpoint=21.0, mode=VendorMode.MANUAL, setpoint_end=end
+    )
+
+    def view(now: datetime) -> tuple[object, ...]:
+        """Return what is shown at an instant."""
+        found = room_view(state, told, outlook, now, reachable=True, boiler_on=None)
+        return found.mode, found.setpoint, found.until
+
+    before = (SetpointMode.MANUAL, 21.0, end)
+    assert view(end - timedelta(seconds=1)) == before
+    assert view(end) == shown
+
+
+@pytest.mark.parametrize(
+    ("setpoint", "mode"), [(7.0, SetpointMode.OFF), (30.0, SetpointMode.MAX)]
+)
+def test_a_valve_that_was_set_elsewhere(setpoint: float, mode: SetpointMode) -> None:
+    """Its ends are off and max, in place of which the vendor has a temperature."""
+    told = RoomStatus(room_id="17", setpoint=setpoint, mode=VendorMode.MANUAL)
+    view = room_view(
+        RoomState(ROOM), told, UNKNOWN, NOW, reachable=True, boiler_on=None
+    )
+
+    assert (view.mode, view.emulated, view.pending) == (mode, True, False)
+
+
+@pytest.mark.parametrize(
+    ("error", "key", "reason"),
+    [
+        (CloudAuthError("no"), "heating_auth", ""),
+        (CloudTokenExpiredError("no"), "heating_auth", ""),
+        (CloudQuotaError("enough"), "heating_quota", ""),
+        (CloudOutageError("no JSON"), "heating_outage", "no JSON"),
+        (CloudBusyError("limited section"), "heating_outage", "limited section"),
+        (CloudNonsenseError("not confirmed"), "heating_nonsense", "not confirmed"),
+        (CloudRequestError("not understood"), "heating_refused", "not understood"),
+        (
+            CloudRefusedError("refused", code=35, vendor_message=""),
+            "heating_refused",
+            "code 35",
+        ),
+        (
+            CloudRefusedError("refused", code=21, vendor_message="Too hot"),
+            "heating_refused",
+            "Too hot",
+        ),
+    ],
+)
+def test_what_is_said_of_a_command_that_failed(
+    error: CloudError, key: str, reason: str
+) -> None:
+    """Each kind in its own words, and the vendor's where it has any."""
+    told = cloud_error(error, "Study (Elm Street)")
+
+    assert told.translation_key == key
+    assert told.translation_placeholders == {
+        "place": "Study (Elm Street)",
+        "reason": reason,
+    }

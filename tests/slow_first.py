@@ -1,0 +1,12 @@
+"""Run the tests of minutes first; loaded with `-p tests.slow_first`.
+
+At the end a worker would sit alone with the last of them.
+"""
+
+import pytest
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move the tests that are marked `slow` before all others."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
