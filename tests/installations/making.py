@@ -10,7 +10,7 @@ from homeassistant.const import __version__
 import pytest
 
 from simulator.shared_time import SharedTime
-from tests.receiver import Receiver
+from tests.endpoints.receiver import Receiver
 from tests.simulator_client import SimulatorClient, start_simulator
 
 from .folder import Kept
