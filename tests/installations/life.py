@@ -26,7 +26,7 @@ from tests.netatmo_control import NetatmoControl
 from tests.particle_control import PARTICLE_TOKEN, ParticleControl
 from tests.simulator_client import ELM_TOKEN, MILL_TOKEN, TERRACE_TOKEN
 
-from .running import BOARD, DAEMON, DOMAIN, FRIDGE, LOFT, Running
+from .running import DAEMON, DOMAIN, FRIDGE, LOFT, Running, call_board
 
 MINUTE: Final = timedelta(minutes=1)
 STEP: Final = timedelta(seconds=10)
@@ -256,20 +256,6 @@ class Life:
             DOMAIN, action, fields, blocking=True, return_response=answers
         )
         await self.run.settle()
-
-
-async def call_board(run: Running, *, announced: bool) -> None:
-    """Let the board and the daemon call a Home Assistant that knows them."""
-    (entry,) = (
-        entry
-        for entry in run.hass.config_entries.async_entries(DOMAIN)
-        if entry.data["kind"] == "pulse_board"
-    )
-    url = run.url(f"/api/energy_homes/board/{entry.data['secret']}")
-    run.boards.power_on(url, BOARD, announced=announced)
-    run.boards.daemon(DAEMON, url=f"{url}/v1/sensors/update")
-    await run.boards.settle()
-    await run.settle()
 
 
 async def first_evening(run: Running, push_url: str) -> None:

@@ -4,7 +4,7 @@ Unlike the test plugin's own, it loads entries, registries and stores from the f
 recorder's database in a file there, and writes everything when it stops.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -89,7 +89,6 @@ def furnish(simulator: SimulatorClient) -> None:
         period_ms=60_000,
         events=[("P2P_State_of_Charge", "charge"), ("attic", "temperature")],
     )
-    particle.keep_alives(timedelta(seconds=20), timedelta(seconds=25))
     BoardControl(simulator).add(
         BOARD,
         {"channel": 1, "load": "home", "pulses_per_kwh": 100},
@@ -154,6 +153,20 @@ class Running:
             await self.virtual.settle()
 
 
+async def call_board(run: Running, *, announced: bool) -> None:
+    """Let the board and the daemon call a Home Assistant that knows them."""
+    (entry,) = (
+        entry
+        for entry in run.hass.config_entries.async_entries(DOMAIN)
+        if entry.data["kind"] == "pulse_board"
+    )
+    url = run.url(f"/api/energy_homes/board/{entry.data['secret']}")
+    run.boards.power_on(url, BOARD, announced=announced)
+    run.boards.daemon(DAEMON, url=f"{url}/v1/sensors/update")
+    await run.boards.settle()
+    await run.settle()
+
+
 def _give_way() -> None:
     """Leave the processor to threads and the simulator, which others may use as well."""
     select.select([], [], [], 0.0002)
@@ -161,11 +174,19 @@ def _give_way() -> None:
 
 @asynccontextmanager
 async def running(
-    folder: Path, freezer: FrozenDateTimeFactory, simulator: SimulatorClient
+    folder: Path,
+    freezer: FrozenDateTimeFactory,
+    simulator: SimulatorClient,
+    prepare: Callable[[HomeAssistant], None] | None = None,
 ) -> AsyncIterator[Running]:
-    """Start Home Assistant from a folder, and stop it cleanly."""
+    """Start Home Assistant from a folder, and stop it cleanly.
+
+    `prepare` is done before anything is set up.
+    """
     zone = dt_util.get_default_time_zone()
     hass = HomeAssistant(str(folder))
+    if prepare is not None:
+        prepare(hass)
     hass.config.skip_pip = True
     hass.config_entries = ConfigEntries(hass, {})
     loader.async_setup(hass)
