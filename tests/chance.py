@@ -10,6 +10,7 @@ import math
 from random import Random
 from typing import Final, override
 
+from homeassistant.core import HomeAssistant
 from hypothesis import settings
 import pytest
 
@@ -123,8 +124,12 @@ def chance(
 ) -> None:
     """Decide what the product draws, where the test has a Home Assistant."""
     if "hass" in request.fixturenames:
-        # Not sooner: a worker measures coverage only after the plugins are imported.
-        from custom_components.energy_homes.accounts.chance import DATA_CHANCE
+        decide(request.getfixturevalue("hass"), request.config)
 
-        how = CHANCES[request.config.getoption("chance")]
-        request.getfixturevalue("hass").data[DATA_CHANCE] = how()
+
+def decide(hass: HomeAssistant, config: pytest.Config) -> None:
+    """Decide what the product draws in a Home Assistant, before it is set up there."""
+    # Not sooner: a worker measures coverage only after the plugins are imported.
+    from custom_components.energy_homes.accounts.chance import DATA_CHANCE
+
+    hass.data[DATA_CHANCE] = CHANCES[config.getoption("chance")]()
