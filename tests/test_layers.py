@@ -37,6 +37,9 @@ ROOT = "root"
 VENDORS = frozenset({"efergy", "netatmo", "particle", "pulse_board"})
 """Folders of one vendor, whose neighbours of the same room know nothing of it."""
 
+TABLES = frozenset({"accounts/kinds.py"})
+"""Files that put the vendors of a room together."""
+
 SHARED_ROOMS = ("accounts", "clouds", "flows", "heating")
 """Rooms with vendors' folders."""
 
@@ -151,7 +154,7 @@ def knows_vendor(path: str, target: str) -> bool:
 
     A room's shared files know no vendor at all, but for what puts the vendors together.
     """
-    if room(path) != room(target) or vendor(target) is None:
+    if room(path) != room(target) or vendor(target) is None or path in TABLES:
         return False
     return vendor(path) != vendor(target)
 

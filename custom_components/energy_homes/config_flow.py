@@ -15,8 +15,8 @@ from .accounts.particle.hub import async_adopted
 from .const import (
     CONF_KIND,
     DOMAIN,
+    SUBENTRY_HEATING,
     SUBENTRY_METER,
-    SUBENTRY_NETATMO_HOME,
     SUBENTRY_PARTICLE_BOARD,
     SUBENTRY_SENSORS,
     EntryKind,
@@ -63,7 +63,7 @@ class EnergyHomesConfigFlow(
         if config_entry.data.get(CONF_KIND) == EntryKind.HOME:
             return {
                 SUBENTRY_METER: MeterSubentryFlow,
-                SUBENTRY_NETATMO_HOME: NetatmoHomeSubentryFlow,
+                SUBENTRY_HEATING: NetatmoHomeSubentryFlow,
                 SUBENTRY_SENSORS: SensorsSubentryFlow,
             }
         if config_entry.data.get(CONF_KIND) == EntryKind.PARTICLE:

@@ -17,7 +17,7 @@ from ..const import (
     CONF_KIND,
     CONF_TIME_ZONE,
     DOMAIN,
-    SUBENTRY_NETATMO_HOME,
+    SUBENTRY_HEATING,
     SUBENTRY_SENSORS,
     EntryKind,
     SourceKind,
@@ -92,7 +92,7 @@ def heating_sources(
     return {
         (entry.entry_id, subentry.subentry_id): HeatingSource.from_subentry(subentry)
         for entry in home_entries(hass)
-        for subentry in entry.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
+        for subentry in entry.get_subentries_of_type(SUBENTRY_HEATING)
     }
 
 

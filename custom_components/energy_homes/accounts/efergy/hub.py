@@ -26,7 +26,7 @@ from ...clouds.errors import (
     CloudQuotaError,
     CloudRequestError,
 )
-from ...const import CONF_SERVER, DOMAIN, EfergyServer
+from ...const import CONF_SERVER, DOMAIN, EfergyServer, EntryKind
 from ...metering.model import PowerReading
 from ..backoff import Backoff
 from ..budget import DAY, HOUR, CallBudget, CallKind
@@ -69,6 +69,7 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
     """
 
     config_entry: EfergyConfigEntry
+    kind = EntryKind.EFERGY
 
     def __init__(
         self,

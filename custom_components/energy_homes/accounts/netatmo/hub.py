@@ -29,7 +29,7 @@ from ...clouds.errors import (
 from ...clouds.netatmo.client import HISTORY_METHODS, NetatmoClient, TokenProvider
 from ...clouds.netatmo.errors import CloudRefusedError, CloudTokenExpiredError, Refusal
 from ...clouds.netatmo.models import HomeStatus, HomeTopology
-from ...const import DOMAIN
+from ...const import DOMAIN, EntryKind
 from ...heating.netatmo.home_mode import HomeModeRequest
 from ...heating.netatmo.schedule import WeeklySchedule
 from ...heating.setpoint import RoomCommand
@@ -88,6 +88,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     """
 
     config_entry: NetatmoConfigEntry
+    kind = EntryKind.NETATMO
 
     def __init__(
         self,

@@ -24,7 +24,13 @@ from ...clouds.errors import CloudAuthError, CloudError, CloudQuotaError
 from ...clouds.particle.client import ParticleCall, ParticleClient
 from ...clouds.particle.errors import CloudBoardError
 from ...clouds.particle.models import EventBatch, ParticleEvent
-from ...const import CONF_PRODUCT, DOMAIN, SUBENTRY_PARTICLE_BOARD, SourceKind
+from ...const import (
+    CONF_PRODUCT,
+    DOMAIN,
+    SUBENTRY_PARTICLE_BOARD,
+    EntryKind,
+    SourceKind,
+)
 from ...metering.readings import MAX_AHEAD
 from ..backoff import Backoff
 from ..budget import DAY, HOUR, CallBudget, CallKind
@@ -102,6 +108,7 @@ class ParticleHub(PolledAccount[None]):
     """
 
     config_entry: ParticleConfigEntry
+    kind = EntryKind.PARTICLE
     source_kind = SourceKind.PARTICLE
 
     def __init__(

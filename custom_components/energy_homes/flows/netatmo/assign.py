@@ -12,7 +12,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ...clouds.netatmo.models import HomeTopology
-from ...const import CONF_ACCOUNT, CONF_HARDWARE, SUBENTRY_NETATMO_HOME
+from ...const import CONF_ACCOUNT, CONF_HARDWARE, SUBENTRY_HEATING
 from ...homes.directory import home_entries
 from ...homes.inventory import (
     NONE,
@@ -120,7 +120,7 @@ class HeatingSteps(AssignSteps):
         unheated = [
             entry
             for entry in home_entries(self.hass)
-            if not entry.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
+            if not entry.get_subentries_of_type(SUBENTRY_HEATING)
         ]
         home: ConfigEntry | None = None
         for likely in (named, unheated):
