@@ -72,8 +72,8 @@ class AccountKind:
     server: Callable[[], str] | None = None
     """Returns the cloud's own address; None without a cloud."""
 
-    calls_us: bool = False
-    """The account is a device that calls us: its silence is all that tells of an outage."""
+    last_heard: Callable[[Any], datetime | None] | None = None
+    """Returns when a device called us last, by its hub; None of clouds, which we call."""
 
     seen: Callable[[Any], object] | None = None
     """Returns what of a hub changes with the hardware that it has.
@@ -101,6 +101,11 @@ class AccountKind:
 
     async_first_data: FirstData | None = None
     """The vendor keeps what meters have measured; None where it keeps nothing."""
+
+    @property
+    def calls_us(self) -> bool:
+        """Return whether accounts are devices that call us: all they tell of an outage is silence."""
+        return self.last_heard is not None
 
     @property
     def platforms(self) -> list[Platform]:

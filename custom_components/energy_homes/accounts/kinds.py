@@ -28,6 +28,17 @@ def kind_of(entry: ConfigEntry) -> AccountKind:
     return KINDS[EntryKind(entry.data[CONF_KIND])]
 
 
+def kind_of_key(key: str) -> AccountKind:
+    """Return the kind of an account that may be gone: its key begins with it.
+
+    Raises KeyError for what is the key of no account.
+    """
+    for name, kind in KINDS.items():
+        if key.startswith(f"{name}_"):
+            return kind
+    raise KeyError(key)
+
+
 def is_account(entry: ConfigEntry) -> bool:
     """Return whether an entry is an account, and neither a home nor an ignored item."""
     return entry.data.get(CONF_KIND) in KINDS

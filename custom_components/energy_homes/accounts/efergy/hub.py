@@ -30,11 +30,11 @@ from ...const import CONF_SERVER, DOMAIN, EfergyServer, EntryKind
 from ...metering.model import PowerReading
 from ..backoff import Backoff
 from ..budget import DAY, HOUR, CallBudget, CallKind
-from ..endpoints import base_url
 from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, MeterInfo, MeterUpdate
 from .inventory import Inventory
 from .phase import INTERVAL, PhaseTracker, plan_polls
+from .server import base_url
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from ...const import EfergyServer, EntryKind, SourceKind
-from ..endpoints import base_url
 from ..entity_descriptions import AccountSensorDescription, sensors_of_clouds
 from ..kind import AccountKind
 from ..registry import DATA_ACCOUNTS
 from .hub import EfergyConfigEntry, EfergyHub, async_remove_account
+from .server import base_url
 
 SENSORS: Final[tuple[AccountSensorDescription[EfergyHub], ...]] = (
     *sensors_of_clouds(EfergyHub),

@@ -33,13 +33,13 @@ from ...const import DOMAIN, EntryKind
 from ...heating.netatmo.home_mode import HomeModeRequest
 from ...heating.netatmo.schedule import WeeklySchedule
 from ...heating.setpoint import RoomCommand
-from ..endpoints import netatmo_url
 from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, HeatingUpdate
 from .applications import app_budget
 from .budget import CallPriority, UserBudget
 from .patience import Patience
 from .plan import Poll, PollPlan, contradictions, moved
+from .server import netatmo_url
 from .stored import homes_as_data, homes_from_data
 
 _LOGGER = logging.getLogger(__name__)

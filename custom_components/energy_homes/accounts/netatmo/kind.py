@@ -10,11 +10,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from ...const import EntryKind, SourceKind
-from ..endpoints import netatmo_url
 from ..entity_descriptions import AccountSensorDescription, sensors_of_clouds
 from ..kind import AccountKind
 from ..registry import DATA_ACCOUNTS
 from .hub import NetatmoConfigEntry, NetatmoHub, async_remove_netatmo_account
+from .server import netatmo_url
 from .tokens import CONF_AUTH_IMPLEMENTATION, async_forget_tokens, async_netatmo_tokens
 
 SENSORS: Final[tuple[AccountSensorDescription[NetatmoHub], ...]] = (

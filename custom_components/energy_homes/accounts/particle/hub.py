@@ -34,7 +34,6 @@ from ...const import (
 from ...metering.readings import MAX_AHEAD
 from ..backoff import Backoff
 from ..budget import DAY, HOUR, CallBudget, CallKind
-from ..endpoints import particle_url
 from ..hosts import HostInfo, HostUpdate
 from ..keep_running import async_keep_running
 from ..polled import PolledAccount
@@ -44,6 +43,7 @@ from .board import Board, Heard, Taken
 from .board_hosts import BoardHosts, board_of, host_of
 from .listen import meter_info
 from .measures import BoardConfig
+from .server import particle_url
 
 _LOGGER = logging.getLogger(__name__)
 

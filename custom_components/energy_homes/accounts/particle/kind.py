@@ -9,11 +9,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from ...const import CONF_PRODUCT, EntryKind, SourceKind
-from ..endpoints import particle_url
 from ..entity_descriptions import AccountSensorDescription, sensors_of_clouds
 from ..kind import AccountKind
 from .entry import async_setup_particle
 from .hub import ParticleConfigEntry, ParticleHub, async_remove_particle_account
+from .server import particle_url
 
 SPACING: Final = timedelta(seconds=4)
 """Of the boards of the p2penergy project; what is slower is learned."""
