@@ -25,8 +25,8 @@ from custom_components.energy_homes.const import (
     CONF_SERVER,
     CONF_TIME_ZONE,
     DOMAIN,
+    SUBENTRY_HEATING,
     SUBENTRY_METER,
-    SUBENTRY_NETATMO_HOME,
     SUBENTRY_PARTICLE_BOARD,
     SUBENTRY_SENSORS,
     EfergyServer,
@@ -318,7 +318,7 @@ def heating_subentry(source: HeatingSource) -> ConfigSubentryData:
     """Return a heating of a home as its flow stores it."""
     return ConfigSubentryData(
         data=source.as_data(),
-        subentry_type=SUBENTRY_NETATMO_HOME,
+        subentry_type=SUBENTRY_HEATING,
         title=source.name,
         unique_id=source.source_id,
     )

@@ -1,55 +1,38 @@
 """The Energy Homes integration: homes with meters and heating, and a history that is whole."""
 
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, Platform
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 
-from .accounts.efergy.hub import EfergyConfigEntry, EfergyHub, async_remove_account
-from .accounts.netatmo.hub import (
-    NetatmoConfigEntry,
-    NetatmoHub,
-    async_remove_netatmo_account,
-)
-from .accounts.netatmo.tokens import async_forget_tokens, async_netatmo_tokens
-from .accounts.particle.entry import async_setup_particle
-from .accounts.particle.hub import async_remove_particle_account
-from .accounts.pulse_board.entry import (
-    PulseBoardConfigEntry,
-    async_forget_board,
-    pulse_board_hub,
-)
-from .accounts.pulse_board.known import boards_of
+from .accounts.kinds import is_account, kind_of
 from .accounts.registry import DATA_ACCOUNTS, Accounts
 from .const import (
     CONF_HOME_ID,
-    CONF_KIND,
     CONF_SENSORS,
     CONF_SOURCE_ID,
     DOMAIN,
     LEDGER_FILE,
     SUBENTRY_METER,
     SUBENTRY_SENSORS,
-    EntryKind,
 )
-from .endpoints.edges import async_start_edges
-from .endpoints.push import async_forget_nights
+from .endpoints.edges import async_forget_edges, async_start_edges, async_stop_edges
 from .endpoints.view import async_register_board_view
 from .history.backfill import DATA_BACKFILL, Past
 from .history.issue import async_delete_history_issues
 from .history.repair import DATA_REPAIR, History
-from .homes.directory import DATA_HOMES, Homes
+from .homes.directory import DATA_HOMES, Homes, is_home
 from .homes.home import Home, HomeConfigEntry
-from .ledger import Ledger, LedgerError, LedgerVersionError
+from .ledger import Ledger, LedgerError
+from .ledger.needed import ledger_needed
 from .ledger.opening import DATA_LEDGER, DATA_LEDGER_OPENING, LedgerOpening
 from .rooms.store import async_forget_heating
 from .services import async_setup_services
@@ -61,27 +44,16 @@ _LOGGER = logging.getLogger(__name__)
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
-PLATFORMS: dict[EntryKind, list[Platform]] = {
-    EntryKind.HOME: [
-        Platform.BINARY_SENSOR,
-        Platform.BUTTON,
-        Platform.CLIMATE,
-        Platform.EVENT,
-        Platform.NUMBER,
-        Platform.SELECT,
-        Platform.SENSOR,
-        Platform.SWITCH,
-    ],
-    EntryKind.EFERGY: [Platform.SENSOR],
-    EntryKind.NETATMO: [Platform.SENSOR],
-    EntryKind.PULSE_BOARD: [
-        Platform.BINARY_SENSOR,
-        Platform.SENSOR,
-        Platform.SWITCH,
-    ],
-    EntryKind.PARTICLE: [Platform.SENSOR],
-}
-"""What each kind of entry has entities of."""
+HOME_PLATFORMS: Final = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.CLIMATE,
+    Platform.EVENT,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -110,7 +82,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         await repair.async_stop()
         await backfill.async_stop()
         await homes.async_stop()
-        await boards_of(hass).async_stop()
+        await async_stop_edges(hass)
         stop_discovery()
         await true_up.async_stop()
         await ledger.async_close()
@@ -121,85 +93,32 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     """Set up a home or an account."""
-    match entry.data[CONF_KIND]:
-        case EntryKind.HOME:
-            await _async_setup_home(hass, entry)
-        case EntryKind.NETATMO:
-            await _async_setup_netatmo(hass, entry)
-        case EntryKind.PULSE_BOARD:
-            await _async_setup_pulse_board(hass, entry)
-        case EntryKind.PARTICLE:
-            await async_setup_particle(hass, entry, hass.data[DATA_ACCOUNTS])
-        case _:
-            await _async_setup_efergy(hass, entry)
+    if is_home(entry):
+        await _async_setup_home(hass, entry)
+    else:
+        entry.runtime_data = await kind_of(entry).async_setup(hass, entry)
+        await async_start_edges(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, _platforms(entry))
-    if entry.data[CONF_KIND] == EntryKind.HOME:
+    if is_home(entry):
         entry.runtime_data.start_true_up(hass.data[DATA_RECONCILE])
     return True
 
 
 def _platforms(entry: ConfigEntry) -> list[Platform]:
     """Return the platforms that an entry has entities of."""
-    return PLATFORMS[EntryKind(entry.data[CONF_KIND])]
+    return HOME_PLATFORMS if is_home(entry) else kind_of(entry).platforms
 
 
 async def _async_setup_home(hass: HomeAssistant, entry: HomeConfigEntry) -> None:
     """Set up a home from what is stored, whether or not its accounts are there."""
     home = Home(hass, entry, hass.data[DATA_ACCOUNTS], hass.data[DATA_LEDGER])
-    with _ledger_needed():
+    with ledger_needed():
         await hass.data[DATA_LEDGER_OPENING].async_open()
         await home.async_start()
     entry.async_on_unload(hass.data[DATA_HOMES].attach(home))
     await hass.data[DATA_BACKFILL].async_add_home(home)
     entry.runtime_data = home
     entry.async_on_unload(entry.add_update_listener(_reload_on_change(entry)))
-
-
-@contextmanager
-def _ledger_needed() -> Iterator[None]:
-    """Say that an entry cannot be set up without the ledger, for now or for good."""
-    try:
-        yield
-    except LedgerVersionError as err:
-        raise ConfigEntryError(
-            translation_domain=DOMAIN,
-            translation_key="ledger_unusable",
-            translation_placeholders={"file": LEDGER_FILE, "error": str(err)},
-        ) from err
-    except LedgerError as err:
-        raise ConfigEntryNotReady(
-            translation_domain=DOMAIN,
-            translation_key="ledger_failed",
-            translation_placeholders={"error": str(err)},
-        ) from err
-
-
-async def _async_setup_efergy(hass: HomeAssistant, entry: EfergyConfigEntry) -> None:
-    """Set up an account: one conversation with its cloud for all of its meters."""
-    hub = EfergyHub(hass, entry, hass.data[DATA_ACCOUNTS])
-    await hub.async_start()
-    entry.runtime_data = hub
-
-
-async def _async_setup_netatmo(hass: HomeAssistant, entry: NetatmoConfigEntry) -> None:
-    """Set up an account: one conversation with its cloud for all of its homes."""
-    tokens = await async_netatmo_tokens(hass, entry)
-    hub = NetatmoHub(hass, entry, hass.data[DATA_ACCOUNTS], tokens)
-    await hub.async_start()
-    entry.runtime_data = hub
-
-
-async def _async_setup_pulse_board(
-    hass: HomeAssistant, entry: PulseBoardConfigEntry
-) -> None:
-    """Set up a board: from now on it is heard."""
-    hub = pulse_board_hub(hass, entry, hass.data[DATA_ACCOUNTS], hass.data[DATA_LEDGER])
-    with _ledger_needed():
-        await hass.data[DATA_LEDGER_OPENING].async_open()
-        await hub.async_start()
-    entry.async_on_unload(hub.async_stop)
-    entry.runtime_data = hub
-    await async_start_edges(hass, entry, hub)
 
 
 def _reload_on_change(
@@ -245,19 +164,15 @@ async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
 
 async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Forget an account; remember when a home was removed, whose history stays."""
-    kind = entry.data.get(CONF_KIND)
-    if kind == EntryKind.EFERGY:
-        await async_remove_account(hass, entry)
-    if kind == EntryKind.NETATMO:
-        await async_remove_netatmo_account(hass, entry)
-        await async_forget_tokens(hass, entry)
-    if kind == EntryKind.PARTICLE:
-        await async_remove_particle_account(hass, entry)
-    if kind == EntryKind.PULSE_BOARD:
-        await async_forget_board(hass, entry)
-        await async_forget_nights(hass, entry.unique_id or entry.entry_id)
-    if kind != EntryKind.HOME:
-        return
+    if is_account(entry):
+        await kind_of(entry).async_forget(hass, entry)
+        await async_forget_edges(hass, entry)
+    if is_home(entry):
+        await _async_forget_home(hass, entry)
+
+
+async def _async_forget_home(hass: HomeAssistant, entry: HomeConfigEntry) -> None:
+    """Take back a home's repairs and what is pending of it; its history stays."""
     async_delete_guard_issues(hass, entry)
     async_delete_history_issues(
         hass,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
@@ -14,8 +14,8 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts.pulse_board.hub import PulseBoardHub
-from .const import SourceKind
+from .accounts.entity_descriptions import AccountBinarySensorDescription
+from .accounts.kinds import kind_of, tells_online
 from .entities.reported_sensors import HostEntity
 from .entity import BoardEntity, MeterEntity, ModuleEntity, RoomEntity, has_valve
 from .heating.netatmo.model import THERMOSTAT_TYPES
@@ -49,13 +49,6 @@ class ModuleBinarySensorDescription(BinarySensorEntityDescription):
     value_fn: Callable[[ModuleView], bool | None]
     exists_fn: Callable[[ModuleRecord], bool] = lambda _: True
     while_unreachable: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class BoardBinarySensorDescription(BinarySensorEntityDescription):
-    """A binary sensor of a pulse board."""
-
-    value_fn: Callable[[PulseBoardHub], bool]
 
 
 ROOM_BINARY_SENSORS: tuple[RoomBinarySensorDescription, ...] = (
@@ -116,17 +109,6 @@ MODULE_BINARY_SENSORS: tuple[ModuleBinarySensorDescription, ...] = (
 )
 
 
-BOARD_BINARY_SENSORS: tuple[BoardBinarySensorDescription, ...] = (
-    BoardBinarySensorDescription(
-        key="online",
-        translation_key="online",
-        device_class=BinarySensorDeviceClass.CONNECTIVITY,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda hub: hub.online,
-    ),
-)
-
-
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: ConfigEntry,
@@ -137,11 +119,11 @@ async def async_setup_entry(
     if not isinstance(home, Home):
         async_add_entities(
             BoardBinarySensor(entry, description)
-            for description in BOARD_BINARY_SENSORS
+            for description in kind_of(entry).binary_sensors
         )
         return
     for subentry_id, source in home.sources.items():
-        if any(r.kind is SourceKind.PARTICLE for r in source.revisions):
+        if tells_online(source):
             async_add_entities(
                 [MeterOnline(home, source, ONLINE)], config_subentry_id=subentry_id
             )
@@ -232,9 +214,9 @@ class ModuleBinarySensor(ModuleEntity, BinarySensorEntity):
 
 
 class BoardBinarySensor(BoardEntity, BinarySensorEntity):
-    """A binary sensor of a pulse board."""
+    """A binary sensor of a board."""
 
-    entity_description: BoardBinarySensorDescription
+    entity_description: AccountBinarySensorDescription[Any]
 
     @property
     @override

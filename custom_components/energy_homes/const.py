@@ -26,7 +26,7 @@ CONF_SOURCE_ID: Final = "source_id"
 CONF_TIME_ZONE: Final = "time_zone"
 
 SUBENTRY_METER: Final = "meter"
-SUBENTRY_NETATMO_HOME: Final = "netatmo_home"
+SUBENTRY_HEATING: Final = "netatmo_home"
 SUBENTRY_PARTICLE_BOARD: Final = "particle_board"
 SUBENTRY_SENSORS: Final = "sensors"
 

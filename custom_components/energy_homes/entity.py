@@ -1,18 +1,19 @@
 """Base entities: a home's, a meter's, a heating's with its rooms and modules, an account's."""
 
-from typing import override
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity, EntityDescription
-from homeassistant.helpers.update_coordinator import CoordinatorEntity
+from homeassistant.helpers.update_coordinator import (
+    CoordinatorEntity,
+    DataUpdateCoordinator,
+)
 
-from .accounts.efergy.hub import EfergyHub
-from .accounts.netatmo.hub import NetatmoHub
-from .accounts.particle.hub import ParticleHub
-from .accounts.pulse_board.hub import PulseBoardHub
-from .const import CONF_KIND, DOMAIN, MANUFACTURER, EntryKind
+from .accounts.kinds import kind_of
+from .accounts.registry import AccountHub
+from .const import DOMAIN
 from .heating.netatmo.model import VALVE_TYPES
 from .heating.netatmo.records import RoomRecord
 from .heating.view import HeatingData, ModuleView, RoomView
@@ -22,12 +23,6 @@ from .homes.home import Home
 from .meters.coordinator import HomeCoordinator, MeterData
 from .models import MeterSource
 from .rooms.coordinator import HeatingCoordinator
-
-_VENDORS = {
-    EntryKind.EFERGY: "Efergy",
-    EntryKind.NETATMO: "Netatmo",
-    EntryKind.PARTICLE: "Particle",
-}
 
 
 class HomeEntity(CoordinatorEntity[HomeCoordinator]):
@@ -182,21 +177,20 @@ class ModuleEntity(HeatingEntity):
         return self.heating.available and self.module.reachable is not False
 
 
-class AccountEntity[Hub: EfergyHub | NetatmoHub | ParticleHub](CoordinatorEntity[Hub]):
+class AccountEntity(CoordinatorEntity[DataUpdateCoordinator[Any]]):
     """An entity about an account's conversation with its cloud."""
 
     _attr_has_entity_name = True
 
-    def __init__(self, hub: Hub, description: EntityDescription) -> None:
-        """Belong to the account's own device."""
-        super().__init__(hub)
+    def __init__(self, entry: ConfigEntry, description: EntityDescription) -> None:
+        """Belong to the own device of an account that is set up."""
+        super().__init__(entry.runtime_data)
         self.entity_description = description
-        entry = hub.config_entry
         self._attr_unique_id = f"{entry.entry_id}_{description.key}"
         self._attr_device_info = DeviceInfo(
             entry_type=DeviceEntryType.SERVICE,
             identifiers={(DOMAIN, entry.entry_id)},
-            manufacturer=_VENDORS[EntryKind(entry.data[CONF_KIND])],
+            manufacturer=kind_of(entry).manufacturer,
             name=entry.title,
         )
 
@@ -208,19 +202,19 @@ class AccountEntity[Hub: EfergyHub | NetatmoHub | ParticleHub](CoordinatorEntity
 
 
 class BoardEntity(Entity):
-    """An entity of a pulse board itself; it is there whether or not the board is heard."""
+    """An entity of a board itself; it is there whether or not the board is heard."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
 
     def __init__(self, entry: ConfigEntry, description: EntityDescription) -> None:
         """Belong to the own device of a board that is set up."""
-        self.hub: PulseBoardHub = entry.runtime_data
+        self.hub: AccountHub = entry.runtime_data
         self.entity_description = description
         self._attr_unique_id = f"{entry.entry_id}_{description.key}"
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, entry.entry_id)},
-            manufacturer=MANUFACTURER,
+            manufacturer=kind_of(entry).manufacturer,
             name=entry.title,
         )
         self._written: object = None

@@ -15,7 +15,7 @@ from homeassistant.const import UnitOfEnergy
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts.pulse_board.channel import ChannelView
+from .accounts.channel import ChannelView
 from .entity import DialEntity
 from .homes.dial import DialMeter, dial_meters_of
 from .homes.home import Home

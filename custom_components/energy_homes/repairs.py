@@ -14,12 +14,12 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 import voluptuous as vol
 
-from .const import SUBENTRY_METER, SUBENTRY_NETATMO_HOME, SUBENTRY_SENSORS
+from .const import SUBENTRY_HEATING, SUBENTRY_METER, SUBENTRY_SENSORS
 from .watch.missing import ISSUES
 
 NEXT = {
     SUBENTRY_METER: "replace_meter",
-    SUBENTRY_NETATMO_HOME: "replace_heating",
+    SUBENTRY_HEATING: "replace_heating",
     SUBENTRY_SENSORS: "replace_sensors",
 }
 """How a fix of what is missing ends, by the kind of it."""

@@ -23,17 +23,7 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts.efergy.hub import EfergyHub
-from .accounts.netatmo.hub import NetatmoHub
-from .accounts.particle.hub import ParticleHub
-from .accounts.pulse_board.hub import PulseBoardHub
-from .entities.account_sensors import (
-    BOARD_SENSORS,
-    EFERGY_SENSORS,
-    NETATMO_SENSORS,
-    PARTICLE_SENSORS,
-    AccountSensorDescription,
-)
+from .entities.account_sensors import account_sensors
 from .entities.backfill_sensors import PAST_SENSORS, PastSensor
 from .entities.reported_sensors import add_reported_sensors
 from .entities.room_sensors import (
@@ -42,15 +32,7 @@ from .entities.room_sensors import (
     ModuleSensorDescription,
     RoomSensorDescription,
 )
-from .entity import (
-    AccountEntity,
-    BoardEntity,
-    HomeEntity,
-    MeterEntity,
-    ModuleEntity,
-    RoomEntity,
-    has_valve,
-)
+from .entity import HomeEntity, MeterEntity, ModuleEntity, RoomEntity, has_valve
 from .history.backfill import DATA_BACKFILL
 from .homes.home import Home
 from .metering.model import MeterRole
@@ -224,32 +206,23 @@ METER_SENSORS: tuple[MeterSensorDescription, ...] = (
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Home | EfergyHub | NetatmoHub | ParticleHub | PulseBoardHub],
+    entry: ConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of a home with its meters and rooms, or of an account."""
-    match entry.runtime_data:
-        case EfergyHub() as efergy:
-            async_add_entities(AccountSensor(efergy, one) for one in EFERGY_SENSORS)
-        case NetatmoHub() as netatmo:
-            async_add_entities(AccountSensor(netatmo, one) for one in NETATMO_SENSORS)
-        case PulseBoardHub():
-            async_add_entities(BoardSensor(entry, one) for one in BOARD_SENSORS)
-        case ParticleHub() as particle:
-            async_add_entities(AccountSensor(particle, one) for one in PARTICLE_SENSORS)
-        case Home() as home:
-            _add_home(home, async_add_entities)
-            past = hass.data[DATA_BACKFILL]
-            async_add_entities(PastSensor(home, past, one) for one in PAST_SENSORS)
-            for subentry_id, heating in home.heating.items():
-                async_add_entities(
-                    _heating_sensors(heating), config_subentry_id=subentry_id
-                )
-            for subentry_id, sensors in home.sensors.items():
-                add_reported_sensors(
-                    sensors,
-                    partial(async_add_entities, config_subentry_id=subentry_id),
-                )
+    home = entry.runtime_data
+    if not isinstance(home, Home):
+        async_add_entities(account_sensors(entry))
+        return
+    _add_home(home, async_add_entities)
+    past = hass.data[DATA_BACKFILL]
+    async_add_entities(PastSensor(home, past, one) for one in PAST_SENSORS)
+    for subentry_id, heating in home.heating.items():
+        async_add_entities(_heating_sensors(heating), config_subentry_id=subentry_id)
+    for subentry_id, sensors in home.sensors.items():
+        add_reported_sensors(
+            sensors, partial(async_add_entities, config_subentry_id=subentry_id)
+        )
 
 
 def _add_home(home: Home, async_add_entities: AddConfigEntryEntitiesCallback) -> None:
@@ -361,44 +334,6 @@ class ModuleSensor(ModuleEntity, SensorEntity):
     def native_value(self) -> Value:
         """Return what the vendor says of the module now."""
         return self.entity_description.value_fn(self.module)
-
-
-class AccountSensor[Hub: EfergyHub | NetatmoHub | ParticleHub](
-    AccountEntity[Hub], SensorEntity
-):
-    """A sensor of an account."""
-
-    entity_description: AccountSensorDescription[Hub]
-
-    @property
-    @override
-    def native_value(self) -> Value:
-        """Return how the conversation with the cloud goes."""
-        return self.entity_description.value_fn(self.coordinator)
-
-
-class BoardSensor(BoardEntity, SensorEntity):
-    """A sensor of a pulse board."""
-
-    entity_description: AccountSensorDescription[PulseBoardHub]
-
-    @property
-    @override
-    def should_poll(self) -> bool:
-        """Return whether each pulse would change it."""
-        return self.entity_description.polled
-
-    @property
-    @override
-    def value(self) -> Value:
-        """Return how the conversation with the board goes."""
-        return self.entity_description.value_fn(self.hub)
-
-    @property
-    @override
-    def native_value(self) -> Value:
-        """Return how the conversation with the board goes."""
-        return self.value
 
 
 def _estimated(

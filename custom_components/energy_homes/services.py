@@ -1,5 +1,7 @@
 """Actions: questions answered from memory or the ledger, heating set, homes added or forgotten."""
 
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, Final
 
 from homeassistant.core import (
@@ -24,11 +26,7 @@ from .actions.heating import (
     async_set_setpoint,
 )
 from .actions.import_history import IMPORT_HISTORY_SCHEMA, async_import_history
-from .actions.meter_reading import (
-    SERVICE_SET_METER_READING,
-    SET_METER_READING_SCHEMA,
-    async_set_meter_reading,
-)
+from .actions.meter_reading import SET_METER_READING_SCHEMA, async_set_meter_reading
 from .actions.periods import GET_PERIODS_SCHEMA, async_get_periods
 from .actions.push_readings import PUSH_READINGS_SCHEMA, async_push_readings
 from .actions.repair_gaps import REPAIR_GAPS_SCHEMA, async_repair_gaps
@@ -40,115 +38,11 @@ from .homes.home import Home
 from .ledger.opening import DATA_LEDGER
 from .meters.coordinator import HomeData
 
-SERVICE_FORGET_HOME: Final = "forget_home"
-SERVICE_GET_PERIODS: Final = "get_periods"
-SERVICE_GET_POWER: Final = "get_power"
-SERVICE_GET_STATEMENT: Final = "get_statement"
-SERVICE_GET_TEMPERATURE: Final = "get_temperature"
-SERVICE_IMPORT_HISTORY: Final = "import_history"
-SERVICE_IMPORT_HOMES: Final = "import_homes"
-SERVICE_PUSH_READINGS: Final = "push_readings"
-SERVICE_REPAIR_GAPS: Final = "repair_gaps"
-SERVICE_SET_HOME_MODE: Final = "set_home_mode"
-SERVICE_SET_SETPOINT: Final = "set_setpoint"
-
 GET_POWER_SCHEMA: Final = vol.Schema(HOME_FIELD)
 IMPORT_HOMES_SCHEMA: Final = vol.Schema(
     {vol.Required(ATTR_HOMES): vol.All(cv.ensure_list, [IMPORT_HOME_SCHEMA])}
 )
 FORGET_HOME_SCHEMA: Final = vol.Schema({vol.Required(ATTR_HOME): cv.string})
-
-
-@callback
-def async_setup_services(hass: HomeAssistant) -> None:
-    """Register the actions."""
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_GET_POWER,
-        _async_get_power,
-        GET_POWER_SCHEMA,
-        SupportsResponse.ONLY,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_GET_TEMPERATURE,
-        async_get_temperature,
-        GET_TEMPERATURE_SCHEMA,
-        SupportsResponse.ONLY,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_GET_PERIODS,
-        async_get_periods,
-        GET_PERIODS_SCHEMA,
-        SupportsResponse.ONLY,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_GET_STATEMENT,
-        async_get_statement,
-        GET_STATEMENT_SCHEMA,
-        SupportsResponse.ONLY,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_SET_SETPOINT,
-        async_set_setpoint,
-        SET_SETPOINT_SCHEMA,
-        SupportsResponse.OPTIONAL,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_SET_HOME_MODE,
-        async_set_home_mode,
-        SET_HOME_MODE_SCHEMA,
-        SupportsResponse.OPTIONAL,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_SET_METER_READING,
-        async_set_meter_reading,
-        SET_METER_READING_SCHEMA,
-        SupportsResponse.OPTIONAL,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_PUSH_READINGS,
-        async_push_readings,
-        PUSH_READINGS_SCHEMA,
-        SupportsResponse.OPTIONAL,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_REPAIR_GAPS,
-        async_repair_gaps,
-        REPAIR_GAPS_SCHEMA,
-        SupportsResponse.OPTIONAL,
-    )
-    async_register_admin_service(
-        hass,
-        DOMAIN,
-        SERVICE_IMPORT_HISTORY,
-        async_import_history,
-        IMPORT_HISTORY_SCHEMA,
-        SupportsResponse.OPTIONAL,
-    )
-    async_register_admin_service(
-        hass,
-        DOMAIN,
-        SERVICE_IMPORT_HOMES,
-        _async_import_homes,
-        IMPORT_HOMES_SCHEMA,
-        SupportsResponse.OPTIONAL,
-    )
-    async_register_admin_service(
-        hass,
-        DOMAIN,
-        SERVICE_FORGET_HOME,
-        _async_forget_home,
-        FORGET_HOME_SCHEMA,
-        SupportsResponse.OPTIONAL,
-    )
 
 
 async def _async_get_power(call: ServiceCall) -> ServiceResponse:
@@ -211,3 +105,46 @@ async def _async_forget_home(call: ServiceCall) -> ServiceResponse:
             )
         rows = [await ledger.homes.async_forget(home.home_id) for home in found]
     return {"home": found[0].label, "rows": sum(rows)}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action: its name, who carries it out, what it is given, and whether it answers."""
+
+    name: str
+    carry_out: Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]
+    schema: vol.Schema
+    answers: SupportsResponse = SupportsResponse.OPTIONAL
+
+
+_ONLY: Final = SupportsResponse.ONLY
+
+ACTIONS: Final = (
+    Action("get_power", _async_get_power, GET_POWER_SCHEMA, _ONLY),
+    Action("get_temperature", async_get_temperature, GET_TEMPERATURE_SCHEMA, _ONLY),
+    Action("get_periods", async_get_periods, GET_PERIODS_SCHEMA, _ONLY),
+    Action("get_statement", async_get_statement, GET_STATEMENT_SCHEMA, _ONLY),
+    Action("set_setpoint", async_set_setpoint, SET_SETPOINT_SCHEMA),
+    Action("set_home_mode", async_set_home_mode, SET_HOME_MODE_SCHEMA),
+    Action("set_meter_reading", async_set_meter_reading, SET_METER_READING_SCHEMA),
+    Action("push_readings", async_push_readings, PUSH_READINGS_SCHEMA),
+    Action("repair_gaps", async_repair_gaps, REPAIR_GAPS_SCHEMA),
+)
+ACTIONS_OF_ADMINS: Final = (
+    Action("import_history", async_import_history, IMPORT_HISTORY_SCHEMA),
+    Action("import_homes", _async_import_homes, IMPORT_HOMES_SCHEMA),
+    Action("forget_home", _async_forget_home, FORGET_HOME_SCHEMA),
+)
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    for one in ACTIONS:
+        hass.services.async_register(
+            DOMAIN, one.name, one.carry_out, one.schema, one.answers
+        )
+    for one in ACTIONS_OF_ADMINS:
+        async_register_admin_service(
+            hass, DOMAIN, one.name, one.carry_out, one.schema, one.answers
+        )

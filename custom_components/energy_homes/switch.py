@@ -1,4 +1,4 @@
-"""Switches: of a home's import of its past, and of what a pulse board may do."""
+"""Switches: of a home's import of its past, and of what a board may do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,33 +11,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts.pulse_board.hub import PulseBoardHub
+from .accounts.entity_descriptions import AccountSwitchDescription
+from .accounts.kinds import kind_of
 from .const import DOMAIN
 from .entity import BoardEntity, PastEntity
 from .history.backfill import DATA_BACKFILL, Past
 from .homes.home import Home
 
 PARALLEL_UPDATES = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class BoardSwitchDescription(SwitchEntityDescription):
-    """A switch of a board."""
-
-    value_fn: Callable[[PulseBoardHub], bool]
-    set_fn: Callable[[PulseBoardHub, bool], None]
-
-
-SWITCHES: tuple[BoardSwitchDescription, ...] = (
-    # Off after each start.
-    BoardSwitchDescription(
-        key="set_meter",
-        translation_key="set_meter",
-        entity_category=EntityCategory.CONFIG,
-        value_fn=lambda hub: hub.set_meter,
-        set_fn=lambda hub, on: hub.let_set_meter(on),
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +40,7 @@ PAST_SWITCHES: tuple[PastSwitchDescription, ...] = (
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Home | PulseBoardHub],
+    entry: ConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the switches of a home or a board."""
@@ -67,7 +48,7 @@ async def async_setup_entry(
         past = hass.data[DATA_BACKFILL]
         async_add_entities(PastSwitch(home, past, one) for one in PAST_SWITCHES)
         return
-    async_add_entities(BoardSwitch(entry, description) for description in SWITCHES)
+    async_add_entities(BoardSwitch(entry, one) for one in kind_of(entry).switches)
 
 
 class PastSwitch(PastEntity, SwitchEntity):
@@ -103,7 +84,7 @@ class PastSwitch(PastEntity, SwitchEntity):
 class BoardSwitch(BoardEntity, SwitchEntity):
     """A switch of a board."""
 
-    entity_description: BoardSwitchDescription
+    entity_description: AccountSwitchDescription[Any]
 
     @property
     @override

@@ -5,12 +5,8 @@ from typing import Any
 from homeassistant.components import system_health
 from homeassistant.core import HomeAssistant, callback
 
-from .accounts.efergy.hub import EfergyHub
-from .accounts.endpoints import base_url, netatmo_url, particle_url
-from .accounts.particle.hub import ParticleHub
-from .accounts.pulse_board.hub import PulseBoardHub
-from .accounts.registry import DATA_ACCOUNTS, AccountHub, HeatingHub
-from .const import EfergyServer
+from .accounts.kinds import KINDS
+from .accounts.registry import DATA_ACCOUNTS, AccountState
 from .homes.directory import DATA_HOMES
 from .ledger import LedgerError
 from .ledger.opening import DATA_LEDGER, DATA_LEDGER_OPENING
@@ -27,16 +23,13 @@ def async_register(
 async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     """Return counts, and whether the clouds that are used answer."""
     accounts = hass.data[DATA_ACCOUNTS]
-    boards = [hub for hub in accounts.hubs.values() if isinstance(hub, PulseBoardHub)]
-    meter_hubs = [
-        hub for hub in accounts.hubs.values() if not isinstance(hub, PulseBoardHub)
-    ]
-    heating_hubs = accounts.heating_hubs.values()
-    hubs: tuple[AccountHub | HeatingHub, ...] = (*meter_hubs, *heating_hubs)
+    hubs = accounts.of_every_kind.values()
+    boards = [hub for hub in hubs if KINDS[hub.kind].calls_us]
+    clouds = [hub for hub in hubs if not KINDS[hub.kind].calls_us]
     info: dict[str, Any] = {
         "homes": len(hass.data[DATA_HOMES].all),
-        "accounts": len(hubs) + len(boards),
-        "calls_last_hour": sum(hub.calls_last_hour for hub in hubs),
+        "accounts": len(hubs),
+        "calls_last_hour": sum(hub.calls_last_hour for hub in clouds),
     }
     try:
         stats = await hass.data[DATA_LEDGER].async_stats()
@@ -49,17 +42,13 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
         info["ledger_size"] = f"{size / 1_000_000:.1f} MB"
     if boards:
         info["boards"] = len(boards)
-        info["boards_online"] = sum(board.online for board in boards)
-    if any(isinstance(hub, EfergyHub) for hub in meter_hubs):
-        info["can_reach_efergy"] = system_health.async_check_can_reach_url(
-            hass, base_url(EfergyServer.ENGAGE, None)
+        info["boards_online"] = sum(
+            hub.state is AccountState.CONNECTED for hub in boards
         )
-    if heating_hubs:
-        info["can_reach_netatmo"] = system_health.async_check_can_reach_url(
-            hass, netatmo_url()
-        )
-    if any(isinstance(hub, ParticleHub) for hub in meter_hubs):
-        info["can_reach_particle"] = system_health.async_check_can_reach_url(
-            hass, particle_url()
-        )
+    used = {hub.kind for hub in clouds}
+    for name, kind in KINDS.items():
+        if name in used and kind.server is not None:
+            info[f"can_reach_{name}"] = system_health.async_check_can_reach_url(
+                hass, kind.server()
+            )
     return info

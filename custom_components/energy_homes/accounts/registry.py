@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from homeassistant.util.hass_dict import HassKey
 
 from ..clouds.netatmo.models import HomeStatus, HomeTopology
-from ..const import DOMAIN
+from ..const import DOMAIN, EntryKind
 from ..heating.netatmo.home_mode import HomeModeRequest
 from ..heating.netatmo.plan import RoomCommand
 from ..metering.model import MeterRole, Reading
@@ -97,6 +97,10 @@ class AccountHub(Protocol):
     """What an account offers to homes and entities, whatever its vendor."""
 
     @property
+    def kind(self) -> EntryKind:
+        """Return which row of the table of kinds describes the account."""
+
+    @property
     def key(self) -> str:
         """Return the account's own id, the unique id of its config entry."""
 
@@ -135,6 +139,10 @@ class HeatingHub(Protocol):
     Commands raise CloudError by kind. They go out also while polls wait for the call limit;
     where even their own reserve is spent that is a CloudQuotaError, without a call.
     """
+
+    @property
+    def kind(self) -> EntryKind:
+        """Return which row of the table of kinds describes the account."""
 
     @property
     def key(self) -> str:
@@ -219,6 +227,11 @@ class Accounts:
     def get(self, key: str) -> AccountHub | None:
         """Return the hub of an account that is loaded now."""
         return self._hubs.get(key)
+
+    @property
+    def of_every_kind(self) -> Mapping[str, AccountHub | HeatingHub]:
+        """Return all hubs that are loaded now, of meters or of heating, by key."""
+        return {**self._hubs, **self._heating_hubs}
 
     @property
     def hubs(self) -> Mapping[str, AccountHub]:

@@ -8,8 +8,6 @@ import voluptuous as vol
 
 from ..homes.dial import find_dial_meter
 
-SERVICE_SET_METER_READING: Final = "set_meter_reading"
-
 ATTR_METER: Final = "meter"
 ATTR_READING: Final = "reading"
 

@@ -14,14 +14,18 @@ from homeassistant.exceptions import (
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ..accounts.pulse_board.hub import PulseBoardHub
-from ..accounts.registry import DATA_ACCOUNTS
-from ..boards.options import BoardOptions
+from ..accounts.kinds import counts_pulses
 from ..clouds.sheet import is_push_url
-from ..const import DOMAIN, EntryKind, SourceKind
-from ..endpoints.push import NamedReading, async_push, board_readings, channel_reading
+from ..const import DOMAIN
+from ..endpoints.push import (
+    NamedReading,
+    async_push,
+    board_entries,
+    board_push_url,
+    board_readings,
+    loaded_board,
+)
 from ..homes.directory import normalized_label
-from ..homes.inventory import account_entries
 from ..homes.meter_names import HomeMeter, find_meter, home_meters
 
 ATTR_BOARD: Final = "board"
@@ -47,7 +51,7 @@ async def async_push_readings(call: ServiceCall) -> ServiceResponse:
     if (name := call.data.get(ATTR_BOARD)) is not None:
         entry = _board(hass, name)
         if address is None:
-            address = BoardOptions.from_data(entry.options).push_url
+            address = board_push_url(entry)
         readings: Sequence[NamedReading] = _board_readings(hass, entry)
     else:
         known = home_meters(hass)
@@ -87,7 +91,7 @@ async def _async_require_admin(call: ServiceCall) -> None:
 @callback
 def _board(hass: HomeAssistant, name: str) -> ConfigEntry:
     """Return the board with a name. Raises ServiceValidationError naming the boards."""
-    entries = account_entries(hass, EntryKind.PULSE_BOARD)
+    entries = board_entries(hass)
     wanted = normalized_label(name)
     found = [entry for entry in entries if normalized_label(entry.title) == wanted]
     if len(found) == 1:
@@ -104,8 +108,7 @@ def _board_readings(
     hass: HomeAssistant, entry: ConfigEntry
 ) -> tuple[NamedReading, ...]:
     """Return what the meters of a board show. Raises HomeAssistantError."""
-    hub = hass.data[DATA_ACCOUNTS].get(entry.unique_id or "")
-    if not isinstance(hub, PulseBoardHub):
+    if (hub := loaded_board(hass, entry)) is None:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="push_board_not_loaded",
@@ -120,9 +123,9 @@ def _reading(meter: HomeMeter) -> float | None:
 
     None where that is not known.
     """
-    if meter.revision.kind is SourceKind.PULSE_BOARD:
+    if counts_pulses(meter.revision.kind):
         channel = meter.home.coordinator.meters[meter.source.source_id].channel
-        return None if channel is None else channel_reading(channel.hub, channel.number)
+        return None if channel is None else channel.view.known_reading
     data = meter.home.data.meters[meter.source.source_id]
     if data.last_reading is None and data.energy == 0:
         return None

@@ -19,14 +19,16 @@ from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
+from ..accounts.pulse_board.channel import BoardChannel
 from ..accounts.pulse_board.hub import PulseBoardHub
+from ..accounts.registry import DATA_ACCOUNTS
 from ..boards.nightly import LATEST, missed_nights, next_midnight
 from ..boards.options import BoardOptions
 from ..clouds.errors import CloudError, CloudOutageError
 from ..clouds.sheet import PushRefusedError, push
-from ..const import DOMAIN
+from ..const import DOMAIN, EntryKind
 from ..homes.directory import home_entries, meter_sources
-from ..homes.inventory import async_zone
+from ..homes.inventory import account_entries, async_zone
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -86,22 +88,29 @@ def board_readings(hub: PulseBoardHub) -> tuple[NamedReading, ...]:
     return tuple(
         NamedReading(
             f"{hub.config.channel(number).name} ({hub.title})",
-            channel_reading(hub, number),
+            BoardChannel(hub, number).view.known_reading,
         )
         for number in sorted(hub.channels)
     )
 
 
 @callback
-def channel_reading(hub: PulseBoardHub, number: int) -> float | None:
-    """Return what the meter of a channel shows in kWh.
+def board_entries(hass: HomeAssistant) -> list[ConfigEntry]:
+    """Return the entries of all boards, loaded or not."""
+    return account_entries(hass, EntryKind.PULSE_BOARD)
 
-    None where neither a pulse nor anybody has said anything of it.
-    """
-    channel = hub.channels.get(number)
-    if channel is None or (channel.at is None and channel.reading == 0):
-        return None
-    return channel.reading
+
+@callback
+def board_push_url(entry: ConfigEntry) -> str | None:
+    """Return where a board's readings are pushed to, as somebody has set it."""
+    return BoardOptions.from_data(entry.options).push_url
+
+
+@callback
+def loaded_board(hass: HomeAssistant, entry: ConfigEntry) -> PulseBoardHub | None:
+    """Return the hub of a board, None where it is not loaded."""
+    hub = hass.data[DATA_ACCOUNTS].get(entry.unique_id or "")
+    return hub if isinstance(hub, PulseBoardHub) else None
 
 
 class BoardPush:

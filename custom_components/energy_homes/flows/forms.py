@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, Final, Protocol
 from zoneinfo import available_timezones
 
-from homeassistant.const import CONF_NAME, CONF_URL, UnitOfEnergy, UnitOfPower
+from homeassistant.const import CONF_NAME, UnitOfEnergy, UnitOfPower
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.selector import (
     DateSelector,
@@ -23,14 +23,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..accounts.registry import MeterInfo
-from ..const import (
-    CONF_ENTITY,
-    CONF_ROLE,
-    CONF_SERVER,
-    CONF_SINCE,
-    CONF_TIME_ZONE,
-    EfergyServer,
-)
+from ..const import CONF_ENTITY, CONF_ROLE, CONF_SINCE, CONF_TIME_ZONE
 from ..homes.inventory import NONE, Hardware, account_title, power_text
 from ..metering.model import MeterRole
 from .refused import Refused
@@ -56,13 +49,6 @@ ROLE: Final = SelectSelector(
 TOKEN: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
 )
-SERVER: Final = SelectSelector(
-    SelectSelectorConfig(
-        options=[server.value for server in EfergyServer],
-        translation_key="server",
-        mode=SelectSelectorMode.DROPDOWN,
-    )
-)
 URL: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 ENTITY: Final = EntitySelector(
     EntitySelectorConfig(
@@ -75,10 +61,6 @@ ENTITY: Final = EntitySelector(
     )
 )
 
-SERVER_FIELDS: Final[Fields] = {
-    vol.Required(CONF_SERVER, default=EfergyServer.ENGAGE.value): SERVER,
-    vol.Optional(CONF_URL): URL,
-}
 METER_FIELDS: Final[Fields] = {
     vol.Optional(CONF_NAME): TextSelector(),
     vol.Required(CONF_ROLE, default=MeterRole.GRID.value): ROLE,

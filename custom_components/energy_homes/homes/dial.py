@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from ..accounts.pulse_board.channel import BoardChannel
+from ..accounts.channel import MeterChannel
 from ..const import DOMAIN
 from ..metering.pulses import MAX_METERCOUNT
 from .directory import DATA_HOMES
@@ -19,7 +19,7 @@ class DialMeter(HomeMeter):
     """A meter of a home whose pulses a board counts."""
 
     @property
-    def channel(self) -> BoardChannel:
+    def channel(self) -> MeterChannel:
         """Return the channel that counts; raises HomeAssistantError without its board."""
         channel = self.home.coordinator.meters[self.source.source_id].channel
         if channel is None:

@@ -137,12 +137,17 @@ def _named(homes: Iterable[ConfigEntry]) -> str:
     return ", ".join(f"“{home.title}” ({home.data[CONF_HOME_ID]})" for home in homes)
 
 
+def is_home(entry: ConfigEntry) -> bool:
+    """Return whether an entry is a home, and neither an account nor an ignored item."""
+    return entry.data.get(CONF_KIND) == EntryKind.HOME
+
+
 @callback
 def home_entries(hass: HomeAssistant) -> list[ConfigEntry]:
     """Return the entries of all homes, loaded or not, by label."""
     entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
     return sorted(
-        (entry for entry in entries if entry.data.get(CONF_KIND) == EntryKind.HOME),
+        (entry for entry in entries if is_home(entry)),
         key=lambda entry: normalized_label(entry.title),
     )
 

@@ -7,14 +7,15 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 
+from ..accounts.kinds import counts_pulses, manufacturer_of
 from ..accounts.registry import Accounts
 from ..const import (
     CONF_HOME_ID,
     CONF_TIME_ZONE,
     DOMAIN,
     MANUFACTURER,
+    SUBENTRY_HEATING,
     SUBENTRY_METER,
-    SUBENTRY_NETATMO_HOME,
     SUBENTRY_SENSORS,
     SourceKind,
 )
@@ -30,8 +31,6 @@ from ..statistics.reconcile import TrueUp
 from .sensors import SensorsCoordinator
 
 type HomeConfigEntry = ConfigEntry[Home]
-
-_VENDORS = {SourceKind.EFERGY: "Efergy", SourceKind.PARTICLE: "Particle"}
 
 
 class Home:
@@ -64,7 +63,7 @@ class Home:
             subentry.subentry_id: HeatingCoordinator(
                 hass, entry, subentry.subentry_id, accounts
             )
-            for subentry in entry.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
+            for subentry in entry.get_subentries_of_type(SUBENTRY_HEATING)
         }
         self.sensors = {
             subentry.subentry_id: SensorsCoordinator(
@@ -89,11 +88,8 @@ class Home:
 
     def has_channel(self, source: MeterSource) -> bool:
         """Return whether a board counts a meter of the home, now or from a later day on."""
-        newest = source.revisions[-1]
-        return SourceKind.PULSE_BOARD in (
-            source.current(dt_util.utcnow()).kind,
-            newest.kind,
-        )
+        now, newest = source.current(dt_util.utcnow()), source.revisions[-1]
+        return counts_pulses(now.kind) or counts_pulses(newest.kind)
 
     @property
     def generates(self) -> bool:
@@ -207,7 +203,7 @@ class Home:
                 config_entry_id=self._entry.entry_id,
                 config_subentry_id=subentry_id,
                 identifiers={(DOMAIN, source.source_id)},
-                manufacturer=_VENDORS.get(revision.kind, MANUFACTURER),
+                manufacturer=manufacturer_of(revision.kind),
                 name=f"{self.label} {source.name}",
                 via_device_id=device.id,
             )
@@ -225,9 +221,7 @@ class Home:
                 config_entry_id=self._entry.entry_id,
                 config_subentry_id=subentry_id,
                 identifiers={(DOMAIN, sensors.source.source_id)},
-                manufacturer=_VENDORS.get(
-                    sensors.source.current(now).kind, MANUFACTURER
-                ),
+                manufacturer=manufacturer_of(sensors.source.current(now).kind),
                 name=f"{self.label} {sensors.source.name}",
                 via_device_id=device.id,
             )

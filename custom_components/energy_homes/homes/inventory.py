@@ -11,13 +11,13 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
 from ..accounts.hosts import HostInfo, SensingHub
+from ..accounts.kinds import KINDS, kind_of_source
 from ..accounts.registry import DATA_ACCOUNTS, AccountHub, HeatingHub, MeterInfo
-from ..clouds.netatmo.models import HomeTopology
 from ..const import (
     CONF_KIND,
     CONF_TIME_ZONE,
     DOMAIN,
-    SUBENTRY_NETATMO_HOME,
+    SUBENTRY_HEATING,
     SUBENTRY_SENSORS,
     EntryKind,
     SourceKind,
@@ -33,9 +33,6 @@ NONE: Final = "-"
 """Stands in a message where there is nothing to name."""
 
 NO_POWER: Final = NONE
-
-SHARED: Final = (SourceKind.NETATMO, SourceKind.PARTICLE)
-"""What several accounts can have: a Netatmo home, a board that is part of a product too."""
 
 
 async def async_zone(home: ConfigEntry) -> tzinfo:
@@ -55,9 +52,7 @@ def homes_labelled(hass: HomeAssistant, label: str) -> list[ConfigEntry]:
 
 
 @callback
-def account_entries(
-    hass: HomeAssistant, kind: EntryKind = EntryKind.EFERGY
-) -> list[ConfigEntry]:
+def account_entries(hass: HomeAssistant, kind: EntryKind) -> list[ConfigEntry]:
     """Return the entries of all accounts of a kind, loaded or not."""
     entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
     return [entry for entry in entries if entry.data.get(CONF_KIND) == kind]
@@ -92,7 +87,7 @@ def heating_sources(
     return {
         (entry.entry_id, subentry.subentry_id): HeatingSource.from_subentry(subentry)
         for entry in home_entries(hass)
-        for subentry in entry.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
+        for subentry in entry.get_subentries_of_type(SUBENTRY_HEATING)
     }
 
 
@@ -128,7 +123,8 @@ def same_hardware(hass: HomeAssistant, one: Revision, other: Revision) -> bool:
         return one.kind is other.kind and (entity_id_of(hass, one) or one.entity) == (
             entity_id_of(hass, other) or other.entity
         )
-    if one.kind is other.kind and one.kind in SHARED:
+    account = kind_of_source(one.kind)
+    if one.kind is other.kind and account is not None and account.shared:
         return one.hardware_id == other.hardware_id
     return hardware_of(one) == hardware_of(other)
 
@@ -206,8 +202,11 @@ def hardware_known(hass: HomeAssistant) -> set[Hardware]:
     Of what several accounts share it is known from all of them.
     """
     accounts = {
-        kind: [e.unique_id or "" for e in account_entries(hass, EntryKind(kind.value))]
-        for kind in SHARED
+        kind.source_kind: [
+            entry.unique_id or "" for entry in account_entries(hass, kind.entry_kind)
+        ]
+        for kind in KINDS.values()
+        if kind.shared
     }
     return hardware_ever_used(hass) | {
         (account, revision.hardware_id)
@@ -238,43 +237,6 @@ def free_meters(hass: HomeAssistant) -> dict[Hardware, MeterInfo]:
         for meter in live_meters(hub)
         if (account, meter.hardware_id) not in used
     }
-
-
-@callback
-def live_homes(hub: HeatingHub) -> list[HomeTopology]:
-    """Return the Netatmo homes of an account that it has and that can be heated."""
-    return [
-        topology
-        for home_id, topology in hub.homes.items()
-        if topology.heated_rooms and not hub.heating_update(home_id).gone
-    ]
-
-
-@callback
-def free_homes(
-    hass: HomeAssistant, heating: HeatingSource | None = None
-) -> dict[Hardware, HomeTopology]:
-    """Return the Netatmo homes of all loaded accounts that no home has.
-
-    With `heating` also its own one as another account sees it.
-    """
-    now = dt_util.utcnow()
-    own = [] if heating is None else in_use(heating.revisions, now)
-    but = None if heating is None else heating.source_id
-    present = {(revision.account, revision.hardware_id) for revision in own}
-    found: dict[Hardware, HomeTopology] = {}
-    for account, hub in heating_hubs(hass).items():
-        for topology in live_homes(hub):
-            hardware = (account, topology.home_id)
-            revision = Revision(
-                since=now,
-                kind=SourceKind.NETATMO,
-                account=account,
-                hardware_id=topology.home_id,
-            )
-            if hardware not in present and user_of(hass, revision, but=but) is None:
-                found[hardware] = topology
-    return found
 
 
 @callback

@@ -14,7 +14,8 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from ..accounts.hosts import Hosts, HostUpdate
-from ..const import DOMAIN, SourceKind
+from ..accounts.kinds import tells_online
+from ..const import DOMAIN
 from ..meters.coordinator import ENDING
 from ..models import Revision, SensorsSource
 from ..sensing.records import SensorRecord, merged
@@ -61,8 +62,7 @@ class SensorsCoordinator(DataUpdateCoordinator[Mapping[str, SensorView]]):
     @property
     def is_board(self) -> bool:
         """Return whether the host is, was or will be a board, which is online or not."""
-        kinds = {revision.kind for revision in self.source.revisions}
-        return SourceKind.PARTICLE in kinds
+        return tells_online(self.source)
 
     @property
     def update(self) -> HostUpdate:

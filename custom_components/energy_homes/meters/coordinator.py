@@ -16,7 +16,7 @@ from homeassistant.helpers.event import (
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from ..accounts.pulse_board.channel import ChannelView
+from ..accounts.channel import ChannelView
 from ..accounts.registry import Accounts
 from ..const import DOMAIN, SETTLE_DELAY
 from ..ledger import Ledger, LedgerError

@@ -13,7 +13,8 @@ from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..accounts.pulse_board.channel import BoardChannel, board_channel
+from ..accounts.channel import MeterChannel
+from ..accounts.kinds import channel_of, counts_pulses, kind_of_source
 from ..accounts.registry import Accounts, MeterUpdate
 from ..const import SETTLE_DELAY, SourceKind
 from ..ledger import Ledger, LedgerError, StoredSource
@@ -43,13 +44,10 @@ from .pace import Pace
 _LOGGER = logging.getLogger(__name__)
 
 USUAL_SPACING: Final = timedelta(seconds=30)
-"""Of an Efergy meter; a power entity is read at this interval too when it does not change.
+"""Where the account has no other; a power entity is read so often when it does not change.
 
 A counter's is learned: it is reported when its integration likes to.
 """
-
-PARTICLE_SPACING: Final = timedelta(seconds=4)
-"""Of the boards of the p2penergy project; what is slower is learned."""
 
 SHOWN_EVERY: Final = timedelta(seconds=10)
 """A power that differs a little from the last one is shown so often, others at once."""
@@ -92,12 +90,14 @@ async def async_stored(
 
 def _spacing(kind: SourceKind) -> timedelta:
     """Return the usual time between the powers of a kind of hardware."""
-    return PARTICLE_SPACING if kind is SourceKind.PARTICLE else USUAL_SPACING
+    account = kind_of_source(kind)
+    return (account and account.spacing) or USUAL_SPACING
 
 
 def _learns_slower(kind: SourceKind) -> bool:
     """Return whether hardware may be slower than usual: what a board sends is its own."""
-    return kind is SourceKind.PARTICLE
+    account = kind_of_source(kind)
+    return account is not None and account.learns_slower
 
 
 def _restored(
@@ -105,7 +105,7 @@ def _restored(
 ) -> AnySlotter:
     """Return a slotter that goes on, with hardware that measures `since` an instant."""
     open_from = stored.open_from
-    pulses = kind is SourceKind.PULSE_BOARD
+    pulses = counts_pulses(kind)
     if since is not None and (open_from is not None or pulses):
         begun = slot_start(since)
         open_from = begun if open_from is None else max(open_from, begun)
@@ -182,9 +182,9 @@ class Meter:
         return None if self._present is None else self._present.estimated
 
     @property
-    def channel(self) -> BoardChannel | None:
+    def channel(self) -> MeterChannel | None:
         """Return the board's channel that is the meter now, where there is one."""
-        return board_channel(self._accounts, self.source.current(dt_util.utcnow()))
+        return channel_of(self._accounts, self.source.current(dt_util.utcnow()))
 
     @property
     def _stale_after(self) -> timedelta:

@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
-from ..const import CONF_SOURCE_ID, DOMAIN, SUBENTRY_NETATMO_HOME
+from ..const import CONF_SOURCE_ID, DOMAIN, SUBENTRY_HEATING
 
 STORE_VERSION: Final = 1
 
@@ -53,5 +53,5 @@ class HeatingStore:
 
 async def async_forget_heating(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Forget what was asked of the rooms of a home that is removed."""
-    for subentry in entry.get_subentries_of_type(SUBENTRY_NETATMO_HOME):
+    for subentry in entry.get_subentries_of_type(SUBENTRY_HEATING):
         await HeatingStore(hass, subentry.data[CONF_SOURCE_ID]).async_remove()

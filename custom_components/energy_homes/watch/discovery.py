@@ -1,9 +1,9 @@
 """What accounts have and no home becomes discovered items; what went missing, repairs."""
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
@@ -15,34 +15,22 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from ..accounts.pulse_board.hub import PulseBoardHub
+from ..accounts.kinds import KINDS, is_account
 from ..accounts.registry import AccountHub, Accounts, AccountState, HeatingHub
-from ..const import DOMAIN, EntryKind
-from ..flows.netatmo.assign import async_discover_home
-from ..flows.sources.assign import assignments, async_discover
+from ..const import DOMAIN
+from ..flows.kind import Offer
+from ..flows.kinds import FLOWS
+from ..flows.sources.assign import assignments
 from ..flows.sources.sensing import async_discover_host
 from ..homes.inventory import (
     Hardware,
-    account_entries,
     discovery_id,
     hardware_known,
     hardware_of,
     host_revision,
     is_ignored,
-    live_homes,
-    live_meters,
 )
 from .missing import MissingSources
-
-type Offer = Callable[[], Coroutine[Any, Any, str | None]]
-"""Makes hardware a discovered item."""
-
-ACCOUNT_KINDS: Final = (
-    EntryKind.EFERGY,
-    EntryKind.NETATMO,
-    EntryKind.PULSE_BOARD,
-    EntryKind.PARTICLE,
-)
 
 CHECK_INTERVAL: Final = timedelta(minutes=10)
 """How often entities and accounts that are gone are looked at; hubs tell by themselves."""
@@ -59,7 +47,7 @@ async def async_start_discovery(
 
 
 class Discovery:
-    """Follows the meters and the Netatmo homes of all accounts."""
+    """Follows the hardware of all accounts."""
 
     def __init__(self, hass: HomeAssistant, accounts: Accounts) -> None:
         """Start without following any."""
@@ -102,22 +90,18 @@ class Discovery:
     @callback
     def _hubs_changed(self) -> None:
         """Follow the hubs that are there now."""
-        hubs = self._hubs
+        hubs = self._accounts.of_every_kind
         for key, (hub, unfollow) in tuple(self._followed.items()):
             if hubs.get(key) is not hub:
                 unfollow()
                 del self._followed[key]
                 self._offered = {item for item in self._offered if item[0] != key}
-        for key, hub in self._accounts.hubs.items():
+        for key, hub in hubs.items():
             if key not in self._followed:
                 check = self._check
-                if isinstance(hub, PulseBoardHub):
-                    check = self._check_on_change(partial(_seen_of_board, hub))
+                if (seen := KINDS[hub.kind].seen) is not None:
+                    check = self._check_on_change(partial(seen, hub))
                 self._followed[key] = (hub, hub.async_add_listener(check))
-        for key, heating in self._accounts.heating_hubs.items():
-            if key not in self._followed:
-                check = self._check_on_change(partial(_seen_of_heating, heating))
-                self._followed[key] = (heating, heating.async_add_listener(check))
         self._check()
 
     def _check_on_change(self, seen: Callable[[], object]) -> CALLBACK_TYPE:
@@ -137,11 +121,6 @@ class Discovery:
                 self._check()
 
         return check
-
-    @property
-    def _hubs(self) -> dict[str, AccountHub | HeatingHub]:
-        """Return the hubs that are there now, by key."""
-        return {**self._accounts.hubs, **self._accounts.heating_hubs}
 
     @callback
     def _entry_changed(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
@@ -174,17 +153,11 @@ class Discovery:
 
     def _live(self) -> dict[Hardware, Offer]:
         """Return what the accounts have that works, and how it is offered."""
-        live: dict[Hardware, Offer] = {}
-        for key, hub in self._accounts.hubs.items():
-            for meter in live_meters(hub):
-                live[key, meter.hardware_id] = partial(
-                    async_discover, self._hass, key, meter
-                )
-        for key, heating in self._accounts.heating_hubs.items():
-            for topology in live_homes(heating):
-                live[key, topology.home_id] = partial(
-                    async_discover_home, self._hass, key, topology
-                )
+        live: dict[Hardware, Offer] = {
+            (key, hardware_id): offer
+            for key, hub in self._accounts.of_every_kind.items()
+            for hardware_id, offer in FLOWS[hub.kind].offers(self._hass, hub).items()
+        }
         now = dt_util.utcnow()
         for sensing in self._accounts.hosts.hubs.values():
             for host_id, host in sensing.hosts.items():
@@ -211,20 +184,9 @@ class Discovery:
 
     def _is_gone(self, unique_id: str) -> bool:
         """Return whether an item that does not work is known not to be there any more."""
-        for kind in ACCOUNT_KINDS:
-            for entry in account_entries(self._hass, kind):
-                key = entry.unique_id or ""
-                if unique_id.startswith(discovery_id(key, "")):
-                    hub = self._hubs.get(key)
-                    return hub is not None and hub.state is AccountState.CONNECTED
+        for entry in self._hass.config_entries.async_entries(DOMAIN):
+            key = entry.unique_id or ""
+            if is_account(entry) and unique_id.startswith(discovery_id(key, "")):
+                hub = self._accounts.of_every_kind.get(key)
+                return hub is not None and hub.state is AccountState.CONNECTED
         return True
-
-
-def _seen_of_board(hub: PulseBoardHub) -> object:
-    """Return what of a board says what there is."""
-    return tuple(hub.channels), hub.state
-
-
-def _seen_of_heating(hub: HeatingHub) -> object:
-    """Return what of a heating account says what there is."""
-    return hub.homes, hub.state

@@ -12,8 +12,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
-from ..accounts.particle.hub import ParticleHub
-from ..accounts.pulse_board.hub import PulseBoardHub
+from ..accounts.kinds import KINDS
 from ..accounts.registry import AccountState, MeterInfo
 from ..const import DOMAIN, ISSUE_METER_MISSING, METER_MISSING_AFTER, SourceKind
 from ..history.issue import async_delete_history_issues
@@ -117,7 +116,7 @@ class MissingSources:
             sight, reported = (
                 self._sight_of_host(revision, now)
                 if isinstance(source, SensorsSource)
-                else self._sight(revision)
+                else self._sight(source, revision)
             )
             known = self._noticed.get(key)
             if sight is Sight.PRESENT:
@@ -143,20 +142,23 @@ class MissingSources:
             self._store.async_delay_save(self._as_data, SAVE_DELAY_S)
         self._keep_only(kept)
 
-    def _sight(self, revision: Revision) -> tuple[Sight, datetime | None]:
+    def _sight(
+        self, source: Source, revision: Revision
+    ) -> tuple[Sight, datetime | None]:
         """Return whether hardware is there, and since when not where that is known."""
         if revision.kind is SourceKind.ENTITY:
             return self._sight_of_entity(revision)
-        if revision.kind is SourceKind.NETATMO:
-            return self._sight_of_netatmo_home(revision), None
+        if isinstance(source, HeatingSource):
+            return self._sight_of_heating(revision), None
         assert revision.account is not None
         assert revision.hardware_id is not None
         hub = hubs(self._hass).get(revision.account)
         if hub is None:
             return self._sight_without_hub(revision), None
-        if isinstance(hub, PulseBoardHub) and hub.state is AccountState.OUTAGE:
+        last_heard = KINDS[hub.kind].last_heard
+        if last_heard is not None and hub.state is AccountState.OUTAGE:
             # It calls us: silence is all that there is to notice.
-            return Sight.MISSING, hub.last_heard
+            return Sight.MISSING, last_heard(hub)
         if hub.state is not AccountState.CONNECTED:
             return Sight.UNSURE, None
         if (told := self._told.get(revision.account)) is None:
@@ -168,8 +170,8 @@ class MissingSources:
             return Sight.MISSING, None
         return Sight.PRESENT, None
 
-    def _sight_of_netatmo_home(self, revision: Revision) -> Sight:
-        """Return whether an account has a Netatmo home."""
+    def _sight_of_heating(self, revision: Revision) -> Sight:
+        """Return whether an account has the vendor's home that heats."""
         hub = heating_hubs(self._hass).get(str(revision.account))
         if hub is None:
             return self._sight_without_hub(revision)
@@ -230,12 +232,8 @@ class MissingSources:
             hub = hubs(self._hass).get(str(revision.account))
             name = str(revision.hardware_id)
             # A host of sensors may be called like a meter of its account.
-            if isinstance(source, SensorsSource):
-                pass
-            elif isinstance(hub, PulseBoardHub):
-                name = hub.config.channel(int(name)).name
-            elif isinstance(hub, ParticleHub) and name in hub.boards:
-                name = hub.boards[name].name
+            if hub is not None and not isinstance(source, SensorsSource):
+                name = KINDS[hub.kind].hardware_name(hub, name)
             hardware = f"{name} ({account})"
         ir.async_create_issue(
             self._hass,

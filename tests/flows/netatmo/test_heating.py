@@ -23,7 +23,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.energy_homes.clouds.netatmo.models import HomeTopology
-from custom_components.energy_homes.const import DOMAIN, SUBENTRY_NETATMO_HOME
+from custom_components.energy_homes.const import DOMAIN, SUBENTRY_HEATING
 from custom_components.energy_homes.models import HeatingSource
 from simulator.scenario import NETATMO_ODD_USER, NETATMO_USER
 from tests.builders import (
@@ -91,7 +91,7 @@ def heatings(home: ConfigEntry) -> list[HeatingSource]:
     """Return the heatings of a home."""
     return [
         HeatingSource.from_subentry(subentry)
-        for subentry in home.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
+        for subentry in home.get_subentries_of_type(SUBENTRY_HEATING)
     ]
 
 
@@ -129,9 +129,9 @@ async def discover(hass: HomeAssistant, topology: HomeTopology) -> ConfigFlowRes
 async def start_heating(hass: HomeAssistant, home: ConfigEntry) -> SubentryFlowResult:
     """Start to add a Netatmo home to a home."""
     result = await hass.config_entries.subentries.async_init(
-        (home.entry_id, SUBENTRY_NETATMO_HOME), context={"source": SOURCE_USER}
+        (home.entry_id, SUBENTRY_HEATING), context={"source": SOURCE_USER}
     )
-    read_texts(SUBENTRY_NETATMO_HOME, result)
+    read_texts(SUBENTRY_HEATING, result)
     return result
 
 
@@ -139,18 +139,18 @@ async def start_heating_change(
     hass: HomeAssistant, home: ConfigEntry, step: str
 ) -> SubentryFlowResult:
     """Start to change a home's first heating, and choose an item of the menu."""
-    subentry = home.get_subentries_of_type(SUBENTRY_NETATMO_HOME)[0]
+    subentry = home.get_subentries_of_type(SUBENTRY_HEATING)[0]
     menu = await hass.config_entries.subentries.async_init(
-        (home.entry_id, SUBENTRY_NETATMO_HOME),
+        (home.entry_id, SUBENTRY_HEATING),
         context={"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id},
     )
     assert menu["type"] is FlowResultType.MENU
     assert menu["menu_options"] == ["edit", "replace"]
-    read_texts(SUBENTRY_NETATMO_HOME, menu)
+    read_texts(SUBENTRY_HEATING, menu)
     result = await hass.config_entries.subentries.async_configure(
         menu["flow_id"], {"next_step_id": step}
     )
-    read_texts(SUBENTRY_NETATMO_HOME, result)
+    read_texts(SUBENTRY_HEATING, result)
     return result
 
 
@@ -162,7 +162,7 @@ async def submit_heating(
     result = await hass.config_entries.subentries.async_configure(
         form["flow_id"], fields
     )
-    read_texts(SUBENTRY_NETATMO_HOME, result)
+    read_texts(SUBENTRY_HEATING, result)
     await hass.async_block_till_done()
     return result
 

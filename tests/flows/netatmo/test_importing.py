@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 import voluptuous as vol
 
-from custom_components.energy_homes.const import DOMAIN, SUBENTRY_NETATMO_HOME
+from custom_components.energy_homes.const import DOMAIN, SUBENTRY_HEATING
 from custom_components.energy_homes.models import HeatingSource
 from simulator.scenario import (
     NETATMO_ODD_REFRESH_TOKEN,
@@ -65,7 +65,7 @@ async def ready(
 
 def heating(home: ConfigEntry) -> HeatingSource:
     """Return the only heating of a home."""
-    (subentry,) = home.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
+    (subentry,) = home.get_subentries_of_type(SUBENTRY_HEATING)
     return HeatingSource.from_subentry(subentry)
 
 

@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.energy_homes.const import CONF_IMPORT_FROM, SUBENTRY_NETATMO_HOME
+from custom_components.energy_homes.const import CONF_IMPORT_FROM, SUBENTRY_HEATING
 from custom_components.energy_homes.models import HeatingSource, MeterSource
 from tests.builders import (
     account_entry,
@@ -211,14 +211,14 @@ async def test_heating_of_a_home(
     account = netatmo_account_id(netatmo)
     await set_up(hass, netatmo_account_entry(netatmo), attic)
     form = await hass.config_entries.subentries.async_init(
-        (attic.entry_id, SUBENTRY_NETATMO_HOME), context={"source": SOURCE_USER}
+        (attic.entry_id, SUBENTRY_HEATING), context={"source": SOURCE_USER}
     )
     assert suggested(form)[CONF_IMPORT_FROM] == "2025-11-18"
     choice = {"netatmo_home": f"{account}/{netatmo.home_id('Elm Street')}"}
     form = await hass.config_entries.subentries.async_configure(
         form["flow_id"], {**choice, CONF_IMPORT_FROM: TOMORROW}
     )
-    read_texts(SUBENTRY_NETATMO_HOME, form)
+    read_texts(SUBENTRY_HEATING, form)
     assert form["errors"] == REFUSED
     await hass.config_entries.subentries.async_configure(
         form["flow_id"], {**choice, CONF_IMPORT_FROM: DAY}

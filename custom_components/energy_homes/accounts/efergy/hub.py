@@ -25,16 +25,16 @@ from ...clouds.errors import (
     CloudQuotaError,
     CloudRequestError,
 )
-from ...const import CONF_SERVER, DOMAIN, EfergyServer
+from ...const import CONF_SERVER, DOMAIN, EfergyServer, EntryKind
 from ...metering.model import PowerReading
 from ..backoff import Backoff
 from ..budget import DAY, HOUR, CallBudget, CallKind
 from ..chance import async_chance
-from ..endpoints import base_url
 from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, MeterInfo, MeterUpdate
 from .inventory import Inventory
 from .phase import INTERVAL, PhaseTracker, plan_polls
+from .server import base_url
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
     """
 
     config_entry: EfergyConfigEntry
+    kind = EntryKind.EFERGY
 
     def __init__(
         self, hass: HomeAssistant, entry: EfergyConfigEntry, accounts: Accounts

@@ -11,10 +11,10 @@ from homeassistant.util import dt as dt_util
 from ...clouds.errors import CloudNonsenseError
 from ...clouds.netatmo.client import NetatmoClient
 from ...clouds.netatmo.models import HomesData, HomeTopology
-from ..endpoints import netatmo_url
 from .applications import app_budget
 from .oauth import NetatmoImplementation
 from .records import Token
+from .server import netatmo_url
 from .tokens import CONF_ACCESS_TOKEN, LooseTokens
 
 _BY_HOME: Final = "netatmo_home_"

@@ -28,18 +28,18 @@ from ...clouds.errors import (
 from ...clouds.netatmo.client import HISTORY_METHODS, NetatmoClient, TokenProvider
 from ...clouds.netatmo.errors import CloudRefusedError, CloudTokenExpiredError, Refusal
 from ...clouds.netatmo.models import HomeStatus, HomeTopology
-from ...const import DOMAIN
+from ...const import DOMAIN, EntryKind
 from ...heating.netatmo.home_mode import HomeModeRequest
 from ...heating.netatmo.plan import RoomCommand
 from ...heating.netatmo.schedule import WeeklySchedule
 from ..chance import async_chance
-from ..endpoints import netatmo_url
 from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, HeatingUpdate
 from .applications import app_budget
 from .budget import CallPriority, UserBudget
 from .patience import Patience
 from .plan import Poll, PollPlan, contradictions, moved
+from .server import netatmo_url
 from .stored import homes_as_data, homes_from_data
 
 _LOGGER = logging.getLogger(__name__)
@@ -88,6 +88,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     """
 
     config_entry: NetatmoConfigEntry
+    kind = EntryKind.NETATMO
 
     def __init__(
         self,

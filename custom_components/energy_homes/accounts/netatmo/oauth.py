@@ -24,9 +24,9 @@ from yarl import URL
 from ...clouds.errors import CloudAuthError, CloudError, CloudQuotaError
 from ...clouds.netatmo.oauth import AUTHORIZE_PATH, SCOPES, TOKEN_PATH, request_token
 from ...const import DOMAIN
-from ..endpoints import netatmo_url
 from .book import async_token_book
 from .records import Token
+from .server import netatmo_url
 
 _NOTHING: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 

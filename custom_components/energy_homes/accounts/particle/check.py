@@ -11,9 +11,9 @@ from homeassistant.util import dt as dt_util
 
 from ...clouds.particle.client import ParticleCall, ParticleClient
 from ...clouds.particle.models import ParticleDevice
-from ..endpoints import particle_url
 from ..quota import CallPriority
 from .address import address_budget
+from .server import particle_url
 
 _BY_PRODUCT: Final = "particle_product_"
 _BY_BOARD: Final = "particle_board_"

@@ -5,18 +5,18 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from ..registry import Accounts
+from ..registry import DATA_ACCOUNTS
 from .hub import ParticleConfigEntry, ParticleHub
 
 
 async def async_setup_particle(
-    hass: HomeAssistant, entry: ParticleConfigEntry, accounts: Accounts
-) -> None:
+    hass: HomeAssistant, entry: ParticleConfigEntry
+) -> ParticleHub:
     """Set up an account: one stream for all of its boards."""
-    hub = ParticleHub(hass, entry, accounts)
+    hub = ParticleHub(hass, entry, hass.data[DATA_ACCOUNTS])
     await hub.async_start()
-    entry.runtime_data = hub
     entry.async_on_unload(entry.add_update_listener(_follow(hub, entry)))
+    return hub
 
 
 def _follow(

@@ -23,12 +23,17 @@ from ...clouds.errors import CloudAuthError, CloudError, CloudQuotaError
 from ...clouds.particle.client import ParticleCall, ParticleClient
 from ...clouds.particle.errors import CloudBoardError
 from ...clouds.particle.models import EventBatch, ParticleEvent
-from ...const import CONF_PRODUCT, DOMAIN, SUBENTRY_PARTICLE_BOARD, SourceKind
+from ...const import (
+    CONF_PRODUCT,
+    DOMAIN,
+    SUBENTRY_PARTICLE_BOARD,
+    EntryKind,
+    SourceKind,
+)
 from ...metering.readings import MAX_AHEAD
 from ..backoff import Backoff
 from ..budget import DAY, HOUR, CallBudget, CallKind
 from ..chance import async_chance
-from ..endpoints import particle_url
 from ..hosts import HostInfo, HostUpdate
 from ..keep_running import async_keep_running
 from ..polled import PolledAccount
@@ -38,6 +43,7 @@ from .board import Board, Heard, Taken
 from .board_hosts import BoardHosts, board_of, host_of
 from .listen import meter_info
 from .measures import BoardConfig
+from .server import particle_url
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -102,6 +108,7 @@ class ParticleHub(PolledAccount[None]):
     """
 
     config_entry: ParticleConfigEntry
+    kind = EntryKind.PARTICLE
     source_kind = SourceKind.PARTICLE
 
     def __init__(

@@ -1,29 +1,13 @@
 """The channel of a board that a meter reads: what it shows, and how to set that."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from homeassistant.core import callback
 
-from ...const import SourceKind
 from ...models import Revision
+from ..channel import ChannelView
 from ..registry import Accounts
 from .hub import PulseBoardHub
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelView:
-    """What was counted on a channel.
-
-    `reading` is what the meter shows and `subtotal` what was counted since that was reset,
-    both in kWh; `last_pulse` is when the newest pulse was (UTC), None before the first.
-    `set_to` differs where something was set in between, not only counted.
-    """
-
-    reading: float
-    subtotal: float
-    last_pulse: datetime | None
-    set_to: tuple[int, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +42,7 @@ class BoardChannel:
 
 @callback
 def board_channel(accounts: Accounts, revision: Revision) -> BoardChannel | None:
-    """Return the channel that a revision reads; None of other kinds, or not loaded."""
-    if revision.kind is not SourceKind.PULSE_BOARD:
-        return None
+    """Return the channel that a revision of a board reads; None where that is not loaded."""
     hub = accounts.get(str(revision.account))
     if not isinstance(hub, PulseBoardHub):
         return None

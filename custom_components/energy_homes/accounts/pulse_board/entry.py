@@ -7,9 +7,10 @@ from homeassistant.core import HomeAssistant
 
 from ...boards.config import BoardConfig
 from ...const import CONF_KIND, EntryKind
-from ...ledger import Ledger, LedgerError
-from ...ledger.opening import DATA_LEDGER
-from ..registry import Accounts
+from ...ledger import LedgerError
+from ...ledger.needed import ledger_needed
+from ...ledger.opening import DATA_LEDGER, DATA_LEDGER_OPENING
+from ..registry import DATA_ACCOUNTS
 from .hub import PulseBoardHub
 from .known import boards_of
 
@@ -23,22 +24,24 @@ def board_data(config: BoardConfig) -> dict[str, object]:
     return {CONF_KIND: EntryKind.PULSE_BOARD.value, **config.as_data()}
 
 
-def pulse_board_hub(
-    hass: HomeAssistant,
-    entry: PulseBoardConfigEntry,
-    accounts: Accounts,
-    ledger: Ledger,
+async def async_setup_board(
+    hass: HomeAssistant, entry: PulseBoardConfigEntry
 ) -> PulseBoardHub:
-    """Return the hub of a board, which is not heard yet."""
-    return PulseBoardHub(
+    """Set up a board: from now on it is heard."""
+    hub = PulseBoardHub(
         hass,
         key=entry.unique_id or entry.entry_id,
         title=entry.title,
         config=BoardConfig.from_data(entry.data),
-        accounts=accounts,
+        accounts=hass.data[DATA_ACCOUNTS],
         boards=boards_of(hass),
-        ledger=ledger,
+        ledger=hass.data[DATA_LEDGER],
     )
+    with ledger_needed():
+        await hass.data[DATA_LEDGER_OPENING].async_open()
+        await hub.async_start()
+    entry.async_on_unload(hub.async_stop)
+    return hub
 
 
 async def async_forget_board(hass: HomeAssistant, entry: PulseBoardConfigEntry) -> None:

@@ -30,7 +30,7 @@ from ...boards.rate import TokenBucket
 from ...boards.remote import RemoteReply, RemoteUpdate, update_reply
 from ...boards.sensors import RemoteSensors
 from ...boards.topics import BoardState, Reconnected
-from ...const import SourceKind
+from ...const import EntryKind, SourceKind
 from ...ledger import Ledger
 from ...metering.model import CounterReading
 from ...metering.pulse_decay import LEAST_POWER, PresentPower, present_power
@@ -77,6 +77,8 @@ class PulseBoardHub:
 
     It satisfies `AccountHub`: meters are channels, their hardware ids the channels' numbers.
     """
+
+    kind = EntryKind.PULSE_BOARD
 
     def __init__(
         self,

@@ -1,26 +1,42 @@
 """Steps of an Efergy account: adding, reauthenticating and reconfiguring it."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import callback
+from homeassistant.helpers.selector import (
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
 import voluptuous as vol
 
-from ...accounts.efergy.check import AccountCheck
-from ...const import CONF_SERVER
+from ...const import CONF_SERVER, EfergyServer, EntryKind
 from ...homes.inventory import account_entries
-from ..forms import SERVER_FIELDS, TOKEN
+from ..account import AccountSteps
+from ..forms import TOKEN, URL, Fields
 from ..refused import Refused
+from ..sources.assign import async_discover_all
 from .checking import Credentials, async_check, refuse_empty, refuse_other_account
 
+SERVER: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=[server.value for server in EfergyServer],
+        translation_key="server",
+        mode=SelectSelectorMode.DROPDOWN,
+    )
+)
+SERVER_FIELDS: Final[Fields] = {
+    vol.Required(CONF_SERVER, default=EfergyServer.ENGAGE.value): SERVER,
+    vol.Optional(CONF_URL): URL,
+}
 
-class AccountSteps(ConfigFlow):
+
+class EfergySteps(AccountSteps):
     """Steps of an Efergy account."""
-
-    account_check: AccountCheck | None = None
-    """What the cloud said when this flow added an account."""
 
     async def async_step_efergy(
         self, user_input: dict[str, Any] | None = None
@@ -30,9 +46,9 @@ class AccountSteps(ConfigFlow):
         if user_input is not None:
             try:
                 credentials = Credentials.read(user_input)
-                for entry in account_entries(self.hass):
+                for entry in account_entries(self.hass, EntryKind.EFERGY):
                     if entry.data[CONF_TOKEN] == credentials.token:
-                        return self._already_configured(entry.title)
+                        return self.known_already(entry.title)
                 check = await async_check(self.hass, credentials)
                 refuse_empty(check)
             except Refused as err:
@@ -42,19 +58,15 @@ class AccountSteps(ConfigFlow):
                 self._abort_if_unique_id_configured(
                     description_placeholders={"account": check.title}
                 )
-                self.account_check = check
+                self.async_offer = partial(
+                    async_discover_all, self.hass, check.unique_id, check.meters
+                )
                 return self.async_create_entry(
                     title=check.title, data=credentials.as_data()
                 )
         return self._account_form(
             "efergy", {vol.Required(CONF_TOKEN): TOKEN}, user_input, refused
         )
-
-    async def async_step_reauth(
-        self, entry_data: Mapping[str, Any]
-    ) -> ConfigFlowResult:
-        """Ask for a new token after the cloud refused the old one."""
-        return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
@@ -136,11 +148,4 @@ class AccountSteps(ConfigFlow):
                 **placeholders,
                 **(refused.placeholders if refused else {}),
             },
-        )
-
-    @callback
-    def _already_configured(self, account: str) -> ConfigFlowResult:
-        """End the flow: the account is there already."""
-        return self.async_abort(
-            reason="already_configured", description_placeholders={"account": account}
         )

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 import hashlib
-from typing import Any, Final
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
-from yarl import URL
 
 from ...accounts.efergy.check import AccountCheck, async_check_account
-from ...accounts.endpoints import base_url
+from ...accounts.efergy.server import base_url
 from ...clouds.errors import (
     CloudAuthError,
     CloudError,
@@ -21,8 +20,7 @@ from ...clouds.errors import (
 from ...const import CONF_KIND, CONF_SERVER, EfergyServer, EntryKind
 from ...homes.inventory import hardware_ever_used, hubs, live_meters
 from ..refused import Refused
-
-SCHEMES: Final = ("http", "https")
+from ..server import server_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,27 +62,6 @@ class Credentials:
         if self.url is not None:
             data[CONF_URL] = self.url
         return data
-
-
-def server_address(text: str) -> str:
-    """Return a server's address without what does not belong to it."""
-    if not (text := text.strip()):
-        raise Refused("url_needed", CONF_URL)
-    try:
-        url = URL(text)
-    except ValueError:
-        url = URL()
-    # A user name, a password or a query would be shown wherever the address is.
-    if (
-        url.scheme not in SCHEMES
-        or not url.host
-        or url.user is not None
-        or url.password is not None
-        or url.query_string
-        or url.fragment
-    ):
-        raise Refused("invalid_url", CONF_URL)
-    return str(url).rstrip("/")
 
 
 async def async_check(hass: HomeAssistant, credentials: Credentials) -> AccountCheck:

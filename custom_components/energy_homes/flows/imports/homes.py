@@ -9,7 +9,7 @@ from traceback import format_tb
 from typing import Any, Final
 
 from homeassistant.config_entries import SOURCE_IMPORT, ConfigEntry, ConfigFlowResult
-from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL
+from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import config_validation as cv
@@ -17,44 +17,31 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ...clouds.netatmo.models import HomeTopology
 from ...const import (
     CONF_ACCOUNT,
     CONF_ENTITY,
     CONF_IMPORT_FROM,
     CONF_ROLE,
-    CONF_SERVER,
     CONF_SINCE,
     CONF_TIME_ZONE,
     DOMAIN,
-    EfergyServer,
     EntryKind,
 )
 from ...homes.inventory import homes_labelled
 from ...metering.model import MeterRole
 from ...models import HeatingSource, MeterSource
-from ..forms import CONF_HOME, CONF_LABEL
+from ..forms import CONF_HOME, CONF_LABEL, Fields
 from ..home import HomeSteps, async_refuse_time_zone, home_label
-from ..netatmo.source import async_zone_of
-from ..netatmo.wanted import (
-    CONF_CLIENT_ID,
-    CONF_REFRESH_TOKEN,
-    ImportedNetatmo,
-    NetatmoAccounts,
-    async_is_heated,
-    async_wanted_heating,
-    wanted_topology,
-)
+from ..kinds import FLOWS
 from ..refused import Refused
 from ..sources.metering import refuse_future
 from ..sources.part import add_part, part_data
+from .accounts import CONF_SID, Given, HeatingImport, ImportedAccount, WantedHeating
 from .meters import (
-    CONF_SID,
-    ImportedAccount,
+    MeterAccounts,
     WantedMeter,
-    async_account,
     async_sources,
-    has_already,
+    has_entity,
     wanted_entity,
     wanted_hardware,
 )
@@ -66,29 +53,32 @@ CONF_METERS: Final = "meters"
 IMPORTED: Final = "imported"
 """How the flow ends that adds meters to a home."""
 
-_ACCOUNT_FIELDS: Final[dict[vol.Marker, Any]] = {
-    vol.Required(CONF_TOKEN): cv.string,
-    vol.Optional(CONF_SERVER): vol.Coerce(EfergyServer),
-    vol.Optional(CONF_URL): cv.string,
-    vol.Optional(CONF_SID): cv.string,
-}
-_KNOWN_ACCOUNT_FIELDS: Final[dict[vol.Marker, Any]] = {
-    vol.Required(CONF_ACCOUNT): cv.string,
-    vol.Optional(CONF_SID): cv.string,
-}
-_NETATMO_FIELDS: Final[dict[vol.Marker, Any]] = {
-    vol.Required(CONF_REFRESH_TOKEN): cv.string,
-    vol.Optional(CONF_CLIENT_ID): cv.string,
-    vol.Optional(CONF_HOME): cv.string,
-}
-_KNOWN_NETATMO_FIELDS: Final[dict[vol.Marker, Any]] = {
-    vol.Required(CONF_ACCOUNT): cv.string,
-    vol.Optional(CONF_HOME): cv.string,
-}
-_METER_FIELDS: Final[dict[vol.Marker, Any]] = {
+_NAMED: Final[Fields] = {vol.Required(CONF_ACCOUNT): cv.string}
+_SID: Final[Fields] = {vol.Optional(CONF_SID): cv.string}
+_HOME: Final[Fields] = {vol.Optional(CONF_HOME): cv.string}
+_METER_FIELDS: Final[Fields] = {
     vol.Optional(CONF_NAME): cv.string,
     vol.Optional(CONF_ROLE): vol.Coerce(MeterRole),
 }
+
+METERS: Final = {
+    flow.kind: flow.meters.credentials
+    for flow in FLOWS.values()
+    if flow.meters is not None and flow.meters.credentials is not None
+}
+HEATING: Final = {
+    flow.kind: flow.heating for flow in FLOWS.values() if flow.heating is not None
+}
+"""What tells a new account with meters, and who comes by those that heat, by kind."""
+
+
+def _account(credentials: Fields | None, more: Fields) -> vol.Any:
+    """Return the schema of an account that is named, or told by its credentials."""
+    named = vol.Schema({**_NAMED, **more})
+    if credentials is None:
+        return vol.Any(named)
+    return vol.Any(named, vol.Schema({**credentials, **more}))
+
 
 IMPORT_HOME_SCHEMA: Final = vol.Schema(
     {
@@ -101,17 +91,22 @@ IMPORT_HOME_SCHEMA: Final = vol.Schema(
             [
                 vol.Any(
                     vol.Schema({**_METER_FIELDS, vol.Required(CONF_ENTITY): cv.string}),
-                    vol.Schema({**_METER_FIELDS, **_KNOWN_ACCOUNT_FIELDS}),
-                    vol.Schema({**_METER_FIELDS, **_ACCOUNT_FIELDS}),
+                    vol.Schema({**_METER_FIELDS, **_NAMED, **_SID}),
+                    *(
+                        vol.Schema({**_METER_FIELDS, **credentials, **_SID})
+                        for credentials in METERS.values()
+                    ),
                 )
             ],
         ),
-        vol.Optional(EntryKind.EFERGY.value): vol.Any(
-            vol.Schema(_KNOWN_ACCOUNT_FIELDS), vol.Schema(_ACCOUNT_FIELDS)
-        ),
-        vol.Optional(EntryKind.NETATMO.value): vol.Any(
-            vol.Schema(_KNOWN_NETATMO_FIELDS), vol.Schema(_NETATMO_FIELDS)
-        ),
+        **{
+            vol.Optional(kind.value): _account(credentials, _SID)
+            for kind, credentials in METERS.items()
+        },
+        **{
+            vol.Optional(kind.value): _account(importer.credentials, _HOME)
+            for kind, importer in HEATING.items()
+        },
     }
 )
 """One home of `import_homes`; values that a home can fail by are checked later."""
@@ -169,12 +164,14 @@ async def async_import_homes(
 
     `items` are as IMPORT_HOME_SCHEMA returns them; one that fails does not stop the others.
     """
-    netatmo = NetatmoAccounts(hass)
-    return [await _async_import_home(hass, item, netatmo) for item in items]
+    heating = {kind: importer.begin(hass) for kind, importer in HEATING.items()}
+    return [await _async_import_home(hass, item, heating) for item in items]
 
 
 async def _async_import_home(
-    hass: HomeAssistant, item: dict[str, Any], netatmo: NetatmoAccounts
+    hass: HomeAssistant,
+    item: dict[str, Any],
+    heating: Mapping[EntryKind, HeatingImport],
 ) -> ImportResult:
     """Add a home with its sources and their accounts, or what is missing of it.
 
@@ -184,7 +181,7 @@ async def _async_import_home(
     """
     label: str = item[CONF_LABEL].strip()
     try:
-        return await _async_import(hass, item, netatmo)
+        return await _async_import(hass, item, heating)
     except Refused as err:
         refused = err
     except Exception as err:  # noqa: BLE001
@@ -205,7 +202,9 @@ async def _async_import_home(
 
 
 async def _async_import(
-    hass: HomeAssistant, item: dict[str, Any], netatmo: NetatmoAccounts
+    hass: HomeAssistant,
+    item: dict[str, Any],
+    heating_imports: Mapping[EntryKind, HeatingImport],
 ) -> ImportResult:
     """Add what is missing of a home; raises Refused before anything is added."""
     label = home_label(item[CONF_LABEL], CONF_LABEL)
@@ -215,34 +214,27 @@ async def _async_import(
     home = homes[0] if homes else None
     zone = item.get(CONF_TIME_ZONE)
     await async_refuse_time_zone(hass, zone or hass.config.time_zone)
-    heats: ImportedNetatmo | None = None
-    topology: HomeTopology | None = None
-    named = item.get(EntryKind.NETATMO.value)
-    if named is not None and not await async_is_heated(hass, named, home):
-        heats = await netatmo.async_account(named)
-        topology = wanted_topology(heats, named.get(CONF_HOME), label)
-        zone = zone or await async_zone_of(hass, topology)
+    heats = await _async_heats(item, label, home, heating_imports)
+    if heats is not None:
+        zone = zone or await heats.async_zone()
     zone = zone or hass.config.time_zone
     since = await _async_since(item.get(CONF_SINCE), zone)
     import_from = await _async_import_from(item.get(CONF_IMPORT_FROM), zone)
 
-    accounts: dict[str, ImportedAccount] = {}
+    accounts = MeterAccounts(hass)
     wanted: list[WantedMeter] = []
     for meter in _meters(item):
-        if has_already(hass, meter, home):
-            continue
         if CONF_ENTITY in meter:
-            wanted.append(wanted_entity(hass, meter, since, home))
-        else:
-            account = await async_account(hass, meter, accounts)
+            if not has_entity(hass, meter, home):
+                wanted.append(wanted_entity(hass, meter, since, home))
+        elif not accounts.has_already(meter, home):
+            account = await accounts.async_account(meter)
             wanted.extend(wanted_hardware(account, meter, since))
     sources = await async_sources(hass, wanted, home, import_from)
     heating: HeatingSource | None = None
-    if heats is not None and topology is not None:
+    if heats is not None:
         names = [source.name for source in sources]
-        heating = await async_wanted_heating(
-            hass, heats, topology, home, since, names, import_from
-        )
+        heating = await heats.async_source(home, since, names, import_from)
 
     # The home first: what an account has would be discovered while nobody has it.
     if home is None or sources or heating is not None:
@@ -252,11 +244,9 @@ async def _async_import(
                 label=label, time_zone=zone, home=home, sources=sources, heating=heating
             ),
         )
-    new_accounts: list[ImportedAccount | ImportedNetatmo] = [
-        account for account in accounts.values() if account.credentials is not None
-    ]
-    if heats is not None and heats.data is not None:
-        new_accounts.append(heats)
+    new_accounts: list[ImportedAccount] = [*accounts.new]
+    if heats is not None and heats.account.data is not None:
+        new_accounts.append(heats.account)
     for new in new_accounts:
         await _async_import_flow(hass, new)
     if home is None:
@@ -274,7 +264,7 @@ async def _async_import(
 
 
 async def _async_import_flow(
-    hass: HomeAssistant, imported: ImportedAccount | ImportedNetatmo | ImportedHome
+    hass: HomeAssistant, imported: ImportedAccount | ImportedHome
 ) -> None:
     """Run the flow that adds a home or an account; raises Refused where it is ended."""
     result = await hass.config_entries.flow.async_init(
@@ -292,11 +282,24 @@ async def _async_import_flow(
     raise Refused("import_aborted", reason=text.format(**named))
 
 
-def _meters(item: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """Return the meters of a home that is to be imported, the shorthand's too."""
+async def _async_heats(
+    item: Mapping[str, Any],
+    label: str,
+    home: ConfigEntry | None,
+    imports: Mapping[EntryKind, HeatingImport],
+) -> WantedHeating | None:
+    """Return what is to heat a home; None where nothing is, or it does already."""
+    for kind, ask in imports.items():
+        given = item.get(kind.value)
+        if given is not None and not await ask.async_heats(given, home):
+            return await ask.async_wanted(given, label)
+    return None
+
+
+def _meters(item: Mapping[str, Any]) -> Iterable[Given]:
+    """Return the meters of a home that is to be imported, the shorthands' too."""
     yield from item[CONF_METERS]
-    if (account := item.get(EntryKind.EFERGY.value)) is not None:
-        yield account
+    yield from (item[kind.value] for kind in METERS if kind.value in item)
 
 
 async def _async_since(since: date | datetime | None, zone: str) -> datetime:
@@ -322,24 +325,17 @@ class ImportSteps(HomeSteps):
     """The step behind the action `import_homes`."""
 
     async def async_step_import(
-        self, import_data: ImportedAccount | ImportedNetatmo | ImportedHome
+        self, import_data: ImportedAccount | ImportedHome
     ) -> ConfigFlowResult:
         """Add an account, a home, or sources to a home, all of it checked before."""
         if isinstance(import_data, ImportedHome):
             return await self._async_import_home(import_data)
+        assert import_data.data is not None
         await self.async_set_unique_id(import_data.key)
         self._abort_if_unique_id_configured(
             description_placeholders={"account": import_data.title}
         )
-        if isinstance(import_data, ImportedNetatmo):
-            assert import_data.data is not None
-            return self.async_create_entry(
-                title=import_data.title, data=import_data.data
-            )
-        assert import_data.credentials is not None
-        return self.async_create_entry(
-            title=import_data.title, data=import_data.credentials.as_data()
-        )
+        return self.async_create_entry(title=import_data.title, data=import_data.data)
 
     async def _async_import_home(self, imported: ImportedHome) -> ConfigFlowResult:
         """Add a home, or sources to a home that is there."""

@@ -3,46 +3,25 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_NAME, CONF_TOKEN
+from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
-from ...accounts.registry import MeterInfo
-from ...boards.config import BoardConfig
-from ...const import (
-    CONF_ACCOUNT,
-    CONF_ENTITY,
-    CONF_KIND,
-    CONF_ROLE,
-    DOMAIN,
-    EntryKind,
-    SourceKind,
-)
-from ...homes.directory import meter_sources, normalized_label
-from ...homes.inventory import NONE, account_entries, hubs, live_meters, same_hardware
+from ...accounts.kinds import kind_of
+from ...const import CONF_ACCOUNT, CONF_ENTITY, CONF_ROLE, SourceKind
+from ...homes.directory import meter_sources
+from ...homes.inventory import NONE, same_hardware
 from ...metering.model import MeterRole
 from ...models import MeterSource, Revision
-from ..efergy.checking import Credentials, async_check, refuse_empty
+from ..kinds import FLOWS
 from ..refused import BASE, Refused
 from ..sources.entity import entity_revision
 from ..sources.metering import async_default_name, meter_names, refuse_name, refuse_used
-
-CONF_SID: Final = "sid"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedAccount:
-    """An account that a home needs; `credentials` where it is still to be added."""
-
-    key: str
-    title: str
-    meters: list[MeterInfo]
-    kind: SourceKind = SourceKind.EFERGY
-    credentials: Credentials | None = None
+from .accounts import CONF_SID, Given, MeterAccount, MeterImport, named_account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,58 +49,64 @@ def wanted_entity(
     )
 
 
-def has_already(
-    hass: HomeAssistant, meter: Mapping[str, Any], home: ConfigEntry | None
-) -> bool:
-    """Return whether a home has what is wanted, without asking anybody.
+class MeterAccounts:
+    """The accounts with meters of one home that is imported."""
 
-    Of an account without a sid it is enough to have one meter. Raises Refused where an
-    account is named that is not there.
-    """
-    revisions = _revisions(hass, home)
-    if CONF_ENTITY in meter:
-        wanted = Revision(
-            since=dt_util.utcnow(), kind=SourceKind.ENTITY, entity=meter[CONF_ENTITY]
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Start without an account."""
+        self._hass = hass
+        self._imports = {
+            flow.kind: (flow.meters, flow.meters.begin(hass))
+            for flow in FLOWS.values()
+            if flow.meters is not None
+        }
+        self.new: list[MeterAccount] = []
+        """The accounts that were asked for and are still to be added."""
+
+    def has_already(self, meter: Given, home: ConfigEntry | None) -> bool:
+        """Return whether a home has what is wanted, without asking anybody.
+
+        Of an account without a sid it is enough to have one meter. Raises Refused where an
+        account is named that is not there.
+        """
+        _, entry = self._find(meter)
+        return entry is not None and any(
+            known.account == entry.unique_id
+            and meter.get(CONF_SID) in (None, known.hardware_id)
+            for known in _revisions(self._hass, home)
         )
-        return any(same_hardware(hass, known, wanted) for known in revisions)
-    entry = _account_of(hass, meter)
-    return entry is not None and any(
-        known.account == entry.unique_id
-        and meter.get(CONF_SID) in (None, known.hardware_id)
-        for known in revisions
+
+    async def async_account(self, meter: Given) -> MeterAccount:
+        """Return an account with its meters, asked for at most once.
+
+        Raises Refused where the account does not answer, or has no meter.
+        """
+        ask, entry = self._find(meter)
+        account = await ask.async_account(meter, entry)
+        if account.data is not None and not any(account is one for one in self.new):
+            self.new.append(account)
+        return account
+
+    def _find(self, meter: Given) -> tuple[MeterImport, ConfigEntry | None]:
+        """Return the account that a meter names or has the credentials of, and its kind's.
+
+        Raises Refused where none has the name, or more than one.
+        """
+        if (name := meter.get(CONF_ACCOUNT)) is not None:
+            entry = named_account(self._hass, name, *self._imports)
+            return self._imports[kind_of(entry).entry_kind][1], entry
+        for importer, found in self._imports.values():
+            if importer.told_by(meter):
+                return found, found.entry_with(meter)
+        raise AssertionError("no credentials, which the schema does not let pass")
+
+
+def has_entity(hass: HomeAssistant, meter: Given, home: ConfigEntry | None) -> bool:
+    """Return whether a home has an entity that is to be a meter."""
+    wanted = Revision(
+        since=dt_util.utcnow(), kind=SourceKind.ENTITY, entity=meter[CONF_ENTITY]
     )
-
-
-def _account_of(hass: HomeAssistant, meter: Mapping[str, Any]) -> ConfigEntry | None:
-    """Return the account that a meter names or has the token of.
-
-    Raises Refused where none has the name, or more than one.
-    """
-    if (name := meter.get(CONF_ACCOUNT)) is None:
-        token = meter[CONF_TOKEN].strip()
-        return next(
-            (e for e in account_entries(hass) if e.data[CONF_TOKEN] == token), None
-        )
-    return named_account(hass, name, EntryKind.EFERGY, EntryKind.PULSE_BOARD)
-
-
-def named_account(hass: HomeAssistant, name: str, *kinds: EntryKind) -> ConfigEntry:
-    """Return the account of some kinds with a title or a unique id.
-
-    Raises Refused where none has the name, or more than one.
-    """
-    entries = [entry for kind in kinds for entry in account_entries(hass, kind)]
-    wanted = normalized_label(name)
-    found = [e for e in entries if e.unique_id == name.strip()] or [
-        e for e in entries if normalized_label(e.title) == wanted
-    ]
-    if len(found) == 1:
-        return found[0]
-    raise Refused(
-        "ambiguous_account" if found else "unknown_account",
-        account=name,
-        accounts=", ".join(f"{e.title} ({e.unique_id})" for e in entries) or NONE,
-    )
+    return any(same_hardware(hass, known, wanted) for known in _revisions(hass, home))
 
 
 def _revisions(hass: HomeAssistant, home: ConfigEntry | None) -> list[Revision]:
@@ -134,70 +119,8 @@ def _revisions(hass: HomeAssistant, home: ConfigEntry | None) -> list[Revision]:
     ]
 
 
-async def async_account(
-    hass: HomeAssistant, meter: Mapping[str, Any], accounts: dict[str, ImportedAccount]
-) -> ImportedAccount:
-    """Return an account with its meters, asked for at most once.
-
-    Raises Refused where the account does not answer, or has no meter.
-    """
-    entry = _account_of(hass, meter)
-    if entry is not None and entry.data[CONF_KIND] == EntryKind.PULSE_BOARD:
-        return _board(hass, entry)
-    credentials = Credentials.read(
-        entry.data if entry is not None and CONF_ACCOUNT in meter else meter
-    )
-    if (known := accounts.get(credentials.token)) is not None:
-        return known
-    if (
-        entry is not None
-        and entry.unique_id is not None
-        and (hub := hubs(hass).get(entry.unique_id)) is not None
-        and (live := live_meters(hub))
-    ):
-        account = ImportedAccount(key=entry.unique_id, title=entry.title, meters=live)
-    else:
-        check = await async_check(hass, credentials)
-        refuse_empty(check)
-        there = entry or hass.config_entries.async_entry_for_domain_unique_id(
-            DOMAIN, check.unique_id
-        )
-        account = ImportedAccount(
-            key=(there and there.unique_id) or check.unique_id,
-            title=check.title,
-            meters=[known for known in check.meters if not known.ghost],
-            credentials=credentials if there is None else None,
-        )
-    accounts[credentials.token] = account
-    return account
-
-
-def _board(hass: HomeAssistant, entry: ConfigEntry) -> ImportedAccount:
-    """Return a board with the channels that are set up or were heard."""
-    key = entry.unique_id or ""
-    hub = hubs(hass).get(key)
-    config = BoardConfig.from_data(entry.data)
-    return ImportedAccount(
-        key=key,
-        title=entry.title,
-        meters=live_meters(hub)
-        if hub is not None
-        else [
-            MeterInfo(
-                hardware_id=str(number),
-                name=channel.name,
-                role=channel.role,
-                power=None,
-                last_seen=None,
-            )
-            for number, channel in config.channels.items()
-        ],
-        kind=SourceKind.PULSE_BOARD,
-    )
-
-
 def wanted_hardware(
-    account: ImportedAccount, meter: Mapping[str, Any], since: datetime
+    account: MeterAccount, meter: Given, since: datetime
 ) -> list[WantedMeter]:
     """Return which meters of an account a home is to have.
 
@@ -208,9 +131,9 @@ def wanted_hardware(
     if (sid := meter.get(CONF_SID)) is not None:
         found = [known for known in account.meters if known.hardware_id == sid]
     else:
-        # Efergy knows no submeters: one of those counts as a grid meter there.
+        # Where they are not told apart a submeter counts as a grid meter.
         listed = role
-        if role is MeterRole.SUBMETER and account.kind is SourceKind.EFERGY:
+        if role is MeterRole.SUBMETER and not account.tells_submeters:
             listed = MeterRole.GRID
         found = [known for known in account.meters if listed in (None, known.role)]
     meters = {

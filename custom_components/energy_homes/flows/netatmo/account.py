@@ -1,5 +1,6 @@
 """Steps of a Netatmo account: adding, reauthenticating and reconfiguring it."""
 
+from functools import partial
 import logging
 from typing import Any, Final, cast, override
 
@@ -28,7 +29,9 @@ from ...clouds.netatmo.errors import CloudRefusedError, Refusal
 from ...clouds.netatmo.oauth import SCOPES, missing_scopes
 from ...const import CONF_KIND, DOMAIN, EntryKind
 from ...homes.inventory import NONE, hardware_ever_used
+from ..account import AccountSteps
 from ..refused import BASE
+from .assign import async_discover_homes
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,13 +49,10 @@ def netatmo_data(implementation: str, token: Token) -> dict[str, Any]:
     }
 
 
-class NetatmoSteps(AbstractOAuth2FlowHandler):
+class NetatmoSteps(AccountSteps, AbstractOAuth2FlowHandler):
     """Steps of a Netatmo account, each of which signs in at the vendor's."""
 
     DOMAIN = DOMAIN
-
-    netatmo_check: NetatmoCheck | None = None
-    """What the cloud said when this flow added an account."""
 
     _token: Token | None = None
 
@@ -146,7 +146,9 @@ class NetatmoSteps(AbstractOAuth2FlowHandler):
         self._abort_if_unique_id_configured(
             description_placeholders={"account": check.title}
         )
-        self.netatmo_check = check
+        self.async_offer = partial(
+            async_discover_homes, self.hass, check.unique_id, check.homes
+        )
         return self.async_create_entry(
             title=check.title, data=netatmo_data(implementation, check.token)
         )

@@ -1,9 +1,10 @@
 """Which home does this Netatmo home heat? The step that follows an account, or a discovery."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlowResult, FlowType
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.selector import TextSelector
@@ -11,8 +12,9 @@ from homeassistant.helpers.typing import DiscoveryInfoType
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from ...accounts.registry import HeatingHub
 from ...clouds.netatmo.models import HomeTopology
-from ...const import CONF_ACCOUNT, CONF_HARDWARE, SUBENTRY_NETATMO_HOME
+from ...const import CONF_ACCOUNT, CONF_HARDWARE, SUBENTRY_HEATING
 from ...homes.directory import home_entries
 from ...homes.inventory import (
     NONE,
@@ -21,13 +23,21 @@ from ...homes.inventory import (
     heating_hubs,
     homes_labelled,
 )
+from ..account import NextFlow
 from ..forms import CONF_HOME, home_choice
+from ..kind import Offer
 from ..refused import Refused
 from ..sources.assign import AssignSteps, async_offer, first_offer
 from ..sources.backfill import PAST_FIELDS, async_heating_day
 from ..sources.metering import async_import_from
 from ..sources.part import async_part_name, names_in
-from .source import async_named_heating, async_zone_of, heating_revision, rooms_text
+from .source import (
+    async_named_heating,
+    async_zone_of,
+    heating_revision,
+    live_homes,
+    rooms_text,
+)
 
 CONF_TOPOLOGY: Final = "topology"
 
@@ -120,7 +130,7 @@ class HeatingSteps(AssignSteps):
         unheated = [
             entry
             for entry in home_entries(self.hass)
-            if not entry.get_subentries_of_type(SUBENTRY_NETATMO_HOME)
+            if not entry.get_subentries_of_type(SUBENTRY_HEATING)
         ]
         home: ConfigEntry | None = None
         for likely in (named, unheated):
@@ -159,9 +169,18 @@ async def async_discover_home(
     )
 
 
+@callback
+def home_offers(hass: HomeAssistant, hub: HeatingHub) -> dict[str, Offer]:
+    """Return the homes of an account that can be heated, and how each is offered."""
+    return {
+        topology.home_id: partial(async_discover_home, hass, hub.key, topology)
+        for topology in live_homes(hub)
+    }
+
+
 async def async_discover_homes(
     hass: HomeAssistant, account: str, homes: Iterable[HomeTopology]
-) -> tuple[FlowType, str] | None:
+) -> NextFlow | None:
     """Make an account's homes that heat discovered items; return the first for `next_flow`."""
     used = hardware_known(hass)
     return first_offer(

@@ -23,7 +23,7 @@ from ...clouds.netatmo.models import HomeTopology
 from ...const import CONF_SINCE
 from ...heating.netatmo.matching import RoomMatch, match_rooms, merged, moved, planned
 from ...heating.netatmo.records import RoomRecord
-from ...homes.inventory import Hardware, free_homes
+from ...homes.inventory import Hardware
 from ...models import HeatingSource
 from ..refused import Refused
 from ..sources.backfill import PAST_FIELDS, async_heating_day
@@ -33,6 +33,7 @@ from .source import (
     CONF_NETATMO_HOME,
     async_named_heating,
     chosen_heating,
+    free_homes,
     heating_choice,
     heating_revision,
     refuse_used_home,

@@ -10,16 +10,54 @@ from homeassistant.helpers.selector import SelectSelector
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
+from ...accounts.registry import HeatingHub
 from ...clouds.netatmo.models import HomeTopology
 from ...const import SourceKind
 from ...heating.netatmo.matching import merged
-from ...homes.inventory import NONE, Hardware, user_of
+from ...homes.inventory import NONE, Hardware, heating_hubs, in_use, user_of
 from ...models import HeatingSource, Revision
 from ..forms import chosen_hardware, hardware_choice, time_zones
 from ..refused import Refused
 from ..sources.part import async_part_name, names_in, refuse_part_name
 
 CONF_NETATMO_HOME: Final = "netatmo_home"
+
+
+@callback
+def live_homes(hub: HeatingHub) -> list[HomeTopology]:
+    """Return the Netatmo homes of an account that it has and that can be heated."""
+    return [
+        topology
+        for home_id, topology in hub.homes.items()
+        if topology.heated_rooms and not hub.heating_update(home_id).gone
+    ]
+
+
+@callback
+def free_homes(
+    hass: HomeAssistant, heating: HeatingSource | None = None
+) -> dict[Hardware, HomeTopology]:
+    """Return the Netatmo homes of all loaded accounts that no home has.
+
+    With `heating` also its own one as another account sees it.
+    """
+    now = dt_util.utcnow()
+    own = [] if heating is None else in_use(heating.revisions, now)
+    but = None if heating is None else heating.source_id
+    present = {(revision.account, revision.hardware_id) for revision in own}
+    found: dict[Hardware, HomeTopology] = {}
+    for account, hub in heating_hubs(hass).items():
+        for topology in live_homes(hub):
+            hardware = (account, topology.home_id)
+            revision = Revision(
+                since=now,
+                kind=SourceKind.NETATMO,
+                account=account,
+                hardware_id=topology.home_id,
+            )
+            if hardware not in present and user_of(hass, revision, but=but) is None:
+                found[hardware] = topology
+    return found
 
 
 def heating_revision(hardware: Hardware, since: datetime) -> Revision:

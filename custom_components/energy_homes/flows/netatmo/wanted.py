@@ -1,14 +1,16 @@
 """Which Netatmo home a home that is imported is to have, and the account behind it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ImplementationUnavailableError
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_implementations
+import voluptuous as vol
 
 from ...accounts.netatmo.check import NetatmoCheck, async_check_netatmo, counted_client
 from ...accounts.netatmo.oauth import NetatmoImplementation
@@ -32,27 +34,67 @@ from ...const import CONF_ACCOUNT, DOMAIN, EntryKind
 from ...homes.directory import normalized_label
 from ...homes.inventory import NONE, heating_hubs, heating_sources
 from ...models import HeatingSource
-from ..forms import CONF_HOME
-from ..imports.meters import named_account
+from ..forms import CONF_HOME, Fields
+from ..imports.accounts import Given, HeatingImport, ImportedAccount, named_account
 from ..refused import Refused
 from .account import netatmo_data
-from .source import async_named_heating
+from .source import async_named_heating, async_zone_of
 
 CONF_CLIENT_ID: Final = "client_id"
 CONF_REFRESH_TOKEN: Final = "refresh_token"
 
 
+CREDENTIALS: Final[Fields] = {
+    vol.Required(CONF_REFRESH_TOKEN): cv.string,
+    vol.Optional(CONF_CLIENT_ID): cv.string,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedNetatmo:
-    """An account that heats a home; `data` of its entry where it is still to be added."""
+class ImportedNetatmo(ImportedAccount):
+    """An account that heats a home."""
 
-    key: str
-    title: str
     homes: tuple[HomeTopology, ...]
-    data: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
-class NetatmoAccounts:
+@dataclass(frozen=True, slots=True)
+class WantedHome:
+    """The Netatmo home that is to heat a home."""
+
+    hass: HomeAssistant
+    account: ImportedNetatmo
+    topology: HomeTopology
+
+    async def async_zone(self) -> str:
+        """Return the Netatmo home's time zone, Home Assistant's where it has none."""
+        return await async_zone_of(self.hass, self.topology)
+
+    async def async_source(
+        self,
+        home: ConfigEntry | None,
+        since: datetime,
+        names: Iterable[str],
+        import_from: date | None,
+    ) -> HeatingSource | None:
+        """Return the heating that a home is to have; None where it has it."""
+        if home is not None and any(
+            home_id == self.topology.home_id
+            for _, home_id in _homes_of(self.hass, home)
+        ):
+            return None
+        return await async_named_heating(
+            self.hass,
+            "",
+            (self.account.key, self.topology.home_id),
+            self.topology,
+            home,
+            since=since,
+            names=names,
+            import_from=import_from,
+        )
+
+
+class NetatmoImport(HeatingImport):
     """The Netatmo accounts of one import: a refresh token is spent once, also in vain."""
 
     def __init__(self, hass: HomeAssistant) -> None:
@@ -61,7 +103,37 @@ class NetatmoAccounts:
         self._given: dict[tuple[str, str | None], ImportedNetatmo | Refused] = {}
         self._homes: dict[str, tuple[HomeTopology, ...] | Refused] = {}
 
-    async def async_account(self, wanted: Mapping[str, Any]) -> ImportedNetatmo:
+    @override
+    async def async_heats(self, given: Given, home: ConfigEntry | None) -> bool:
+        """Return whether a home has the heating that is given, without asking anybody.
+
+        Without the name of a Netatmo home it is enough to have one of the account. Raises
+        Refused where an account is named that is not there.
+        """
+        entry = await async_entry_of(self._hass, given)
+        if entry is None or home is None:
+            return False
+        name: str | None = given.get(CONF_HOME)
+        hub = heating_hubs(self._hass).get(entry.unique_id or "")
+        named = () if hub is None or name is None else _named(hub.homes.values(), name)
+        ids = {topology.home_id for topology in named} | {name}
+        return any(
+            name is None or home_id in ids
+            for account, home_id in _homes_of(self._hass, home)
+            if account == entry.unique_id
+        )
+
+    @override
+    async def async_wanted(self, given: Given, label: str) -> WantedHome:
+        """Return the Netatmo home that is to heat a home.
+
+        Raises Refused where the account does not answer, or has no such home.
+        """
+        account = await self._async_account(given)
+        topology = wanted_topology(account, given.get(CONF_HOME), label)
+        return WantedHome(self._hass, account, topology)
+
+    async def _async_account(self, wanted: Given) -> ImportedNetatmo:
         """Return an account with its homes, asked for at most once.
 
         Raises Refused where there is none, or where it does not answer.
@@ -181,9 +253,7 @@ class NetatmoAccounts:
         raise Refused("unknown_application", client_id=client_id, applications=names)
 
 
-async def async_entry_of(
-    hass: HomeAssistant, wanted: Mapping[str, Any]
-) -> ConfigEntry | None:
+async def async_entry_of(hass: HomeAssistant, wanted: Given) -> ConfigEntry | None:
     """Return the account that is named, or that a refresh token is or was of.
 
     Raises Refused where none has the name, or more than one.
@@ -191,58 +261,6 @@ async def async_entry_of(
     if (name := wanted.get(CONF_ACCOUNT)) is not None:
         return named_account(hass, name, EntryKind.NETATMO)
     return await async_find(hass, wanted[CONF_REFRESH_TOKEN].strip())
-
-
-async def async_is_heated(
-    hass: HomeAssistant, wanted: Mapping[str, Any], home: ConfigEntry | None
-) -> bool:
-    """Return whether a home has the heating that is wanted, without asking anybody.
-
-    Without the name of a Netatmo home it is enough to have one of the account. Raises
-    Refused where an account is named that is not there.
-    """
-    entry = await async_entry_of(hass, wanted)
-    if entry is None or home is None:
-        return False
-    name: str | None = wanted.get(CONF_HOME)
-    hub = heating_hubs(hass).get(entry.unique_id or "")
-    named = () if hub is None or name is None else _named(hub.homes.values(), name)
-    ids = {topology.home_id for topology in named} | {name}
-    return any(
-        name is None or home_id in ids
-        for account, home_id in _homes_of(hass, home)
-        if account == entry.unique_id
-    )
-
-
-async def async_wanted_heating(
-    hass: HomeAssistant,
-    account: ImportedNetatmo,
-    topology: HomeTopology,
-    home: ConfigEntry | None,
-    since: datetime,
-    names: Iterable[str],
-    import_from: date | None = None,
-) -> HeatingSource | None:
-    """Return the heating that a home is to have; None where it has it.
-
-    `names` are those that other new things of the home have. Raises Refused where another
-    home has the Netatmo home.
-    """
-    if home is not None and any(
-        home_id == topology.home_id for _, home_id in _homes_of(hass, home)
-    ):
-        return None
-    return await async_named_heating(
-        hass,
-        "",
-        (account.key, topology.home_id),
-        topology,
-        home,
-        since=since,
-        names=names,
-        import_from=import_from,
-    )
 
 
 def wanted_topology(

@@ -2,14 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, override
 
-from homeassistant.config_entries import (
-    ConfigEntry,
-    ConfigEntryState,
-    ConfigFlow,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import callback
 from homeassistant.helpers.selector import TextSelector
@@ -17,12 +13,15 @@ import voluptuous as vol
 
 from ...accounts.particle.board import Board
 from ...accounts.particle.check import ParticleCheck, counted_client
+from ...accounts.particle.hub import async_adopted
 from ...accounts.particle.listen import async_listen
 from ...clouds.errors import CloudAuthError, CloudError
 from ...const import CONF_PRODUCT, EntryKind
-from ...homes.inventory import account_entries
+from ...homes.inventory import account_entries, hubs
+from ..account import AccountSteps, NextFlow
 from ..forms import TOKEN, URL
 from ..refused import Refused
+from ..sources.assign import async_discover_all
 from .checking import (
     ParticleCredentials,
     account_with_boards,
@@ -33,14 +32,8 @@ from .checking import (
 )
 
 
-class ParticleSteps(ConfigFlow):
+class ParticleSteps(AccountSteps):
     """Steps of a Particle account."""
-
-    particle_check: ParticleCheck | None = None
-    """What the cloud said when this flow added an account."""
-
-    particle_boards: tuple[Board, ...] = ()
-    """The boards, with what they said then."""
 
     _particle: ParticleCredentials
     _particle_input: dict[str, Any]
@@ -61,7 +54,7 @@ class ParticleSteps(ConfigFlow):
                     self._particle.token,
                     self._particle.product,
                 ):
-                    return self._known_already(entry.title)
+                    return self.known_already(entry.title)
             check = await async_check_credentials(self.hass, self._particle)
             refuse_boardless(check)
         except Refused as refused:
@@ -71,7 +64,7 @@ class ParticleSteps(ConfigFlow):
             description_placeholders={"account": check.title}
         )
         if (other := account_with_boards(self.hass, check)) is not None:
-            return self._known_already(other.title)
+            return self.known_already(other.title)
         self._particle_found = check
         return await self.async_step_particle_listen()
 
@@ -105,7 +98,7 @@ class ParticleSteps(ConfigFlow):
         assert self._listening is not None
         listening, self._listening = self._listening, None
         try:
-            self.particle_boards = await listening
+            boards = await listening
         except CloudAuthError:
             return self._particle_form(
                 self._particle_input, Refused("no_events", CONF_TOKEN)
@@ -114,10 +107,19 @@ class ParticleSteps(ConfigFlow):
             return self._particle_form(
                 self._particle_input, refusal(err, self._particle)
             )
-        self.particle_check = self._particle_found
+        self.async_offer = partial(
+            self._async_offer_boards, self._particle_found.unique_id, boards
+        )
         return self.async_create_entry(
             title=self._particle_found.title, data=self._particle.as_data()
         )
+
+    async def _async_offer_boards(
+        self, account: str, boards: tuple[Board, ...]
+    ) -> NextFlow | None:
+        """Offer the boards of an account that was added, with what they said to this flow."""
+        meters = async_adopted(hubs(self.hass).get(account), boards)
+        return await async_discover_all(self.hass, account, meters)
 
     async def async_step_reauth_particle(
         self, user_input: dict[str, Any] | None = None
@@ -200,13 +202,6 @@ class ParticleSteps(ConfigFlow):
         if self._listening is not None:
             self._listening.cancel()
         super().async_remove()
-
-    @callback
-    def _known_already(self, account: str) -> ConfigFlowResult:
-        """End the flow: the account is there already."""
-        return self.async_abort(
-            reason="already_configured", description_placeholders={"account": account}
-        )
 
     @callback
     def _particle_form(

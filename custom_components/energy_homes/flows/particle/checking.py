@@ -8,9 +8,9 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 
-from ...accounts.endpoints import particle_url
 from ...accounts.particle.check import ParticleCheck, async_check_particle
 from ...accounts.particle.hub import ParticleHub
+from ...accounts.particle.server import particle_url
 from ...clouds.errors import (
     CloudAuthError,
     CloudError,
@@ -21,8 +21,8 @@ from ...clouds.errors import (
 from ...clouds.particle.parse import is_id
 from ...const import CONF_KIND, CONF_PRODUCT, EntryKind
 from ...homes.inventory import account_entries, hardware_ever_used, hubs
-from ..efergy.checking import server_address
 from ..refused import Refused
+from ..server import server_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
 """Steps of a pulse board: adding it, and saying what its sketch has to call."""
 
+from functools import partial
 from ipaddress import ip_address
 from secrets import token_urlsafe
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.selector import (
@@ -24,10 +25,12 @@ from ...boards.message import MAX_CHANNEL, read_channel
 from ...boards.refused import BoardMessageError
 from ...const import EntryKind
 from ...endpoints.view import BOARD_URL
-from ...homes.inventory import NONE, account_entries
+from ...homes.inventory import NONE, account_entries, hubs, live_meters
 from ...metering.model import MeterRole
 from ...metering.pulses import default_settings
+from ..account import AccountSteps, NextFlow
 from ..refused import Refused
+from ..sources.assign import async_discover_all
 
 CONF_CHANNELS: Final = "channels"
 
@@ -47,11 +50,8 @@ CHANNELS: Final = SelectSelector(
 )
 
 
-class BoardSteps(ConfigFlow):
+class BoardSteps(AccountSteps):
     """Steps of a pulse board."""
-
-    board_key: str | None = None
-    """The unique id of the board that this flow added."""
 
     _board_name: str
     _board_config: BoardConfig
@@ -92,8 +92,9 @@ class BoardSteps(ConfigFlow):
     ) -> ConfigFlowResult:
         """Show what the board's sketch has to call, then add the board."""
         if user_input is not None:
-            self.board_key = f"{EntryKind.PULSE_BOARD}_{ulid_now()}"
-            await self.async_set_unique_id(self.board_key)
+            key = f"{EntryKind.PULSE_BOARD}_{ulid_now()}"
+            await self.async_set_unique_id(key)
+            self.async_offer = partial(self._async_offer_channels, key)
             return self.async_create_entry(
                 title=self._board_name, data=board_data(self._board_config)
             )
@@ -104,6 +105,13 @@ class BoardSteps(ConfigFlow):
                 "board": self._board_name,
                 **board_address(self.hass, self._board_config.secret),
             },
+        )
+
+    async def _async_offer_channels(self, key: str) -> NextFlow | None:
+        """Offer the channels of a board that was added."""
+        hub = hubs(self.hass).get(key)
+        return await async_discover_all(
+            self.hass, key, () if hub is None else live_meters(hub)
         )
 
 

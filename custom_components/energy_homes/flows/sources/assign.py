@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final, override
 
 from homeassistant.config_entries import (
@@ -18,7 +19,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 import voluptuous as vol
 
-from ...accounts.registry import MeterInfo
+from ...accounts.registry import AccountHub, MeterInfo
 from ...const import CONF_ACCOUNT, CONF_HARDWARE, CONF_ROLE, DOMAIN
 from ...homes.directory import home_entries, meter_sources
 from ...homes.inventory import (
@@ -30,13 +31,16 @@ from ...homes.inventory import (
     hardware_ever_used,
     homes_labelled,
     hubs,
+    live_meters,
     power_text,
     user_of,
 )
 from ...metering.model import MeterRole
 from ...models import Revision
+from ..account import NextFlow
 from ..forms import CONF_HOME, METER_FIELDS, home_choice
 from ..home import HomeSteps, home_label
+from ..kind import Offer
 from ..refused import Refused
 from .backfill import async_first_day, past_fields
 from .metering import (
@@ -233,6 +237,15 @@ async def async_discover(
     )
 
 
+@callback
+def meter_offers(hass: HomeAssistant, hub: AccountHub) -> dict[str, Offer]:
+    """Return the meters of an account that report, and how each is offered."""
+    return {
+        meter.hardware_id: partial(async_discover, hass, hub.key, meter)
+        for meter in live_meters(hub)
+    }
+
+
 async def async_offer(hass: HomeAssistant, item: dict[str, Any]) -> str | None:
     """Make hardware a discovered item; return its flow's id, None where it may not be."""
     unique_id = discovery_id(item[CONF_ACCOUNT], item[CONF_HARDWARE])
@@ -251,7 +264,7 @@ async def async_offer(hass: HomeAssistant, item: dict[str, Any]) -> str | None:
 
 async def async_discover_all(
     hass: HomeAssistant, account: str, meters: Iterable[MeterInfo]
-) -> tuple[FlowType, str] | None:
+) -> NextFlow | None:
     """Make an account's meters discovered items; return the first for `next_flow`."""
     used = hardware_ever_used(hass)
     return first_offer(
@@ -263,7 +276,7 @@ async def async_discover_all(
     )
 
 
-def first_offer(flow_ids: Iterable[str | None]) -> tuple[FlowType, str] | None:
+def first_offer(flow_ids: Iterable[str | None]) -> NextFlow | None:
     """Return the first flow that there is for `next_flow`."""
     first = next((flow_id for flow_id in flow_ids if flow_id is not None), None)
     return None if first is None else (FlowType.CONFIG_FLOW, first)
@@ -281,7 +294,7 @@ def assignments(hass: HomeAssistant) -> list[ConfigFlowResult]:
 
 
 @callback
-def next_assignment(hass: HomeAssistant, done: Hardware) -> tuple[FlowType, str] | None:
+def next_assignment(hass: HomeAssistant, done: Hardware) -> NextFlow | None:
     """Return the flow of the same account's next item for `next_flow`."""
     account, hardware_id = done
     for flow in assignments(hass):

@@ -9,10 +9,10 @@ from homeassistant.helpers.selector import DateSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ...accounts.efergy.hub import EfergyHub
+from ...accounts.kinds import KINDS, kind_of_source
 from ...accounts.registry import AccountState
 from ...clouds.errors import CloudError
-from ...const import CONF_IMPORT_FROM, SourceKind
+from ...const import CONF_IMPORT_FROM
 from ...homes.inventory import Hardware, hubs
 from ..forms import Fields
 from .metering import async_home_zone, hardware_revision
@@ -26,8 +26,9 @@ HEATING_PAST: Final = timedelta(days=365)
 @callback
 def past_fields(hass: HomeAssistant, hardware: Hardware) -> Fields:
     """Return the offer where the vendor keeps what an account's meter measured."""
-    kind = hardware_revision(hass, hardware, dt_util.utcnow()).kind
-    return PAST_FIELDS if kind is SourceKind.EFERGY else {}
+    kind = kind_of_source(hardware_revision(hass, hardware, dt_util.utcnow()).kind)
+    keeps = kind is not None and kind.async_first_data is not None
+    return PAST_FIELDS if keeps else {}
 
 
 async def async_first_day(
@@ -38,10 +39,12 @@ async def async_first_day(
     Nothing where that is not known, or cannot be asked now.
     """
     hub = hubs(hass).get(hardware[0])
-    if not isinstance(hub, EfergyHub) or hub.state is not AccountState.CONNECTED:
+    if hub is None or hub.state is not AccountState.CONNECTED:
+        return {}
+    if (ask := KINDS[hub.kind].async_first_data) is None:
         return {}
     try:
-        first = await hub.async_first_data()
+        first = await ask(hub)
     except CloudError:
         first = None
     if first is None:

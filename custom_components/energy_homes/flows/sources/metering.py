@@ -10,16 +10,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
-from ...const import (
-    CONF_IMPORT_FROM,
-    CONF_KIND,
-    CONF_ROLE,
-    CONF_SINCE,
-    DOMAIN,
-    SUBENTRY_METER,
-    EntryKind,
-    SourceKind,
-)
+from ...accounts.kinds import kind_of, kind_of_key
+from ...const import CONF_IMPORT_FROM, CONF_ROLE, CONF_SINCE, DOMAIN, SUBENTRY_METER
 from ...homes.inventory import (
     Hardware,
     async_role_texts,
@@ -39,10 +31,10 @@ def hardware_revision(
     """Return the revision that reads an account's meter."""
     account, hardware_id = hardware
     entry = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, account)
-    kind = EntryKind.EFERGY if entry is None else EntryKind(entry.data[CONF_KIND])
+    kind = kind_of_key(account) if entry is None else kind_of(entry)
     return Revision(
         since=since,
-        kind=SourceKind(kind.value),
+        kind=kind.source_kind,
         account=account,
         hardware_id=hardware_id,
     )

@@ -17,7 +17,7 @@ from homeassistant.helpers.selector import TextSelector
 from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
-from ...const import DOMAIN, SUBENTRY_METER, SUBENTRY_NETATMO_HOME, SUBENTRY_SENSORS
+from ...const import DOMAIN, SUBENTRY_HEATING, SUBENTRY_METER, SUBENTRY_SENSORS
 from ...homes.inventory import free_name
 from ...models import HeatingSource, MeterSource, SensorsSource
 from ..refused import Refused
@@ -26,7 +26,7 @@ type Part = MeterSource | HeatingSource | SensorsSource
 
 _SUBENTRY_OF: Final[Mapping[type[Part], str]] = {
     MeterSource: SUBENTRY_METER,
-    HeatingSource: SUBENTRY_NETATMO_HOME,
+    HeatingSource: SUBENTRY_HEATING,
     SensorsSource: SUBENTRY_SENSORS,
 }
 _NAME_OF: Final = {"heating": "heating_name", "sensors": "sensors_name"}

@@ -2,10 +2,12 @@
 
 import pytest
 
-from custom_components.energy_homes.accounts.endpoints import (
+from custom_components.energy_homes.accounts.efergy.server import (
     EFERGY_URL_VARIABLE,
-    NETATMO_URL_VARIABLE,
     base_url,
+)
+from custom_components.energy_homes.accounts.netatmo.server import (
+    NETATMO_URL_VARIABLE,
     netatmo_url,
 )
 from custom_components.energy_homes.const import EfergyServer

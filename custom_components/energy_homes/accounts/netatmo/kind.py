@@ -1,0 +1,110 @@
+"""Netatmo accounts as the rest of the house knows them."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, Final
+
+from homeassistant.components.sensor import SensorStateClass
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+
+from ...const import EntryKind, SourceKind
+from ..entity_descriptions import AccountSensorDescription, sensors_of_clouds
+from ..kind import AccountKind
+from ..registry import DATA_ACCOUNTS
+from .hub import NetatmoConfigEntry, NetatmoHub, async_remove_netatmo_account
+from .server import netatmo_url
+from .tokens import CONF_AUTH_IMPLEMENTATION, async_forget_tokens, async_netatmo_tokens
+
+SENSORS: Final[tuple[AccountSensorDescription[NetatmoHub], ...]] = (
+    *sensors_of_clouds(NetatmoHub),
+    AccountSensorDescription(
+        key="calls_left",
+        translation_key="calls_left",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda hub: hub.calls_left,
+    ),
+    AccountSensorDescription(
+        key="app_calls_last_hour",
+        translation_key="app_calls_last_hour",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda hub: hub.app_calls_last_hour,
+    ),
+)
+
+
+async def async_setup(hass: HomeAssistant, entry: NetatmoConfigEntry) -> NetatmoHub:
+    """Set up an account: one conversation with its cloud for all of its homes."""
+    tokens = await async_netatmo_tokens(hass, entry)
+    hub = NetatmoHub(hass, entry, hass.data[DATA_ACCOUNTS], tokens)
+    await hub.async_start()
+    return hub
+
+
+async def async_forget(hass: HomeAssistant, entry: NetatmoConfigEntry) -> None:
+    """Delete what was stored for an account, its tokens too."""
+    await async_remove_netatmo_account(hass, entry)
+    await async_forget_tokens(hass, entry)
+
+
+def diagnostics(_hass: HomeAssistant, entry: NetatmoConfigEntry) -> dict[str, Any]:
+    """Return how an account's conversation with its cloud goes."""
+    hub, now = entry.runtime_data, dt_util.utcnow()
+    return {
+        "state": hub.state.value,
+        "last_success": hub.last_success,
+        "calls_last_hour": hub.calls_last_hour,
+        "calls_left": hub.calls_left,
+        "app_calls_last_hour": hub.app_calls_last_hour,
+        "hourly_polls": hub.hourly_polls,
+        "troubles": dict(hub.troubles),
+        "homes": {
+            f"home {number}": _home(hub, home_id, now)
+            for number, home_id in enumerate(hub.homes, 1)
+        },
+        "now": now,
+    }
+
+
+def _home(hub: NetatmoHub, home_id: str, now: datetime) -> dict[str, Any]:
+    """Return how a home of an account is asked, and what is known of it."""
+    update = hub.heating_update(home_id)
+    topology, status = hub.homes[home_id], update.status
+    followed = home_id in hub.followed
+    return {
+        "state": None if update.state is None else update.state.value,
+        "status_age_s": (
+            None
+            if update.status_at is None
+            else round((now - update.status_at).total_seconds())
+        ),
+        "interval_s": hub.interval(home_id).total_seconds() if followed else None,
+        "rooms": len(topology.rooms),
+        "heated_rooms": len(topology.heated_rooms),
+        "modules": dict(Counter(module.kind for module in topology.modules)),
+        "schedules": len(topology.schedules),
+        "rooms_told": None if status is None else len(status.rooms),
+        "modules_told": None if status is None else len(status.modules),
+        "problems": (
+            None if status is None else [problem.code for problem in status.problems]
+        ),
+    }
+
+
+KIND: Final = AccountKind(
+    entry_kind=EntryKind.NETATMO,
+    source_kind=SourceKind.NETATMO,
+    manufacturer="Netatmo",
+    async_setup=async_setup,
+    async_forget=async_forget,
+    diagnostics=diagnostics,
+    private=frozenset({CONF_AUTH_IMPLEMENTATION}),
+    sensors=SENSORS,
+    server=netatmo_url,
+    seen=lambda hub: (hub.homes, hub.state),
+    shared=True,
+)
