@@ -70,7 +70,6 @@ STILL_NAMED: frozenset[str] = frozenset(
         "diagnostics.py",
         "entities/room_sensors.py",
         "entity.py",
-        "heating/setpoint.py",
         "history/efergy.py",
         "history/efergy_repair.py",
         "history/repair.py",

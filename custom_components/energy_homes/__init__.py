@@ -32,8 +32,12 @@ from .history.repair import DATA_REPAIR, History
 from .homes.directory import DATA_HOMES, Homes, is_home
 from .homes.home import Home, HomeConfigEntry
 from .ledger import Ledger, LedgerError
-from .ledger.needed import ledger_needed
-from .ledger.opening import DATA_LEDGER, DATA_LEDGER_OPENING, LedgerOpening
+from .ledger.opening import (
+    DATA_LEDGER,
+    DATA_LEDGER_OPENING,
+    LedgerOpening,
+    ledger_needed,
+)
 from .rooms.store import async_forget_heating
 from .services import async_setup_services
 from .statistics.guard import async_delete_guard_issues

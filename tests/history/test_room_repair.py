@@ -421,8 +421,11 @@ async def step(
     )
 
 
+@pytest.mark.parametrize(
+    "virtual_start", [datetime(2026, 11, 18, 10, 2, tzinfo=UTC)], ids=["inside a slot"]
+)
 async def test_the_past_is_imported_step_by_step(
-    running: HeatedWorld, netatmo: NetatmoControl
+    running: HeatedWorld, netatmo: NetatmoControl, virtual_start: datetime
 ) -> None:
     """Newest first, one call a step, before the first slot; what was measured stays."""
     measured = await slots(running, "Kitchen")

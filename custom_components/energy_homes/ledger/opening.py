@@ -1,13 +1,16 @@
 """The ledger of a Home Assistant: opened once for all who need it, and said where it was damaged."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util.hass_dict import HassKey
 
-from ..const import DOMAIN
+from ..const import DOMAIN, LEDGER_FILE
 from .ledger import Ledger
 from .types import LedgerError, LedgerVersionError
 
@@ -61,3 +64,25 @@ class LedgerOpening:
                 translation_key=ISSUE_LEDGER_DAMAGED,
                 translation_placeholders={"file": opened.damaged_copy.name},
             )
+
+
+@contextmanager
+def ledger_needed() -> Iterator[None]:
+    """Say that an entry cannot be set up without the ledger, for now or for good.
+
+    Raises ConfigEntryNotReady or ConfigEntryError in the place of a LedgerError.
+    """
+    try:
+        yield
+    except LedgerVersionError as err:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN,
+            translation_key="ledger_unusable",
+            translation_placeholders={"file": LEDGER_FILE, "error": str(err)},
+        ) from err
+    except LedgerError as err:
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN,
+            translation_key="ledger_failed",
+            translation_placeholders={"error": str(err)},
+        ) from err

@@ -8,8 +8,7 @@ from homeassistant.core import HomeAssistant
 from ...boards.config import BoardConfig
 from ...const import CONF_KIND, EntryKind
 from ...ledger import LedgerError
-from ...ledger.needed import ledger_needed
-from ...ledger.opening import DATA_LEDGER, DATA_LEDGER_OPENING
+from ...ledger.opening import DATA_LEDGER, DATA_LEDGER_OPENING, ledger_needed
 from ..registry import DATA_ACCOUNTS
 from .hub import PulseBoardHub
 from .known import boards_of
