@@ -177,14 +177,14 @@ class RoomClimate(RoomEntity, NativeClimateEntity):
 
     @override
     async def async_set_hvac_mode(self, hvac_mode: HVACMode) -> None:
-        """Switch between the schedule, a temperature that is held, and off."""
+        """Switch between the schedule, a temperature set by hand, and off."""
         match hvac_mode:
             case HVACMode.AUTO:
                 await self._async_ask(SetpointMode.SCHEDULE)
             case HVACMode.OFF:
                 await self._async_ask(SetpointMode.OFF)
             case _ if self.hvac_mode is not HVACMode.HEAT:
-                await self._async_ask(SetpointMode.MANUAL, self._held_temperature())
+                await self._async_ask(SetpointMode.MANUAL, self._manual_temperature())
 
     @override
     async def async_set_preset_mode(self, preset_mode: str) -> None:
@@ -214,7 +214,7 @@ class RoomClimate(RoomEntity, NativeClimateEntity):
             raise request_error(err) from err
         await self.coordinator.async_set_setpoint(self._room_id, request, self._context)
 
-    def _held_temperature(self) -> float | None:
+    def _manual_temperature(self) -> float | None:
         """Return what "heat" holds, in °C: the first of these above the least that can be.
 
         What the room is set to now, what its schedule asks for now, what is measured.

@@ -22,7 +22,7 @@ async def test_one_room_and_no_other(
 ) -> None:
     """Shown at once, confirmed by a read-back, and heard once with who asked."""
     await elm.start()
-    before = elm.all_told()
+    before = elm.all_reported()
     plan = await elm.ask(
         "Kitchen", "manual", temperature=23, context=Context(hass_admin_user.id)
     )
@@ -30,9 +30,9 @@ async def test_one_room_and_no_other(
     kitchen = elm.room("Kitchen")
     assert (kitchen.mode, kitchen.setpoint) == (SetpointMode.MANUAL, 23)
     assert (kitchen.until, kitchen.pending) == (None, True)
-    assert elm.told("Kitchen") == ("manual", 23, plan.command.until)
+    assert elm.reported("Kitchen") == ("manual", 23, plan.command.until)
     others = ("Living room", "Bedroom", "Office")
-    assert {room: elm.told(room) for room in others} == {
+    assert {room: elm.reported(room) for room in others} == {
         room: before[room] for room in others
     }
     await elm.virtual.run(MINUTE)
@@ -88,7 +88,7 @@ async def test_the_read_back_may_be_late(elm: HeatedWorld) -> None:
 
 
 async def test_what_never_happens_is_not_shown_for_ever(elm: HeatedWorld) -> None:
-    """After a minute the cloud's word counts, and nothing is held."""
+    """After a minute the cloud's word counts, and nothing is active."""
     await elm.start()
     elm.netatmo.settings(setpoint_delay_ms=3_600_000)
     was = elm.room("Kitchen").setpoint
@@ -143,7 +143,7 @@ async def test_a_command_whose_answer_is_lost(elm: HeatedWorld, arrived: bool) -
     await elm.virtual.run(3 * MINUTE)
 
     mode = {True: SetpointMode.FROST_GUARD, False: SetpointMode.SCHEDULE}[arrived]
-    assert (elm.told("Kitchen")[0] == "manual") is arrived
+    assert (elm.reported("Kitchen")[0] == "manual") is arrived
     assert (elm.room("Kitchen").mode, elm.room("Kitchen").pending) == (mode, False)
     assert (elm.stored != {}) is arrived
 
@@ -175,7 +175,7 @@ async def test_what_is_so_already(elm: HeatedWorld) -> None:
 
 
 async def test_a_refusal_goes_back_to_what_was_asked_before(elm: HeatedWorld) -> None:
-    """Not to what the vendor last told."""
+    """Not to what the vendor last reported."""
     await elm.start()
     await elm.ask("Kitchen", "manual", temperature=23)
     elm.netatmo.simulator.fault("invalid_argument", "setroomthermpoint")
@@ -268,7 +268,7 @@ async def test_the_later_of_two_commands_wins(elm: HeatedWorld) -> None:
     elm.netatmo.simulator.clear_faults()
     await asyncio.gather(first, second)
     await elm.virtual.run(MINUTE)
-    assert elm.told("Kitchen")[:2] == ("manual", 19)
+    assert elm.reported("Kitchen")[:2] == ("manual", 19)
     assert elm.room("Kitchen").setpoint == 19
     assert not elm.room("Kitchen").pending
     kitchen = [change.temperature for change in elm.changes if change.room == "Kitchen"]
@@ -333,7 +333,7 @@ async def test_modes_of_a_room_with_valves(
         assert (kitchen.setpoint, kitchen.emulated) == (sent[1], True)
         assert kitchen.pending is pending
         await elm.virtual.run(MINUTE)
-    assert elm.told("Kitchen")[:2] == sent
+    assert elm.reported("Kitchen")[:2] == sent
 
 
 async def test_a_thermostat_knows_off_and_max(elm: HeatedWorld) -> None:
@@ -341,12 +341,12 @@ async def test_a_thermostat_knows_off_and_max(elm: HeatedWorld) -> None:
     await elm.start()
     await elm.ask("Living room", "off")
     await elm.virtual.run(MINUTE)
-    assert elm.told("Living room")[0] == "off"
+    assert elm.reported("Living room")[0] == "off"
     assert elm.room("Living room").mode is SetpointMode.OFF
 
     await elm.ask("Living room", "max")
     await elm.virtual.run(MINUTE)
-    assert elm.told("Living room")[0] == "max"
+    assert elm.reported("Living room")[0] == "max"
     living_room = elm.room("Living room")
     assert (living_room.mode, living_room.emulated) == (SetpointMode.MAX, False)
     assert living_room.until is not None
@@ -358,15 +358,15 @@ async def test_back_to_the_schedule_leaves_the_others_alone(elm: HeatedWorld) ->
     await elm.start()
     await elm.ask("Kitchen", "manual", temperature=23)
     await elm.ask("Office", "manual", temperature=24)
-    office = elm.told("Office")
+    office = elm.reported("Office")
     await elm.virtual.run(5 * MINUTE)
     await elm.ask("Kitchen", "schedule")
     kitchen = elm.room("Kitchen")
 
     assert (kitchen.mode, kitchen.setpoint) == (SetpointMode.SCHEDULE, 18)
     await elm.virtual.run(5 * MINUTE)
-    assert elm.told("Kitchen")[0] == "schedule"
-    assert elm.told("Office") == office
+    assert elm.reported("Kitchen")[0] == "schedule"
+    assert elm.reported("Office") == office
     assert elm.room("Office").mode is SetpointMode.MANUAL
     assert elm.room("Kitchen").setpoint == 18
     assert not elm.room("Kitchen").pending
@@ -390,7 +390,7 @@ async def test_a_home_mode(elm: HeatedWorld) -> None:
             assert (room.mode, room.setpoint) == (SetpointMode.AWAY, 14)
             assert (room.until, room.pending) == (until, pending)
         await elm.virtual.run(2 * MINUTE)
-    assert {mode for mode, _, _ in elm.all_told().values()} == {"away"}
+    assert {mode for mode, _, _ in elm.all_reported().values()} == {"away"}
     assert elm.changes[-1].kind is ChangeKind.HOME_MODE
     assert (elm.changes[-1].mode, elm.changes[-1].until) == ("away", until)
 
@@ -452,7 +452,7 @@ async def test_another_schedule(elm: HeatedWorld) -> None:
         assert elm.room("Office").mode is SetpointMode.MANUAL
         await elm.virtual.run(2 * MINUTE)
     assert not elm.room("Kitchen").pending
-    assert elm.told("Kitchen") == ("schedule", 20, None)
+    assert elm.reported("Kitchen") == ("schedule", 20, None)
     assert elm.changes[-1].kind is ChangeKind.SCHEDULE
     assert elm.changes[-1].schedule == "At home"
 
@@ -490,7 +490,7 @@ async def test_a_room_that_goes_back_while_the_home_is_away(elm: HeatedWorld) ->
     await elm.virtual.run(2 * MINUTE)
     await elm.ask("Kitchen", "manual", temperature=20)
     await elm.virtual.run(2 * MINUTE)
-    assert elm.told("Kitchen")[2] is not None
+    assert elm.reported("Kitchen")[2] is not None
     await elm.ask("Kitchen", "schedule")
 
     assert (elm.room("Kitchen").mode, elm.room("Kitchen").setpoint) == (

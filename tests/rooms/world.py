@@ -118,15 +118,15 @@ class HeatedWorld:
             self.record(room).room_id, request, context
         )
 
-    def told(self, room: str) -> tuple[str, float, datetime | None]:
+    def reported(self, room: str) -> tuple[str, float, datetime | None]:
         """Return what the vendor has a room set to: mode, °C, end."""
         mode, setpoint, end_s = self.netatmo.setpoint(self.home.title, room)
         return mode, setpoint, datetime.fromtimestamp(end_s, UTC) if end_s else None
 
-    def all_told(self) -> Mapping[str, tuple[str, float, datetime | None]]:
+    def all_reported(self) -> Mapping[str, tuple[str, float, datetime | None]]:
         """Return what the vendor has every room set to."""
         rooms = self.netatmo.rooms(self.home.title)
-        return {room: self.told(room) for room in rooms}
+        return {room: self.reported(room) for room in rooms}
 
     def commands(self) -> list[tuple[datetime, str]]:
         """Return the commands that the cloud has got so far, and when."""

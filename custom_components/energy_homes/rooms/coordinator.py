@@ -22,7 +22,7 @@ from ..clouds.netatmo.errors import CloudRefusedError, Refusal
 from ..clouds.netatmo.models import HomeStatus, HomeTopology
 from ..const import DOMAIN
 from ..heating.model import SetpointMode
-from ..heating.netatmo.active import HeldRequest
+from ..heating.netatmo.active import ActiveRequest
 from ..heating.netatmo.home_mode import HomeModeRequest, find_schedule
 from ..heating.netatmo.home_order import HomeOrder, HomeOrders
 from ..heating.netatmo.matching import merged
@@ -67,7 +67,7 @@ class _Command:
     send: _Send
     change: HeatingChange
     context: Context | None
-    rooms: tuple[tuple[RoomState, HeldRequest], ...] = ()
+    rooms: tuple[tuple[RoomState, ActiveRequest], ...] = ()
     home: HomeOrder | None = None
 
 
@@ -134,15 +134,15 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:
-        """Return the schedules that heat, as last told; none while nothing is known."""
+        """Return the schedules that heat, as last reported; none while nothing is known."""
         if self._topology is None:
             return ()
         return tuple(s for s in self._topology.schedules if s.kind == "therm")
 
     @property
-    def held(self) -> Mapping[str, HeldRequest | None]:
+    def active(self) -> Mapping[str, ActiveRequest | None]:
         """Return what was asked of each room and still holds, by our own ids."""
-        return {room_id: state.held for room_id, state in self._rooms.items()}
+        return {room_id: state.active for room_id, state in self._rooms.items()}
 
     def scheduled_temperature(self, room_id: str) -> float | None:
         """Return what a room's weekly schedule asks for now (°C); None where not known."""
@@ -244,7 +244,9 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
             self._topology = update.topology
             self._learn_zone(update.topology)
             if update.topology_asked_at is not None:
-                self._home_orders.told(self._told_outlook(), update.topology_asked_at)
+                self._home_orders.reported(
+                    self._reported_outlook(), update.topology_asked_at
+                )
         if update.status is not None and update.status is not self._status:
             self._take_status(update.status, update)
         self._publish()
@@ -262,10 +264,10 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
         outlook = self._outlook()
         for state in self._rooms.values():
             record = state.record
-            if (told := status.rooms.get(record.hardware_id)) is None:
+            if (reported := status.rooms.get(record.hardware_id)) is None:
                 continue
             plan = state.take(
-                room_report(told, asked_at, status.at),
+                room_report(reported, asked_at, status.at),
                 outlook.situation(record.hardware_id, record.control, now),
                 now,
             )
@@ -367,8 +369,8 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
         update, status = self._update, self._status
         outlook = self._outlook()
         reached = reachable_modules(self.modules, status)
-        told = {} if status is None else status.modules
-        boilers = [m.boiler_on for m in told.values() if m.boiler_on is not None]
+        reported = {} if status is None else status.modules
+        boilers = [m.boiler_on for m in reported.values() if m.boiler_on is not None]
         boiler_on = any(boilers) if boilers else None
         present = not update.gone and update.state not in {None, AccountState.AUTH}
         return HeatingData(
@@ -394,7 +396,7 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
             modules={
                 module.module_id: module_view(
                     module,
-                    told.get(module.hardware_id),
+                    reported.get(module.hardware_id),
                     reachable=reached[module.module_id],
                 )
                 for module in self.modules
@@ -409,9 +411,9 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
 
     def _outlook(self) -> HomeOutlook:
         """Return what the home does by itself, with what was asked of it."""
-        return self._home_orders.applied(self._told_outlook())
+        return self._home_orders.applied(self._reported_outlook())
 
-    def _told_outlook(self) -> HomeOutlook:
+    def _reported_outlook(self) -> HomeOutlook:
         """Return what the home does by itself, as the vendor tells it."""
         topology = self._topology
         zone = None if topology is None else topology.time_zone
@@ -530,7 +532,7 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
         self._change_listeners.append(listener)
         return lambda: self._change_listeners.remove(listener)
 
-    def _back_to_home(self, state: RoomState) -> tuple[RoomState, HeldRequest]:
+    def _back_to_home(self, state: RoomState) -> tuple[RoomState, ActiveRequest]:
         """Show a room as it is once it does what the home does."""
         record = state.record
         now = dt_util.utcnow()
@@ -620,7 +622,7 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
 
     # What rooms hold
 
-    async def _async_renew(self, state: RoomState, renewal: HeldRequest) -> None:
+    async def _async_renew(self, state: RoomState, renewal: ActiveRequest) -> None:
         """Send again what a room holds. Where that fails a later status brings it back."""
         accepted_at: datetime | None = None
         unsure = False
