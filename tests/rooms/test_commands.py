@@ -23,14 +23,16 @@ async def test_one_room_and_no_other(
     """Shown at once, confirmed by a read-back, and heard once with who asked."""
     await elm.start()
     before = elm.all_reported()
-    plan = await elm.ask(
+    await elm.ask(
         "Kitchen", "manual", temperature=23, context=Context(hass_admin_user.id)
     )
 
     kitchen = elm.room("Kitchen")
     assert (kitchen.mode, kitchen.setpoint) == (SetpointMode.MANUAL, 23)
     assert (kitchen.until, kitchen.pending) == (None, True)
-    assert elm.reported("Kitchen") == ("manual", 23, plan.command.until)
+    active = elm.heating.active[elm.record("Kitchen").room_id]
+    assert active is not None
+    assert elm.reported("Kitchen") == ("manual", 23, active.plan.command.until)
     others = ("Living room", "Bedroom", "Office")
     assert {room: elm.reported(room) for room in others} == {
         room: before[room] for room in others
@@ -219,10 +221,9 @@ async def test_what_cannot_be_asked_is_not_sent(elm: HeatedWorld) -> None:
     """The core's own words, and nothing has changed."""
     await elm.start()
     before = elm.data
-    kitchen = elm.record("Kitchen").room_id
     past = SetpointRequest(mode=SetpointMode.OFF, until=elm.virtual.now - SECOND)
     with pytest.raises(ServiceValidationError) as caught:
-        await elm.heating.async_set_setpoint(kitchen, past)
+        await elm.driver("Kitchen").async_set(past)
     assert caught.value.translation_key == "end_past"
     with pytest.raises(ServiceValidationError) as caught:
         await elm.heating.async_select_schedule("Summer")
@@ -240,15 +241,15 @@ async def test_what_cannot_be_asked_is_not_sent(elm: HeatedWorld) -> None:
 async def test_before_the_schedule_is_known(elm: HeatedWorld) -> None:
     """A setpoint is sent for 90 minutes; what needs the schedule is said to be not possible."""
     await set_up(elm.hass, elm.home)
-    kitchen = elm.record("Kitchen").room_id
-
-    plan = elm.heating.plan(
-        kitchen, SetpointRequest(mode=SetpointMode.MANUAL, temperature=9)
+    kitchen = elm.driver("Kitchen")
+    plan = elm.heating.commands.plan(
+        elm.heating.requests.rooms[kitchen.room_id],
+        SetpointRequest(mode=SetpointMode.MANUAL, temperature=9),
     )
     assert plan.command.until == elm.virtual.now + timedelta(minutes=90)
-    assert elm.heating.scheduled_temperature(kitchen) is None
+    assert kitchen.own_temperature is None
     with pytest.raises(ServiceValidationError) as caught:
-        elm.heating.plan(kitchen, SetpointRequest(mode=SetpointMode.AWAY))
+        kitchen.order(SetpointRequest(mode=SetpointMode.AWAY))
     assert caught.value.translation_key == "mode_not_for_room"
 
 
@@ -474,9 +475,8 @@ async def test_what_the_schedule_asks(elm: HeatedWorld) -> None:
     """Also while the home is away or the room is set."""
     await elm.start()
     await elm.heating.async_set_home_mode(HomeModeRequest(mode=HomeMode.AWAY))
-    kitchen = elm.record("Kitchen").room_id
 
-    assert elm.heating.scheduled_temperature(kitchen) == 18
+    assert elm.driver("Kitchen").own_temperature == 18
     assert [schedule.name for schedule in elm.heating.schedules] == [
         "Winter",
         "At home",

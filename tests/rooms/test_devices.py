@@ -275,9 +275,11 @@ async def test_a_schedule_in_its_own_time_zone(
         hass_storage,
     )
     await world.start()
-    plan = await world.ask("Loft", "manual", temperature=18)
+    await world.ask("Loft", "manual", temperature=18)
 
-    assert plan.command.until == datetime(2026, 11, 18, 23, 0, tzinfo=UTC)
+    active = world.heating.active[world.record("Loft").room_id]
+    assert active is not None
+    assert active.plan.command.until == datetime(2026, 11, 18, 23, 0, tzinfo=UTC)
 
 
 async def test_a_home_without_a_thermostat(

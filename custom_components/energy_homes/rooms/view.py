@@ -12,7 +12,8 @@ from ..heating.netatmo.model import VendorMode, mode_shown
 from ..heating.netatmo.outlook import HomeOutlook
 from ..heating.netatmo.records import ModuleRecord, RoomRecord
 from ..heating.netatmo.room import RoomState
-from ..heating.view import ModuleView, RoomView
+from ..heating.view import HeatingData, ModuleView, RoomView
+from .reported import ReportedHome
 
 _ON_SCHEDULE = frozenset({VendorMode.SCHEDULE, VendorMode.HOME})
 
@@ -25,6 +26,51 @@ class Setting:
     setpoint: float | None = None
     until: datetime | None = None
     emulated: bool = False
+
+
+def heating_data(
+    home: ReportedHome,
+    outlook: HomeOutlook,
+    rooms: Mapping[str, RoomState],
+    modules: Iterable[ModuleRecord],
+    now: datetime,
+) -> HeatingData:
+    """Return a heated home as it is shown; `outlook` is with what was asked of the home."""
+    known = tuple(modules)
+    status = home.status
+    reached = reachable_modules(known, status)
+    reports = {} if status is None else status.modules
+    boilers = [m.boiler_on for m in reports.values() if m.boiler_on is not None]
+    boiler_on = any(boilers) if boilers else None
+    return HeatingData(
+        available=home.available,
+        controllable=home.controllable,
+        rooms={
+            room_id: room_view(
+                state,
+                None if status is None else status.rooms.get(state.record.hardware_id),
+                outlook,
+                now,
+                reachable=room_reachable(state.record, status, known, reached),
+                boiler_on=boiler_on,
+            )
+            for room_id, state in rooms.items()
+        },
+        modules={
+            module.module_id: module_view(
+                module,
+                reports.get(module.hardware_id),
+                reachable=reached[module.module_id],
+            )
+            for module in known
+        },
+        mode=outlook.mode_at(now),
+        mode_until=outlook.end_at(now),
+        schedule=None if outlook.schedule is None else outlook.schedule.name,
+        schedules=tuple(schedule.name for schedule in home.schedules),
+        boiler_on=boiler_on,
+        updated=home.status_at,
+    )
 
 
 def room_report(
