@@ -17,7 +17,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .accounts.entity_descriptions import AccountBinarySensorDescription
 from .accounts.kinds import kind_of, tells_online
 from .entities.reported_sensors import HostEntity
-from .entity import BoardEntity, MeterEntity, ModuleEntity, RoomEntity, has_valve
+from .entity import BoardEntity, MeterEntity, ModuleEntity, RoomEntity
+from .heating.model import RoomKind
 from .heating.netatmo.model import THERMOSTAT_TYPES
 from .heating.netatmo.records import ModuleRecord
 from .heating.view import ModuleView, RoomView
@@ -142,11 +143,11 @@ def _heating_binary_sensors(
     heating: HeatingCoordinator,
 ) -> Iterator[BinarySensorEntity]:
     """Yield the binary sensors of a heated home's rooms and modules."""
-    for room in heating.rooms:
-        valve = has_valve(heating, room)
+    for driver in heating.drivers.values():
+        valve = RoomKind.VALVE in driver.capabilities.devices
         for sensor in ROOM_BINARY_SENSORS:
             if valve or not sensor.needs_valve:
-                yield RoomBinarySensor(heating, room.room_id, sensor)
+                yield RoomBinarySensor(driver, sensor)
     for module in heating.modules:
         for description in MODULE_BINARY_SENSORS:
             if description.exists_fn(module):
@@ -183,7 +184,7 @@ class RoomBinarySensor(RoomEntity, BinarySensorEntity):
     def available(self) -> bool:
         """Return whether there is something to show."""
         if self.entity_description.while_unreachable:
-            return self.heating.available
+            return self.driver.available
         return super().available
 
     @property

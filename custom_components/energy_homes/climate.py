@@ -20,11 +20,12 @@ from homeassistant.util import dt as dt_util
 
 from .entities.climate_base import NativeClimateEntity
 from .entity import RoomEntity
-from .heating.model import MAX_SETPOINT, MIN_SETPOINT, SETPOINT_STEP, SetpointMode
+from .heating.model import SetpointMode
 from .heating.refused import HeatingProblem, HeatingRequestError
 from .heating.setpoint import setpoint_request
 from .heating.view import RoomView
 from .homes.home import Home
+from .rooms.driver import RoomDriver
 from .rooms.errors import request_error
 
 PARALLEL_UPDATES = 0
@@ -70,10 +71,7 @@ async def async_setup_entry(
         return
     for subentry_id, heating in home.heating.items():
         async_add_entities(
-            (
-                RoomClimate(heating, room.room_id, ROOM_CLIMATE)
-                for room in heating.rooms
-            ),
+            (RoomClimate(driver, ROOM_CLIMATE) for driver in heating.drivers.values()),
             config_subentry_id=subentry_id,
         )
 
@@ -95,27 +93,31 @@ class RoomClimate(RoomEntity, NativeClimateEntity):
         | ClimateEntityFeature.TURN_ON
         | ClimateEntityFeature.TURN_OFF
     )
-    _attr_min_temp = MIN_SETPOINT
-    _attr_max_temp = MAX_SETPOINT
     _unrecorded_attributes = frozenset({"pending"})
+
+    def __init__(self, driver: RoomDriver, description: RoomClimateDescription) -> None:
+        """Offer what the room can be set to."""
+        super().__init__(driver, description)
+        self._attr_min_temp = driver.capabilities.lowest
+        self._attr_max_temp = driver.capabilities.highest
 
     @property
     def _known(self) -> RoomView | None:
         """Return the room where the vendor says what it does now."""
-        return self.room if self.heating.available else None
+        return self.room if self.driver.available else None
 
     @property
     @override
     def available(self) -> bool:
         """Return whether a command may be tried."""
-        return self.heating.controllable and self.room.reachable is not False
+        return self.driver.controllable and self.room.reachable is not False
 
     @property
     @override
     def target_temperature_step(self) -> float:
-        """Return the vendor's step; whole degrees are the nearest to it in °F."""
+        """Return the room's step; whole degrees are the nearest to it in °F."""
         celsius = self.hass.config.units.temperature_unit == UnitOfTemperature.CELSIUS
-        return SETPOINT_STEP if celsius else 1
+        return self.driver.capabilities.step if celsius else 1
 
     @property
     @override
@@ -177,14 +179,14 @@ class RoomClimate(RoomEntity, NativeClimateEntity):
 
     @override
     async def async_set_hvac_mode(self, hvac_mode: HVACMode) -> None:
-        """Switch between the schedule, a temperature that is held, and off."""
+        """Switch between the schedule, a temperature set by hand, and off."""
         match hvac_mode:
             case HVACMode.AUTO:
                 await self._async_ask(SetpointMode.SCHEDULE)
             case HVACMode.OFF:
                 await self._async_ask(SetpointMode.OFF)
             case _ if self.hvac_mode is not HVACMode.HEAT:
-                await self._async_ask(SetpointMode.MANUAL, self._held_temperature())
+                await self._async_ask(SetpointMode.MANUAL, self._manual_temperature())
 
     @override
     async def async_set_preset_mode(self, preset_mode: str) -> None:
@@ -205,32 +207,27 @@ class RoomClimate(RoomEntity, NativeClimateEntity):
     async def _async_ask(
         self, mode: SetpointMode, temperature: float | None = None
     ) -> None:
-        """Ask something of this room, in the name of who called."""
+        """Ask something of this room on behalf of the caller."""
         try:
             request = setpoint_request(
                 mode, now=dt_util.utcnow(), temperature=temperature
             )
         except HeatingRequestError as err:
             raise request_error(err) from err
-        await self.coordinator.async_set_setpoint(self._room_id, request, self._context)
+        await self.driver.async_set(request, self._context)
 
-    def _held_temperature(self) -> float | None:
+    def _manual_temperature(self) -> float | None:
         """Return what "heat" holds, in °C: the first of these above the least that can be.
 
         What the room is set to now, what its schedule asks for now, what is measured.
         """
-        room = self.room
-        wanted = (
-            room.setpoint,
-            self.coordinator.scheduled_temperature(self._room_id),
-            room.temperature,
-        )
+        room, can = self.room, self.driver.capabilities
+        wanted = (room.setpoint, self.driver.own_temperature, room.temperature)
         return next(
             (
-                min(temperature, MAX_SETPOINT)
+                min(temperature, can.highest)
                 for temperature in wanted
-                if temperature is not None
-                and temperature >= MIN_SETPOINT + SETPOINT_STEP
+                if temperature is not None and temperature >= can.lowest + can.step
             ),
             None,
         )

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 
 from .accounts.kinds import KINDS, kind_of
 from .const import CONF_ACCOUNT, CONF_HARDWARE
-from .heating.netatmo.active import HeldRequest
+from .heating.netatmo.active import ActiveRequest
 from .heating.view import ModuleView, RoomView
 from .history.backfill import DATA_BACKFILL
 from .homes.home import Home
@@ -120,7 +120,7 @@ def _heating(heating: HeatingCoordinator) -> dict[str, Any]:
             f"room {number}": {
                 **_fields(data.rooms[room.room_id], "room_id"),
                 "call": room.call.value,
-                "held": _held(heating.held[room.room_id]),
+                "held": _active(heating.active[room.room_id]),
             }
             for number, room in enumerate(heating.rooms, 1)
         },
@@ -164,9 +164,9 @@ def _fields(view: RoomView | ModuleView | SensorView, *private: str) -> dict[str
     return {name: value for name, value in asdict(view).items() if name not in private}
 
 
-def _held(held: HeldRequest | None) -> dict[str, Any] | None:
-    """Return a request that is held, without the vendor's id of its room."""
-    if held is None:
+def _active(active: ActiveRequest | None) -> dict[str, Any] | None:
+    """Return a request that is active, without the vendor's id of its room."""
+    if active is None:
         return None
-    data = held.as_data()
+    data = active.as_data()
     return {**data, "command": async_redact_data(data["command"], {"room"})}

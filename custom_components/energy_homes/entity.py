@@ -7,6 +7,7 @@ from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.update_coordinator import (
+    BaseCoordinatorEntity,
     CoordinatorEntity,
     DataUpdateCoordinator,
 )
@@ -14,8 +15,6 @@ from homeassistant.helpers.update_coordinator import (
 from .accounts.kinds import kind_of
 from .accounts.registry import AccountHub
 from .const import DOMAIN
-from .heating.netatmo.model import VALVE_TYPES
-from .heating.netatmo.records import RoomRecord
 from .heating.view import HeatingData, ModuleView, RoomView
 from .history.backfill import Past
 from .homes.dial import DialMeter
@@ -23,6 +22,7 @@ from .homes.home import Home
 from .meters.coordinator import HomeCoordinator, MeterData
 from .models import MeterSource
 from .rooms.coordinator import HeatingCoordinator
+from .rooms.driver import RoomDriver
 
 
 class HomeEntity(CoordinatorEntity[HomeCoordinator]):
@@ -97,7 +97,7 @@ class DialEntity(MeterEntity):
 
 
 class HeatingEntity(CoordinatorEntity[HeatingCoordinator]):
-    """An entity of a heated home, or of one of its rooms or modules."""
+    """An entity of a heated home, or of one of its modules."""
 
     _attr_has_entity_name = True
 
@@ -119,37 +119,33 @@ class HeatingEntity(CoordinatorEntity[HeatingCoordinator]):
         return self.coordinator.data
 
 
-class RoomEntity(HeatingEntity):
-    """An entity of one room."""
+class RoomEntity(BaseCoordinatorEntity[RoomDriver]):
+    """An entity of one room, whatever drives it."""
 
-    def __init__(
-        self,
-        coordinator: HeatingCoordinator,
-        room_id: str,
-        description: EntityDescription,
-    ) -> None:
-        """Belong to the room's device."""
-        super().__init__(coordinator, room_id, description)
-        self._room_id = room_id
+    _attr_has_entity_name = True
+
+    def __init__(self, driver: RoomDriver, description: EntityDescription) -> None:
+        """Belong to the room's device, which is registered already."""
+        super().__init__(driver)
+        self.driver = driver
+        self.entity_description = description
+        self._attr_unique_id = f"{driver.room_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, driver.room_id)})
 
     @property
     def room(self) -> RoomView:
         """Return the room as it is now."""
-        return self.heating.rooms[self._room_id]
+        return self.driver.view
 
     @property
     @override
     def available(self) -> bool:
-        """Return whether the vendor says what the room does now."""
-        return self.heating.available and self.room.reachable is not False
+        """Return whether it is known what the room does now."""
+        return self.driver.available and self.room.reachable is not False
 
-
-def has_valve(heating: HeatingCoordinator, room: RoomRecord) -> bool:
-    """Return whether a room has a valve: only then the vendor tells certain things."""
-    return any(
-        module.room_id == room.room_id and module.kind in VALVE_TYPES
-        for module in heating.modules
-    )
+    @override
+    async def async_update(self) -> None:
+        """Show what is known: a room is never asked for by an entity."""
 
 
 class ModuleEntity(HeatingEntity):

@@ -25,7 +25,7 @@ class HeatingSelectDescription(SelectEntityDescription):
 
     options_fn: Callable[[HeatingData], Iterable[str]]
     value_fn: Callable[[HeatingData], str | None]
-    select_fn: Callable[[HeatingCoordinator, str, Context | None], Awaitable[None]]
+    select_fn: Callable[[HeatingCoordinator, str, Context | None], Awaitable[object]]
 
 
 SELECTS: tuple[HeatingSelectDescription, ...] = (
@@ -97,5 +97,5 @@ class HeatingSelect(HeatingEntity, SelectEntity):
 
     @override
     async def async_select_option(self, option: str) -> None:
-        """Ask for it, in the name of who called."""
+        """Ask for it on behalf of the caller."""
         await self.entity_description.select_fn(self.coordinator, option, self._context)

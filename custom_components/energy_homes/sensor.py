@@ -32,7 +32,8 @@ from .entities.room_sensors import (
     ModuleSensorDescription,
     RoomSensorDescription,
 )
-from .entity import HomeEntity, MeterEntity, ModuleEntity, RoomEntity, has_valve
+from .entity import HomeEntity, MeterEntity, ModuleEntity, RoomEntity
+from .heating.model import RoomKind
 from .history.backfill import DATA_BACKFILL
 from .homes.home import Home
 from .metering.model import MeterRole
@@ -245,11 +246,11 @@ def _add_home(home: Home, async_add_entities: AddConfigEntryEntitiesCallback) ->
 
 def _heating_sensors(heating: HeatingCoordinator) -> Iterator[SensorEntity]:
     """Yield the sensors of a heated home's rooms and modules."""
-    for room in heating.rooms:
-        valve = has_valve(heating, room)
+    for driver in heating.drivers.values():
+        valve = RoomKind.VALVE in driver.capabilities.devices
         for sensor in ROOM_SENSORS:
             if valve or not sensor.needs_valve:
-                yield RoomSensor(heating, room.room_id, sensor)
+                yield RoomSensor(driver, sensor)
     for module in heating.modules:
         for description in MODULE_SENSORS:
             if description.exists_fn(module):

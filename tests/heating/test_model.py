@@ -7,6 +7,7 @@ from custom_components.energy_homes.heating.netatmo.model import (
     RoomCall,
     RoomControl,
     VendorMode,
+    devices,
     mode_shown,
     room_control,
 )
@@ -35,6 +36,20 @@ def test_which_command_drives_a_room(
 ) -> None:
     """Thermostats, and valves in homes without others, go through setroomthermpoint."""
     assert room_control(room, room | home) == control
+
+
+@pytest.mark.parametrize(
+    ("room", "kinds"),
+    [
+        ({"NATherm1", "NRV"}, {RoomKind.THERMOSTAT, RoomKind.VALVE}),
+        ({"OTM"}, {RoomKind.THERMOSTAT}),
+        ({"NRV", "NAPlug"}, {RoomKind.VALVE}),
+        ({"NACamera"}, set()),
+    ],
+)
+def test_devices_in_a_room(room: set[str], kinds: set[RoomKind]) -> None:
+    """A room may have both; gateways heat nothing."""
+    assert devices(room) == kinds
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ async def test_a_setpoint_above_the_schedule_is_renewed(elm: HeatedWorld) -> Non
     await elm.ask("Kitchen", "manual", temperature=23)
     for _ in range(10):
         await elm.virtual.run(20 * MINUTE)
-        mode, setpoint, end = elm.told("Kitchen")
+        mode, setpoint, end = elm.reported("Kitchen")
         assert (mode, setpoint) == ("manual", 23)
         assert end is not None
         assert timedelta() < end - elm.virtual.now <= timedelta(minutes=90)
@@ -45,7 +45,7 @@ async def test_a_request_with_an_end(elm: HeatedWorld) -> None:
     until = elm.virtual.now + 150 * MINUTE
     await elm.virtual.run(140 * MINUTE)
     assert elm.room("Kitchen").until == until
-    assert elm.told("Kitchen")[2] == until
+    assert elm.reported("Kitchen")[2] == until
 
     sent = len(elm.commands())
     await elm.virtual.run(100 * MINUTE)
@@ -62,8 +62,8 @@ async def test_off_needs_no_call(elm: HeatedWorld) -> None:
     for _ in range(4):
         await elm.virtual.move_to(elm.virtual.now + timedelta(days=30))
         await elm.virtual.run(10 * MINUTE)
-        assert elm.told("Kitchen") == ("manual", 7, elm.told("Kitchen")[2])
-        assert elm.told("Living room")[0] == "off"
+        assert elm.reported("Kitchen") == ("manual", 7, elm.reported("Kitchen")[2])
+        assert elm.reported("Living room")[0] == "off"
         for name in ("Kitchen", "Living room"):
             assert elm.room(name).mode is SetpointMode.OFF
             assert elm.room(name).until is None
@@ -91,7 +91,7 @@ async def test_a_restart_changes_nothing(elm: HeatedWorld) -> None:
     assert len(elm.commands()) == 3
     await elm.virtual.run(100 * MINUTE)
     assert elm.room("Office").setpoint == 24
-    assert elm.told("Office")[:2] == ("manual", 24)
+    assert elm.reported("Office")[:2] == ("manual", 24)
     assert len(elm.commands()) == 4
 
 
@@ -103,13 +103,13 @@ async def test_off_past_the_vendors_end(elm: HeatedWorld) -> None:
     await elm.virtual.run(2 * MINUTE)
     await elm.unload_home()
     await elm.virtual.run(4 * HOUR)
-    assert elm.told("Kitchen")[0] == "schedule"
+    assert elm.reported("Kitchen")[0] == "schedule"
     await elm.load_home()
     await elm.virtual.run(5 * MINUTE)
 
-    assert elm.told("Kitchen")[:2] == ("manual", 23)
+    assert elm.reported("Kitchen")[:2] == ("manual", 23)
     assert elm.room("Kitchen").mode is SetpointMode.MANUAL
-    assert elm.told("Office")[0] == "schedule"
+    assert elm.reported("Office")[0] == "schedule"
     assert elm.room("Office").mode is SetpointMode.SCHEDULE
     assert elm.changes[2:] == []
 
@@ -199,7 +199,7 @@ async def test_renewals_wait_for_the_vendor(elm: HeatedWorld) -> None:
 
     elm.netatmo.simulator.clear_faults()
     await elm.virtual.run(20 * MINUTE)
-    mode, setpoint, end = elm.told("Kitchen")
+    mode, setpoint, end = elm.reported("Kitchen")
     assert (mode, setpoint) == ("manual", 23)
     assert end is not None
     assert end > elm.virtual.now + 70 * MINUTE
@@ -212,11 +212,11 @@ async def test_an_outage_past_the_vendors_end(elm: HeatedWorld) -> None:
     await elm.virtual.run(50 * MINUTE)
     elm.netatmo.simulator.fault("http_503")
     await elm.virtual.run(60 * MINUTE)
-    assert elm.told("Kitchen")[0] == "schedule"
+    assert elm.reported("Kitchen")[0] == "schedule"
 
     elm.netatmo.simulator.clear_faults()
     await elm.virtual.run(20 * MINUTE)
-    assert elm.told("Kitchen")[:2] == ("manual", 23)
+    assert elm.reported("Kitchen")[:2] == ("manual", 23)
     assert elm.room("Kitchen").setpoint == 23
     assert len(elm.changes) == 1
 
@@ -236,7 +236,7 @@ async def test_a_renewal_that_is_refused(
     elm.netatmo.simulator.clear_faults()
     await elm.virtual.run(40 * MINUTE)
 
-    assert (elm.told("Kitchen")[0] == "manual") is goes_on
+    assert (elm.reported("Kitchen")[0] == "manual") is goes_on
     assert (elm.stored != {}) is goes_on
     assert len(elm.changes) == 1
 
@@ -251,13 +251,13 @@ async def test_renewals_that_go_on_failing(elm: HeatedWorld, fault: str) -> None
     sent = len(elm.commands())
     await elm.virtual.run(70 * MINUTE)
     assert 2 <= len(elm.commands()) - sent <= 10
-    assert elm.told("Kitchen")[0] == "schedule"
+    assert elm.reported("Kitchen")[0] == "schedule"
 
     elm.netatmo.simulator.clear_faults()
     # After a call limit nothing is asked for half an hour at most, and then it is sent again
     # after a quarter at most.
     await elm.virtual.run(46 * MINUTE)
-    assert elm.told("Kitchen")[:2] == ("manual", 23)
+    assert elm.reported("Kitchen")[:2] == ("manual", 23)
     assert elm.room("Kitchen").setpoint == 23
     assert len(elm.changes) == 1
 
@@ -270,10 +270,10 @@ async def test_a_renewal_whose_answer_is_lost(elm: HeatedWorld) -> None:
     elm.netatmo.simulator.fault("cut", "setroomthermpoint", count=1)
     await elm.virtual.run(100 * MINUTE)
 
-    assert elm.told("Kitchen")[:2] == ("manual", 23)
+    assert elm.reported("Kitchen")[:2] == ("manual", 23)
     assert elm.room("Kitchen").setpoint == 23
     await elm.virtual.run(60 * MINUTE)
-    assert elm.told("Kitchen")[:2] == ("manual", 23)
+    assert elm.reported("Kitchen")[:2] == ("manual", 23)
 
 
 async def _until_a_renewal_hangs(elm: HeatedWorld) -> None:
@@ -296,14 +296,14 @@ async def test_a_command_does_not_wait_for_a_renewal(elm: HeatedWorld) -> None:
     await elm.ask("Kitchen", "off")
 
     assert elm.virtual.now == begin
-    assert elm.told("Kitchen")[:2] == ("manual", 7)
+    assert elm.reported("Kitchen")[:2] == ("manual", 7)
     elm.netatmo.simulator.clear_faults()
     await elm.virtual.run(100 * MINUTE)
-    assert elm.told("Kitchen")[:2] == ("manual", 7)
+    assert elm.reported("Kitchen")[:2] == ("manual", 7)
     assert elm.room("Kitchen").mode is SetpointMode.OFF
     assert not elm.room("Kitchen").pending
-    (held,) = elm.stored[elm.record("Kitchen").room_id]
-    assert held["request"]["mode"] == "off"
+    (active,) = elm.stored[elm.record("Kitchen").room_id]
+    assert active["request"]["mode"] == "off"
 
 
 async def test_a_home_mode_does_not_wait_for_a_renewal(elm: HeatedWorld) -> None:
@@ -314,10 +314,10 @@ async def test_a_home_mode_does_not_wait_for_a_renewal(elm: HeatedWorld) -> None
     await elm.heating.async_set_home_mode(HomeModeRequest(mode=HomeMode.AWAY))
 
     assert elm.virtual.now == begin
-    assert elm.told("Kitchen")[0] == "away"
+    assert elm.reported("Kitchen")[0] == "away"
     elm.netatmo.simulator.clear_faults()
     await elm.virtual.run(100 * MINUTE)
-    assert elm.told("Kitchen")[0] == "away"
+    assert elm.reported("Kitchen")[0] == "away"
     assert elm.stored == {}
 
 
@@ -331,7 +331,7 @@ async def test_a_renewal_that_made_way_is_due_again(elm: HeatedWorld) -> None:
     elm.netatmo.simulator.clear_faults()
     await elm.virtual.run(100 * MINUTE)
 
-    assert elm.told("Kitchen")[:2] == ("manual", 23)
+    assert elm.reported("Kitchen")[:2] == ("manual", 23)
     assert elm.room("Kitchen").setpoint == 23
 
 
@@ -344,11 +344,11 @@ async def test_away_past_the_vendors_end_while_nobody_looks(elm: HeatedWorld) ->
     await elm.virtual.run(2 * MINUTE)
     await elm.unload_home()
     await elm.virtual.run(3 * HOUR)
-    assert elm.told("Kitchen")[0] == "away"
+    assert elm.reported("Kitchen")[0] == "away"
     await elm.load_home()
     await elm.virtual.run(5 * MINUTE)
 
-    assert elm.told("Kitchen")[:2] == ("manual", 23)
+    assert elm.reported("Kitchen")[:2] == ("manual", 23)
     assert elm.room("Kitchen").mode is SetpointMode.MANUAL
 
 
@@ -363,7 +363,7 @@ async def test_what_nobody_looked_after_for_weeks(elm: HeatedWorld) -> None:
     await elm.load_home()
     await elm.virtual.run(5 * MINUTE)
 
-    assert elm.told("Kitchen")[0] == "schedule"
+    assert elm.reported("Kitchen")[0] == "schedule"
     assert elm.room("Kitchen").mode is SetpointMode.SCHEDULE
     assert len(elm.commands()) == 1
     assert elm.stored == {}
@@ -387,7 +387,7 @@ async def test_another_schedule_shortens_what_is_above_it(elm: HeatedWorld) -> N
     """What no schedule of before went below is above this one at night."""
     await elm.start()
     await elm.ask("Kitchen", "manual", temperature=18)
-    before = elm.told("Kitchen")[2]
+    before = elm.reported("Kitchen")[2]
     assert before is not None
     await elm.virtual.run(5 * MINUTE)
     elm.netatmo.home("Elm Street", "mode", mode="away")
@@ -395,7 +395,7 @@ async def test_another_schedule_shortens_what_is_above_it(elm: HeatedWorld) -> N
     await elm.ask("Kitchen", "manual", temperature=18)
     await elm.virtual.run(MINUTE)
 
-    during = elm.told("Kitchen")[2]
+    during = elm.reported("Kitchen")[2]
     assert during is not None
     # While the home is away anything above its temperature is.
     assert during <= elm.virtual.now + 90 * MINUTE
@@ -409,7 +409,7 @@ async def test_a_quota_for_an_hour_while_a_valve_is_turned(elm: HeatedWorld) -> 
     elm.netatmo.simulator.fault("usage_429", "homesdata")
     for minutes, temperature in enumerate((22.0, 23.5, 21.5, 24.0), 1):
         await elm.ask("Kitchen", "manual", temperature=temperature)
-        assert elm.told("Kitchen")[:2] == ("manual", temperature)
+        assert elm.reported("Kitchen")[:2] == ("manual", temperature)
         assert elm.room("Kitchen").setpoint == temperature
         await elm.virtual.run(4 * minutes * MINUTE)
         assert elm.data.controllable
@@ -422,7 +422,7 @@ async def test_a_quota_for_an_hour_while_a_valve_is_turned(elm: HeatedWorld) -> 
     assert elm.data.available
     assert (elm.room("Kitchen").setpoint, elm.room("Kitchen").pending) == (24, False)
     await elm.virtual.run(75 * MINUTE)
-    assert elm.told("Kitchen")[:2] == ("manual", 24)
+    assert elm.reported("Kitchen")[:2] == ("manual", 24)
 
 
 async def test_nothing_is_left_of_the_vendors_quota(elm: HeatedWorld) -> None:
@@ -437,7 +437,7 @@ async def test_nothing_is_left_of_the_vendors_quota(elm: HeatedWorld) -> None:
 
     await elm.virtual.run(61 * MINUTE)
     await elm.ask("Kitchen", "manual", temperature=23)
-    assert elm.told("Kitchen")[:2] == ("manual", 23)
+    assert elm.reported("Kitchen")[:2] == ("manual", 23)
 
 
 # Killed
@@ -455,8 +455,8 @@ async def test_what_is_asked_is_on_disk_before_it_is_sent(elm: HeatedWorld) -> N
     elm.netatmo.simulator.clear_faults()
     await asked
 
-    assert [held["request"]["mode"] for held in killed] == ["manual", "frost_guard"]
-    assert [held["accepted_at"] is None for held in killed] == [True, False]
+    assert [active["request"]["mode"] for active in killed] == ["manual", "frost_guard"]
+    assert [active["accepted_at"] is None for active in killed] == [True, False]
     (done,) = elm.stored[kitchen]
     assert done["accepted_at"] is not None
 
@@ -471,7 +471,7 @@ async def test_killed_while_a_command_was_under_way(
     """The room itself says whether the command arrived; either way its request goes on."""
     await elm.start()
     await elm.ask("Kitchen", "frost_guard")
-    before = elm.told("Kitchen")
+    before = elm.reported("Kitchen")
     elm.netatmo.simulator.fault("timeout", "setroomthermpoint", count=1)
     asked = elm.hass.async_create_task(elm.ask("Kitchen", "manual", temperature=25))
     await elm.virtual.settle()
@@ -491,8 +491,8 @@ async def test_killed_while_a_command_was_under_way(
 
     assert elm.room("Kitchen").mode is mode
     assert not elm.room("Kitchen").pending
-    (held,) = elm.stored[elm.record("Kitchen").room_id]
-    assert held["request"]["mode"] == mode.value
+    (active,) = elm.stored[elm.record("Kitchen").room_id]
+    assert active["request"]["mode"] == mode.value
     await elm.virtual.run(100 * MINUTE)
     assert elm.room("Kitchen").mode is mode
 

@@ -22,17 +22,19 @@ async def test_one_room_and_no_other(
 ) -> None:
     """Shown at once, confirmed by a read-back, and heard once with who asked."""
     await elm.start()
-    before = elm.all_told()
-    plan = await elm.ask(
+    before = elm.all_reported()
+    await elm.ask(
         "Kitchen", "manual", temperature=23, context=Context(hass_admin_user.id)
     )
 
     kitchen = elm.room("Kitchen")
     assert (kitchen.mode, kitchen.setpoint) == (SetpointMode.MANUAL, 23)
     assert (kitchen.until, kitchen.pending) == (None, True)
-    assert elm.told("Kitchen") == ("manual", 23, plan.command.until)
+    active = elm.heating.active[elm.record("Kitchen").room_id]
+    assert active is not None
+    assert elm.reported("Kitchen") == ("manual", 23, active.plan.command.until)
     others = ("Living room", "Bedroom", "Office")
-    assert {room: elm.told(room) for room in others} == {
+    assert {room: elm.reported(room) for room in others} == {
         room: before[room] for room in others
     }
     await elm.virtual.run(MINUTE)
@@ -88,7 +90,7 @@ async def test_the_read_back_may_be_late(elm: HeatedWorld) -> None:
 
 
 async def test_what_never_happens_is_not_shown_for_ever(elm: HeatedWorld) -> None:
-    """After a minute the cloud's word counts, and nothing is held."""
+    """After a minute the cloud's word counts, and nothing is active."""
     await elm.start()
     elm.netatmo.settings(setpoint_delay_ms=3_600_000)
     was = elm.room("Kitchen").setpoint
@@ -143,7 +145,7 @@ async def test_a_command_whose_answer_is_lost(elm: HeatedWorld, arrived: bool) -
     await elm.virtual.run(3 * MINUTE)
 
     mode = {True: SetpointMode.FROST_GUARD, False: SetpointMode.SCHEDULE}[arrived]
-    assert (elm.told("Kitchen")[0] == "manual") is arrived
+    assert (elm.reported("Kitchen")[0] == "manual") is arrived
     assert (elm.room("Kitchen").mode, elm.room("Kitchen").pending) == (mode, False)
     assert (elm.stored != {}) is arrived
 
@@ -175,7 +177,7 @@ async def test_what_is_so_already(elm: HeatedWorld) -> None:
 
 
 async def test_a_refusal_goes_back_to_what_was_asked_before(elm: HeatedWorld) -> None:
-    """Not to what the vendor last told."""
+    """Not to what the vendor last reported."""
     await elm.start()
     await elm.ask("Kitchen", "manual", temperature=23)
     elm.netatmo.simulator.fault("invalid_argument", "setroomthermpoint")
@@ -219,10 +221,9 @@ async def test_what_cannot_be_asked_is_not_sent(elm: HeatedWorld) -> None:
     """The core's own words, and nothing has changed."""
     await elm.start()
     before = elm.data
-    kitchen = elm.record("Kitchen").room_id
     past = SetpointRequest(mode=SetpointMode.OFF, until=elm.virtual.now - SECOND)
     with pytest.raises(ServiceValidationError) as caught:
-        await elm.heating.async_set_setpoint(kitchen, past)
+        await elm.driver("Kitchen").async_set(past)
     assert caught.value.translation_key == "end_past"
     with pytest.raises(ServiceValidationError) as caught:
         await elm.heating.async_select_schedule("Summer")
@@ -240,15 +241,15 @@ async def test_what_cannot_be_asked_is_not_sent(elm: HeatedWorld) -> None:
 async def test_before_the_schedule_is_known(elm: HeatedWorld) -> None:
     """A setpoint is sent for 90 minutes; what needs the schedule is said to be not possible."""
     await set_up(elm.hass, elm.home)
-    kitchen = elm.record("Kitchen").room_id
-
-    plan = elm.heating.plan(
-        kitchen, SetpointRequest(mode=SetpointMode.MANUAL, temperature=9)
+    kitchen = elm.driver("Kitchen")
+    plan = elm.heating.commands.plan(
+        elm.heating.requests.rooms[kitchen.room_id],
+        SetpointRequest(mode=SetpointMode.MANUAL, temperature=9),
     )
     assert plan.command.until == elm.virtual.now + timedelta(minutes=90)
-    assert elm.heating.scheduled_temperature(kitchen) is None
+    assert kitchen.own_temperature is None
     with pytest.raises(ServiceValidationError) as caught:
-        elm.heating.plan(kitchen, SetpointRequest(mode=SetpointMode.AWAY))
+        kitchen.order(SetpointRequest(mode=SetpointMode.AWAY))
     assert caught.value.translation_key == "mode_not_for_room"
 
 
@@ -268,7 +269,7 @@ async def test_the_later_of_two_commands_wins(elm: HeatedWorld) -> None:
     elm.netatmo.simulator.clear_faults()
     await asyncio.gather(first, second)
     await elm.virtual.run(MINUTE)
-    assert elm.told("Kitchen")[:2] == ("manual", 19)
+    assert elm.reported("Kitchen")[:2] == ("manual", 19)
     assert elm.room("Kitchen").setpoint == 19
     assert not elm.room("Kitchen").pending
     kitchen = [change.temperature for change in elm.changes if change.room == "Kitchen"]
@@ -333,7 +334,7 @@ async def test_modes_of_a_room_with_valves(
         assert (kitchen.setpoint, kitchen.emulated) == (sent[1], True)
         assert kitchen.pending is pending
         await elm.virtual.run(MINUTE)
-    assert elm.told("Kitchen")[:2] == sent
+    assert elm.reported("Kitchen")[:2] == sent
 
 
 async def test_a_thermostat_knows_off_and_max(elm: HeatedWorld) -> None:
@@ -341,12 +342,12 @@ async def test_a_thermostat_knows_off_and_max(elm: HeatedWorld) -> None:
     await elm.start()
     await elm.ask("Living room", "off")
     await elm.virtual.run(MINUTE)
-    assert elm.told("Living room")[0] == "off"
+    assert elm.reported("Living room")[0] == "off"
     assert elm.room("Living room").mode is SetpointMode.OFF
 
     await elm.ask("Living room", "max")
     await elm.virtual.run(MINUTE)
-    assert elm.told("Living room")[0] == "max"
+    assert elm.reported("Living room")[0] == "max"
     living_room = elm.room("Living room")
     assert (living_room.mode, living_room.emulated) == (SetpointMode.MAX, False)
     assert living_room.until is not None
@@ -358,15 +359,15 @@ async def test_back_to_the_schedule_leaves_the_others_alone(elm: HeatedWorld) ->
     await elm.start()
     await elm.ask("Kitchen", "manual", temperature=23)
     await elm.ask("Office", "manual", temperature=24)
-    office = elm.told("Office")
+    office = elm.reported("Office")
     await elm.virtual.run(5 * MINUTE)
     await elm.ask("Kitchen", "schedule")
     kitchen = elm.room("Kitchen")
 
     assert (kitchen.mode, kitchen.setpoint) == (SetpointMode.SCHEDULE, 18)
     await elm.virtual.run(5 * MINUTE)
-    assert elm.told("Kitchen")[0] == "schedule"
-    assert elm.told("Office") == office
+    assert elm.reported("Kitchen")[0] == "schedule"
+    assert elm.reported("Office") == office
     assert elm.room("Office").mode is SetpointMode.MANUAL
     assert elm.room("Kitchen").setpoint == 18
     assert not elm.room("Kitchen").pending
@@ -390,7 +391,7 @@ async def test_a_home_mode(elm: HeatedWorld) -> None:
             assert (room.mode, room.setpoint) == (SetpointMode.AWAY, 14)
             assert (room.until, room.pending) == (until, pending)
         await elm.virtual.run(2 * MINUTE)
-    assert {mode for mode, _, _ in elm.all_told().values()} == {"away"}
+    assert {mode for mode, _, _ in elm.all_reported().values()} == {"away"}
     assert elm.changes[-1].kind is ChangeKind.HOME_MODE
     assert (elm.changes[-1].mode, elm.changes[-1].until) == ("away", until)
 
@@ -452,7 +453,7 @@ async def test_another_schedule(elm: HeatedWorld) -> None:
         assert elm.room("Office").mode is SetpointMode.MANUAL
         await elm.virtual.run(2 * MINUTE)
     assert not elm.room("Kitchen").pending
-    assert elm.told("Kitchen") == ("schedule", 20, None)
+    assert elm.reported("Kitchen") == ("schedule", 20, None)
     assert elm.changes[-1].kind is ChangeKind.SCHEDULE
     assert elm.changes[-1].schedule == "At home"
 
@@ -474,9 +475,8 @@ async def test_what_the_schedule_asks(elm: HeatedWorld) -> None:
     """Also while the home is away or the room is set."""
     await elm.start()
     await elm.heating.async_set_home_mode(HomeModeRequest(mode=HomeMode.AWAY))
-    kitchen = elm.record("Kitchen").room_id
 
-    assert elm.heating.scheduled_temperature(kitchen) == 18
+    assert elm.driver("Kitchen").own_temperature == 18
     assert [schedule.name for schedule in elm.heating.schedules] == [
         "Winter",
         "At home",
@@ -490,7 +490,7 @@ async def test_a_room_that_goes_back_while_the_home_is_away(elm: HeatedWorld) ->
     await elm.virtual.run(2 * MINUTE)
     await elm.ask("Kitchen", "manual", temperature=20)
     await elm.virtual.run(2 * MINUTE)
-    assert elm.told("Kitchen")[2] is not None
+    assert elm.reported("Kitchen")[2] is not None
     await elm.ask("Kitchen", "schedule")
 
     assert (elm.room("Kitchen").mode, elm.room("Kitchen").setpoint) == (

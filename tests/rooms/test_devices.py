@@ -206,7 +206,7 @@ async def test_a_home_changes_over(
     assert world.record("Bedroom").room_id == bedroom.room_id
     assert world.record("Bedroom").hardware_id != bedroom.hardware_id
     await world.ask("Bedroom", "manual", temperature=15)
-    assert world.told("Bedroom")[:2] == ("manual", 15)
+    assert world.reported("Bedroom")[:2] == ("manual", 15)
     assert world.data.available
 
 
@@ -245,7 +245,7 @@ async def test_homes_of_other_kinds(
     await world.start()
     for room, mode in kinds.items():
         await world.ask(room, "manual", temperature=16.5)
-        assert world.told(room)[:2] == (mode, 16.5)
+        assert world.reported(room)[:2] == (mode, 16.5)
     await virtual.run(timedelta(minutes=3))
     assert not any(room.pending for room in world.data.rooms.values())
 
@@ -275,9 +275,11 @@ async def test_a_schedule_in_its_own_time_zone(
         hass_storage,
     )
     await world.start()
-    plan = await world.ask("Loft", "manual", temperature=18)
+    await world.ask("Loft", "manual", temperature=18)
 
-    assert plan.command.until == datetime(2026, 11, 18, 23, 0, tzinfo=UTC)
+    active = world.heating.active[world.record("Loft").room_id]
+    assert active is not None
+    assert active.plan.command.until == datetime(2026, 11, 18, 23, 0, tzinfo=UTC)
 
 
 async def test_a_home_without_a_thermostat(

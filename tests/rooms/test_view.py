@@ -87,13 +87,13 @@ def status(
     )
 
 
-def reach(told: HomeStatus | None) -> bool | None:
+def reach(reported: HomeStatus | None) -> bool | None:
     """Return whether the room is reached."""
-    return room_reachable(ROOM, told, MODULES, reachable_modules(MODULES, told))
+    return room_reachable(ROOM, reported, MODULES, reachable_modules(MODULES, reported))
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("reported", "expected"),
     [
         (None, None),
         (status(), None),
@@ -112,17 +112,19 @@ def reach(told: HomeStatus | None) -> bool | None:
     ],
 )
 def test_whether_a_room_is_reached(
-    told: HomeStatus | None, expected: bool | None
+    reported: HomeStatus | None, expected: bool | None
 ) -> None:
     """The room's own word counts, then its valves’."""
-    assert reach(told) is expected
+    assert reach(reported) is expected
 
 
 def test_whether_modules_are_reached() -> None:
     """A gateway says so by being listed, a valve that says nothing is not known."""
-    told = status(None, ModuleStatus(module_id="70:"), ModuleStatus(module_id="09:"))
+    reported = status(
+        None, ModuleStatus(module_id="70:"), ModuleStatus(module_id="09:")
+    )
 
-    assert reachable_modules(MODULES, told) == {"relay": True, "valve": None}
+    assert reachable_modules(MODULES, reported) == {"relay": True, "valve": None}
     assert reachable_modules(MODULES, status()) == {"relay": None, "valve": None}
 
 
@@ -142,8 +144,8 @@ def test_a_room_given_back_to_a_home_of_which_nothing_is_known() -> None:
     state.begin(
         plan_setpoint(SetpointRequest(mode=SetpointMode.SCHEDULE), situation, NOW)
     )
-    told = RoomStatus(room_id="17", setpoint=19.5, mode=VendorMode.MANUAL)
-    view = room_view(state, told, UNKNOWN, NOW, reachable=True, boiler_on=None)
+    reported = RoomStatus(room_id="17", setpoint=19.5, mode=VendorMode.MANUAL)
+    view = room_view(state, reported, UNKNOWN, NOW, reachable=True, boiler_on=None)
 
     assert (view.mode, view.setpoint, view.pending) == (
         SetpointMode.SCHEDULE,
@@ -177,13 +179,13 @@ def test_a_setpoint_whose_end_has_come(
     situation = RoomSituation(room_id="17", control=ROOM.control)
     order = state.begin(plan_setpoint(wanted, situation, NOW))
     {True: state.accept, False: lambda order, _at: state.drop(order)}[asked](order, NOW)
-    told = RoomStatus(
+    reported = RoomStatus(
         room_id="17", setpoint=21.0, mode=VendorMode.MANUAL, setpoint_end=end
     )
 
     def view(now: datetime) -> tuple[object, ...]:
         """Return what is shown at an instant."""
-        found = room_view(state, told, outlook, now, reachable=True, boiler_on=None)
+        found = room_view(state, reported, outlook, now, reachable=True, boiler_on=None)
         return found.mode, found.setpoint, found.until
 
     before = (SetpointMode.MANUAL, 21.0, end)
@@ -196,9 +198,9 @@ def test_a_setpoint_whose_end_has_come(
 )
 def test_a_valve_that_was_set_elsewhere(setpoint: float, mode: SetpointMode) -> None:
     """Its ends are off and max, in place of which the vendor has a temperature."""
-    told = RoomStatus(room_id="17", setpoint=setpoint, mode=VendorMode.MANUAL)
+    reported = RoomStatus(room_id="17", setpoint=setpoint, mode=VendorMode.MANUAL)
     view = room_view(
-        RoomState(ROOM), told, UNKNOWN, NOW, reachable=True, boiler_on=None
+        RoomState(ROOM), reported, UNKNOWN, NOW, reachable=True, boiler_on=None
     )
 
     assert (view.mode, view.emulated, view.pending) == (mode, True, False)
@@ -230,10 +232,10 @@ def test_what_is_said_of_a_command_that_failed(
     error: CloudError, key: str, reason: str
 ) -> None:
     """Each kind in its own words, and the vendor's where it has any."""
-    told = cloud_error(error, "Study (Elm Street)")
+    reported = cloud_error(error, "Study (Elm Street)")
 
-    assert told.translation_key == key
-    assert told.translation_placeholders == {
+    assert reported.translation_key == key
+    assert reported.translation_placeholders == {
         "place": "Study (Elm Street)",
         "reason": reason,
     }

@@ -8,7 +8,6 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.energy_homes.heating.netatmo.plan import SetpointPlan
 from custom_components.energy_homes.heating.netatmo.records import RoomRecord
 from custom_components.energy_homes.heating.setpoint import setpoint_request
 from custom_components.energy_homes.heating.view import (
@@ -18,6 +17,7 @@ from custom_components.energy_homes.heating.view import (
     RoomView,
 )
 from custom_components.energy_homes.rooms.coordinator import HeatingCoordinator
+from custom_components.energy_homes.rooms.driver import RoomDriver
 from tests.builders import set_up
 from tests.netatmo_control import NetatmoControl
 from tests.virtual import VirtualTime
@@ -100,6 +100,10 @@ class HeatedWorld:
         """Return a room on record."""
         return next(room for room in self.heating.rooms if room.name == name)
 
+    def driver(self, name: str) -> RoomDriver:
+        """Return who drives a room."""
+        return self.heating.drivers[self.record(name).room_id]
+
     def room(self, name: str) -> RoomView:
         """Return a room as it is shown."""
         return self.data.rooms[self.record(name).room_id]
@@ -111,22 +115,20 @@ class HeatedWorld:
 
     async def ask(
         self, room: str, mode: str, *, context: Context | None = None, **asked: Any
-    ) -> SetpointPlan:
+    ) -> HeatingChange | None:
         """Ask something of a room."""
         request = setpoint_request(mode, now=self.virtual.now, **asked)
-        return await self.heating.async_set_setpoint(
-            self.record(room).room_id, request, context
-        )
+        return await self.driver(room).async_set(request, context)
 
-    def told(self, room: str) -> tuple[str, float, datetime | None]:
+    def reported(self, room: str) -> tuple[str, float, datetime | None]:
         """Return what the vendor has a room set to: mode, °C, end."""
         mode, setpoint, end_s = self.netatmo.setpoint(self.home.title, room)
         return mode, setpoint, datetime.fromtimestamp(end_s, UTC) if end_s else None
 
-    def all_told(self) -> Mapping[str, tuple[str, float, datetime | None]]:
+    def all_reported(self) -> Mapping[str, tuple[str, float, datetime | None]]:
         """Return what the vendor has every room set to."""
         rooms = self.netatmo.rooms(self.home.title)
-        return {room: self.told(room) for room in rooms}
+        return {room: self.reported(room) for room in rooms}
 
     def commands(self) -> list[tuple[datetime, str]]:
         """Return the commands that the cloud has got so far, and when."""

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from homeassistant.core import Context, ServiceCall, ServiceResponse, callback
+from homeassistant.core import ServiceCall, ServiceResponse
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
@@ -17,7 +17,7 @@ from ..heating.model import HomeMode, SetpointMode
 from ..heating.netatmo.home_mode import HomeModeRequest, home_mode_request
 from ..heating.refused import HeatingRequestError, choices
 from ..heating.setpoint import setpoint_request
-from ..heating.view import HeatingChange, RoomView
+from ..heating.view import RoomView
 from ..homes.directory import DATA_HOMES
 from ..homes.home import Home
 from ..rooms.coordinator import HeatingCoordinator
@@ -95,30 +95,6 @@ class _Order:
     async_send: Callable[[], Awaitable[_Answer]]
 
 
-class _Changes:
-    """Notices whether a command changed anything: the vendor may say that it was so already."""
-
-    def __init__(self, heating: HeatingCoordinator, context: Context) -> None:
-        """Listen for the changes of one call."""
-        self.any = False
-        self._heating = heating
-        self._context = context
-
-    def __enter__(self) -> Self:
-        """Begin to listen."""
-        self._stop = self._heating.async_add_change_listener(self._changed)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Listen no more."""
-        self._stop()
-
-    @callback
-    def _changed(self, _: HeatingChange, context: Context | None) -> None:
-        """Note a change."""
-        self.any = self.any or context is self._context
-
-
 async def async_set_setpoint(call: ServiceCall) -> ServiceResponse:
     """Set one room of each home; nothing is sent before all of it is checked."""
     homes = _heated_homes(call)
@@ -148,20 +124,18 @@ def _setpoint_order(call: ServiceCall, home: Home, room: HomeRoom) -> _Order:
         )
     except HeatingRequestError as err:
         raise request_error(err) from err
-    room_id = room.record.room_id
-    room.heating.plan(room_id, request)
+    order = room.driver.order(request)
 
     async def async_send() -> _Answer:
         """Set the room."""
-        with _Changes(room.heating, call.context) as changes:
-            plan = await room.heating.async_set_setpoint(room_id, request, call.context)
+        change = await order.async_send(call.context)
         return {
             "room": room.name,
-            "mode": plan.request.mode.value,
-            "temperature": plan.temperature,
-            "until": _iso(plan.request.until),
-            "emulated": plan.emulated,
-            "changed": changes.any,
+            "mode": request.mode.value,
+            "temperature": order.temperature,
+            "until": _iso(request.until),
+            "emulated": order.emulated,
+            "changed": change is not None,
         }
 
     return _Order(home.label, home.label, async_send)
@@ -233,14 +207,13 @@ def _home_mode_order(
 
     async def async_send() -> _Answer:
         """Put the heating into the mode."""
-        with _Changes(heating, call.context) as changes:
-            await heating.async_set_home_mode(request, call.context)
+        change = await heating.async_set_home_mode(request, call.context)
         selected = followed or heating.data.schedule
         return {
             "mode": request.mode.value,
             "until": _iso(request.until),
             "schedule": selected if request.mode is HomeMode.SCHEDULE else None,
-            "changed": changes.any,
+            "changed": change is not None,
         }
 
     several = len(home.heating) > 1
@@ -271,19 +244,18 @@ def _temperatures(rooms: tuple[HomeRoom, ...]) -> _Answer:
 
 def _room(room: HomeRoom) -> _Answer:
     """Return a room as it is now; None is what nobody can say now."""
-    data = room.heating.data
-    record = room.record
-    unknown = RoomView(room_id=record.room_id, kind=record.kind)
-    view = data.rooms[record.room_id] if data.available else unknown
-    told = unknown if view.reachable is False else view
+    driver = room.driver
+    unknown = RoomView(room_id=driver.room_id, kind=driver.view.kind)
+    view = driver.view if driver.available else unknown
+    known = unknown if view.reachable is False else view
     return {
-        "temperature": told.temperature,
-        "setpoint": told.setpoint,
-        "mode": None if told.mode is None else told.mode.value,
-        "until": _iso(told.until),
-        "heating_power_request": told.heating_power_request,
+        "temperature": known.temperature,
+        "setpoint": known.setpoint,
+        "mode": None if known.mode is None else known.mode.value,
+        "until": _iso(known.until),
+        "heating_power_request": known.heating_power_request,
         "reachable": view.reachable,
-        "updated": _iso(data.updated),
+        "updated": _iso(driver.updated),
     }
 
 

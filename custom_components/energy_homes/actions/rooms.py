@@ -8,14 +8,13 @@ from typing import Final
 from homeassistant.exceptions import ServiceValidationError
 
 from ..const import DOMAIN
-from ..heating.netatmo.model import THERMOSTAT_TYPES, VALVE_TYPES
-from ..heating.netatmo.records import RoomRecord
+from ..heating.model import RoomKind
 from ..homes.directory import normalized_label
 from ..homes.home import Home
-from ..rooms.coordinator import HeatingCoordinator
+from ..rooms.driver import RoomDriver
 
-DEVICES: Final = {"thermostat": THERMOSTAT_TYPES, "valve": VALVE_TYPES}
-"""What may be named as a device, and the vendor's types of it."""
+DEVICES: Final = tuple(kind.value for kind in RoomKind)
+"""What may be named as a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +22,27 @@ class HomeRoom:
     """A room of a home, under the name that tells it from the home's other rooms."""
 
     name: str
-    heating: HeatingCoordinator
-    record: RoomRecord
+    driver: RoomDriver
 
 
 def heated_rooms(home: Home) -> tuple[HomeRoom, ...]:
     """Return a home's rooms; where two have one name it is "heating: room", else numbered."""
-    rooms = [
-        (heating, record)
+    drivers = [
+        driver
         for heating in home.heating.values()
-        for record in heating.rooms
+        for driver in heating.drivers.values()
     ]
-    same = Counter(normalized_label(record.name) for _, record in rooms)
+    same = Counter(normalized_label(driver.name) for driver in drivers)
     named_so_far: Counter[str] = Counter()
     found: list[HomeRoom] = []
-    for heating, record in rooms:
-        name = record.name
+    for driver in drivers:
+        name = driver.name
         if same[normalized_label(name)] > 1:
-            name = f"{heating.source.name}: {name}"
+            name = f"{driver.heating}: {name}"
             named_so_far[normalized_label(name)] += 1
             if (number := named_so_far[normalized_label(name)]) > 1:
                 name = f"{name} {number}"
-        found.append(HomeRoom(name, heating, record))
+        found.append(HomeRoom(name, driver))
     return tuple(found)
 
 
@@ -114,12 +112,8 @@ def only_room(home: Home, device: str | None, room: str | None) -> HomeRoom:
 
 def devices_in(room: HomeRoom) -> tuple[str, ...]:
     """Return the kinds of devices in a room."""
-    kinds = {
-        module.kind
-        for module in room.heating.modules
-        if module.room_id == room.record.room_id
-    }
-    return tuple(device for device, types in DEVICES.items() if kinds & types)
+    kinds = room.driver.capabilities.devices
+    return tuple(kind.value for kind in RoomKind if kind in kinds)
 
 
 def rooms_of(homes: Iterable[Home]) -> str:

@@ -54,7 +54,7 @@ async def async_past_temperatures(
     with ledger_errors():
         found = {
             home.label: {
-                room.name: await _async_read(ledger, room.record.room_id, span)
+                room.name: await _async_read(ledger, room.driver.room_id, span)
                 for room in some
             }
             for home, some, span in asked

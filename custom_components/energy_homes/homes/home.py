@@ -123,7 +123,7 @@ class Home:
             {source.source_id: source for source in self.sources.values()}
         )
         for heating in self.heating.values():
-            heating.time_zone = self.coordinator.time_zone
+            heating.reported.time_zone = self.coordinator.time_zone
             await heating.async_start()
         for sensors in self.sensors.values():
             sensors.async_start()

@@ -37,7 +37,7 @@ class HeatingStore:
         if not isinstance(rooms, dict):
             return {}
         return {
-            room_id: [held for held in stored if isinstance(held, dict)]
+            room_id: [active for active in stored if isinstance(active, dict)]
             for room_id, stored in rooms.items()
             if isinstance(stored, list)
         }

@@ -12,7 +12,8 @@ from ..heating.netatmo.model import VendorMode, mode_shown
 from ..heating.netatmo.outlook import HomeOutlook
 from ..heating.netatmo.records import ModuleRecord, RoomRecord
 from ..heating.netatmo.room import RoomState
-from ..heating.view import ModuleView, RoomView
+from ..heating.view import HeatingData, ModuleView, RoomView
+from .reported import ReportedHome
 
 _ON_SCHEDULE = frozenset({VendorMode.SCHEDULE, VendorMode.HOME})
 
@@ -27,8 +28,53 @@ class Setting:
     emulated: bool = False
 
 
+def heating_data(
+    home: ReportedHome,
+    outlook: HomeOutlook,
+    rooms: Mapping[str, RoomState],
+    modules: Iterable[ModuleRecord],
+    now: datetime,
+) -> HeatingData:
+    """Return a heated home as it is shown; `outlook` is with what was asked of the home."""
+    known = tuple(modules)
+    status = home.status
+    reached = reachable_modules(known, status)
+    reports = {} if status is None else status.modules
+    boilers = [m.boiler_on for m in reports.values() if m.boiler_on is not None]
+    boiler_on = any(boilers) if boilers else None
+    return HeatingData(
+        available=home.available,
+        controllable=home.controllable,
+        rooms={
+            room_id: room_view(
+                state,
+                None if status is None else status.rooms.get(state.record.hardware_id),
+                outlook,
+                now,
+                reachable=room_reachable(state.record, status, known, reached),
+                boiler_on=boiler_on,
+            )
+            for room_id, state in rooms.items()
+        },
+        modules={
+            module.module_id: module_view(
+                module,
+                reports.get(module.hardware_id),
+                reachable=reached[module.module_id],
+            )
+            for module in known
+        },
+        mode=outlook.mode_at(now),
+        mode_until=outlook.end_at(now),
+        schedule=None if outlook.schedule is None else outlook.schedule.name,
+        schedules=tuple(schedule.name for schedule in home.schedules),
+        boiler_on=boiler_on,
+        updated=home.status_at,
+    )
+
+
 def room_report(
-    status: RoomStatus, asked_at: datetime, told_at: datetime | None
+    status: RoomStatus, asked_at: datetime, reported_at: datetime | None
 ) -> RoomReport:
     """Return what a status says that a room is set to."""
     return RoomReport(
@@ -36,7 +82,7 @@ def room_report(
         setpoint=status.setpoint,
         end=status.setpoint_end,
         asked_at=asked_at,
-        told_at=told_at,
+        reported_at=reported_at,
         start=status.setpoint_start,
     )
 
@@ -51,24 +97,24 @@ def room_view(
     boiler_on: bool | None,
 ) -> RoomView:
     """Return a room as it is shown."""
-    told = status or RoomStatus(room_id=state.record.hardware_id)
-    setting = _asked(state, told, outlook, now) or _told(
-        state.record, told, outlook, now
+    reported = status or RoomStatus(room_id=state.record.hardware_id)
+    setting = _asked(state, reported, outlook, now) or _reported(
+        state.record, reported, outlook, now
     )
     return RoomView(
         room_id=state.record.room_id,
         kind=state.record.kind,
         reachable=reachable,
-        temperature=told.temperature,
+        temperature=reported.temperature,
         setpoint=setting.setpoint,
         mode=setting.mode,
         until=setting.until,
         emulated=setting.emulated,
         pending=state.pending,
-        heating_power_request=told.heating_power_request,
+        heating_power_request=reported.heating_power_request,
         boiler_on=boiler_on,
-        open_window=told.open_window,
-        anticipating=told.anticipating,
+        open_window=reported.open_window,
+        anticipating=reported.anticipating,
     )
 
 
@@ -103,14 +149,14 @@ def reachable_modules(
     silent = {m.module_id for m in known if m.hardware_id in cut_off}
     found: dict[str, bool | None] = {}
     for module in known:
-        told = status.modules.get(module.hardware_id)
+        reported = status.modules.get(module.hardware_id)
         if silent & {module.module_id, module.bridge_id}:
             found[module.module_id] = False
-        elif told is None:
+        elif reported is None:
             # Without anything about any room the vendor has lost touch with all of them.
             found[module.module_id] = None if status.rooms else False
-        elif told.reachable is not None:
-            found[module.module_id] = told.reachable
+        elif reported.reachable is not None:
+            found[module.module_id] = reported.reachable
         else:
             # A gateway says so by being listed.
             found[module.module_id] = True if module.bridge_id is None else None
@@ -126,9 +172,9 @@ def room_reachable(
     """Return whether the vendor reaches what heats a room; None where it does not say."""
     if status is None:
         return None
-    told = status.rooms.get(record.hardware_id)
-    if told is not None and told.reachable is not None:
-        return told.reachable
+    reported = status.rooms.get(record.hardware_id)
+    if reported is not None and reported.reachable is not None:
+        return reported.reachable
     if not status.rooms:
         return False
     inside = [
@@ -138,45 +184,45 @@ def room_reachable(
     ]
     if inside and all(reach is False for reach in inside):
         return False
-    return None if told is None or told.mode is None else True
+    return None if reported is None or reported.mode is None else True
 
 
 def _asked(
-    state: RoomState, told: RoomStatus, outlook: HomeOutlook, now: datetime
+    state: RoomState, reported: RoomStatus, outlook: HomeOutlook, now: datetime
 ) -> Setting | None:
     """Return what was asked of a room; None where the vendor says what holds."""
-    if (held := state.shown) is None:
+    if (active := state.shown) is None:
         return None
-    plan = held.plan
+    plan = active.plan
     if _over(plan.request.until, now):
         return _by_itself(state.record, outlook, now)
     setpoint = plan.temperature
-    if not state.pending and told.setpoint is not None:
-        setpoint = told.setpoint
+    if not state.pending and reported.setpoint is not None:
+        setpoint = reported.setpoint
     if plan.request.mode is not SetpointMode.SCHEDULE:
         return Setting(plan.request.mode, setpoint, plan.request.until, plan.emulated)
     mode = outlook.mode_at(now)
     return Setting(
         SetpointMode.SCHEDULE if mode is None else SetpointMode(mode.value),
-        told.setpoint if setpoint is None else setpoint,
+        reported.setpoint if setpoint is None else setpoint,
         outlook.end_at(now),
     )
 
 
-def _told(
-    record: RoomRecord, told: RoomStatus, outlook: HomeOutlook, now: datetime
+def _reported(
+    record: RoomRecord, reported: RoomStatus, outlook: HomeOutlook, now: datetime
 ) -> Setting:
     """Return what the vendor says that a room is set to, until that ends."""
-    if told.mode is None:
-        return Setting(setpoint=told.setpoint)
-    if told.mode not in _ON_SCHEDULE and _over(told.setpoint_end, now):
+    if reported.mode is None:
+        return Setting(setpoint=reported.setpoint)
+    if reported.mode not in _ON_SCHEDULE and _over(reported.setpoint_end, now):
         return _by_itself(record, outlook, now)
-    mode = mode_shown(told.mode, told.setpoint, record.kind)
+    mode = mode_shown(reported.mode, reported.setpoint, record.kind)
     return Setting(
         mode,
-        told.setpoint,
-        None if told.mode in _ON_SCHEDULE else told.setpoint_end,
-        told.mode is VendorMode.MANUAL and mode is not SetpointMode.MANUAL,
+        reported.setpoint,
+        None if reported.mode in _ON_SCHEDULE else reported.setpoint_end,
+        reported.mode is VendorMode.MANUAL and mode is not SetpointMode.MANUAL,
     )
 
 

@@ -11,7 +11,7 @@ from custom_components.energy_homes.heating.model import HomeMode
 from custom_components.energy_homes.heating.netatmo.active import (
     LONGEST_LAPSE,
     SETTLING,
-    HeldRequest,
+    ActiveRequest,
     RoomReport,
     Verdict,
     agrees,
@@ -74,12 +74,14 @@ def plan(
     return plan_setpoint(request, room or situation(), NOW)
 
 
-def held(*asked: Any, accepted_at: datetime | None = NOW, **more: Any) -> HeldRequest:
+def active(
+    *asked: Any, accepted_at: datetime | None = NOW, **more: Any
+) -> ActiveRequest:
     """Return a request that was accepted now."""
-    return HeldRequest(plan=plan(*asked, **more), accepted_at=accepted_at)
+    return ActiveRequest(plan=plan(*asked, **more), accepted_at=accepted_at)
 
 
-def follows(request: HeldRequest, at: datetime) -> RoomReport:
+def follows(request: ActiveRequest, at: datetime) -> RoomReport:
     """Return a report of a room that does what a request's command said."""
     command = request.plan.command
     end = command.until
@@ -88,13 +90,13 @@ def follows(request: HeldRequest, at: datetime) -> RoomReport:
         setpoint=17.0 if command.temperature is None else command.temperature,
         end=None if end in {None, FOREVER} else end,
         asked_at=at,
-        told_at=at,
+        reported_at=at,
     )
 
 
 def on_schedule(at: datetime, mode: VendorMode = VendorMode.SCHEDULE) -> RoomReport:
     """Return a report of a room that does what its home does."""
-    return RoomReport(mode=mode, setpoint=17.0, end=None, asked_at=at, told_at=at)
+    return RoomReport(mode=mode, setpoint=17.0, end=None, asked_at=at, reported_at=at)
 
 
 # What agrees
@@ -119,7 +121,7 @@ def test_a_room_that_follows_its_home(mode: VendorMode, agreed: bool) -> None:
 
 def test_manual_agrees_in_mode_temperature_and_end() -> None:
     """Another temperature or end is somebody else's."""
-    request = held("manual", 21)
+    request = active("manual", 21)
     report = follows(request, NOW)
 
     assert agrees(request.plan.command, report)
@@ -137,7 +139,7 @@ def test_manual_agrees_in_mode_temperature_and_end() -> None:
 
 def test_until_further_notice_agrees_with_no_end_only() -> None:
     """The vendor tells no end of what has none."""
-    request = held("manual", 16)
+    request = active("manual", 16)
 
     assert request.plan.command.until == FOREVER
     assert agrees(request.plan.command, follows(request, NOW))
@@ -147,7 +149,7 @@ def test_until_further_notice_agrees_with_no_end_only() -> None:
 
 def test_off_agrees_by_its_mode() -> None:
     """A thermostat that is off tells no setpoint that counts, nor an end."""
-    request = held("off", room=situation(THERMOSTAT))
+    request = active("off", room=situation(THERMOSTAT))
     report = RoomReport(mode=VendorMode.OFF, setpoint=7, end=None, asked_at=NOW)
 
     assert agrees(request.plan.command, report)
@@ -159,7 +161,7 @@ def test_off_agrees_by_its_mode() -> None:
 
 def test_what_was_asked_before_the_command_says_nothing() -> None:
     """A status that was under way when the command was accepted is not news."""
-    request = held("manual", 21)
+    request = active("manual", 21)
 
     assert judged(request, on_schedule(NOW), NOW + SECOND) is Verdict.OPEN
     assert judged(request, follows(request, NOW), NOW + SECOND) is Verdict.OPEN
@@ -167,7 +169,7 @@ def test_what_was_asked_before_the_command_says_nothing() -> None:
 
 def test_a_setpoint_may_be_read_back_late() -> None:
     """For a minute the vendor may say what was before; after that its word counts."""
-    request = held("manual", 21)
+    request = active("manual", 21)
     soon = NOW + SETTLING - SECOND
     late = NOW + SETTLING
 
@@ -178,7 +180,7 @@ def test_a_setpoint_may_be_read_back_late() -> None:
 
 def test_a_room_of_which_nothing_is_told_stays_as_it_is() -> None:
     """A valve that is not reached proves nothing."""
-    request = held("manual", 21)
+    request = active("manual", 21)
     silent = RoomReport(mode=None, setpoint=None, end=None, asked_at=NOW + HOUR)
 
     assert judged(request, silent, NOW + HOUR) is Verdict.OPEN
@@ -186,7 +188,7 @@ def test_a_room_of_which_nothing_is_told_stays_as_it_is() -> None:
 
 def test_a_request_ends_when_it_was_to_end() -> None:
     """Whatever the vendor says then."""
-    request = held("manual", 21, until=NOW + HOUR)
+    request = active("manual", 21, until=NOW + HOUR)
     end = NOW + HOUR
 
     assert judged(request, follows(request, end), end) is Verdict.ENDED
@@ -197,7 +199,7 @@ def test_a_request_ends_when_it_was_to_end() -> None:
 
 def test_a_command_that_is_over_while_the_request_holds() -> None:
     """Home Assistant was off for longer than the vendor's end."""
-    request = held("manual", 21)
+    request = active("manual", 21)
     later = NOW + 5 * HOUR
 
     assert judged(request, on_schedule(later), later) is Verdict.LAPSED
@@ -211,7 +213,7 @@ def test_a_command_that_is_over_while_the_request_holds() -> None:
 
 def test_a_request_that_nobody_looked_after_for_long() -> None:
     """What the vendor ended a day ago does not come back."""
-    request = held("manual", 21)
+    request = active("manual", 21)
     end = request.plan.command.until
     assert end is not None
     just = end + LONGEST_LAPSE - SECOND
@@ -223,31 +225,31 @@ def test_a_request_that_nobody_looked_after_for_long() -> None:
 
 
 @pytest.mark.parametrize(
-    ("home", "told"),
+    ("home", "reported"),
     [
         (HomeMode.AWAY, VendorMode.AWAY),
         (HomeMode.FROST_GUARD, VendorMode.FROST_GUARD),
     ],
 )
 def test_a_command_that_is_over_while_the_home_is_away(
-    home: HomeMode, told: VendorMode
+    home: HomeMode, reported: VendorMode
 ) -> None:
     """The room does what its home did already when the command was accepted."""
-    request = replace(held("manual", 21), home=home)
+    request = replace(active("manual", 21), home=home)
     later = NOW + 5 * HOUR
 
-    assert judged(request, on_schedule(later, told), later) is Verdict.LAPSED
+    assert judged(request, on_schedule(later, reported), later) is Verdict.LAPSED
     assert judged(request, on_schedule(later), later) is Verdict.LAPSED
     early = NOW + HOUR
-    assert judged(request, on_schedule(early, told), early) is Verdict.CHANGED
+    assert judged(request, on_schedule(early, reported), early) is Verdict.CHANGED
     for other in (None, HomeMode.SCHEDULE):
         changed = replace(request, home=other)
-        assert judged(changed, on_schedule(later, told), later) is Verdict.CHANGED
+        assert judged(changed, on_schedule(later, reported), later) is Verdict.CHANGED
 
 
 def test_a_room_that_was_put_back_before_the_end() -> None:
     """Where the vendor tells since when it is on its schedule."""
-    request = held("manual", 21)
+    request = active("manual", 21)
     end = request.plan.command.until
     assert end is not None
     later = NOW + 5 * HOUR
@@ -269,19 +271,19 @@ def test_a_room_that_was_put_back_before_the_end() -> None:
 
 def test_the_vendors_own_clock_says_when_a_command_is_over() -> None:
     """Our clock may be wrong."""
-    request = held("manual", 21)
+    request = active("manual", 21)
     asked = NOW + HOUR
-    told = request.plan.command.until
+    reported = request.plan.command.until
 
-    report = replace(on_schedule(asked), told_at=told)
+    report = replace(on_schedule(asked), reported_at=reported)
     assert judged(request, report, asked) is Verdict.LAPSED
-    unknown = replace(on_schedule(asked), told_at=None)
+    unknown = replace(on_schedule(asked), reported_at=None)
     assert judged(request, unknown, asked) is Verdict.CHANGED
 
 
 def test_a_clock_that_was_set_back_leaves_no_request_open() -> None:
     """What was accepted in the future is judged at once."""
-    request = held("manual", 21, accepted_at=NOW + HOUR)
+    request = active("manual", 21, accepted_at=NOW + HOUR)
 
     assert judged(request, follows(request, NOW), NOW) is Verdict.CONFIRMED
     assert judged(request, on_schedule(NOW), NOW) is Verdict.CHANGED
@@ -289,7 +291,7 @@ def test_a_clock_that_was_set_back_leaves_no_request_open() -> None:
 
 def test_a_room_given_back_shows_the_old_setpoint_for_a_while() -> None:
     """Its mode may fit before its temperature does."""
-    request = held("schedule")
+    request = active("schedule")
     soon = NOW + 5 * SECOND
     old = replace(on_schedule(soon), setpoint=23.0)
 
@@ -297,7 +299,7 @@ def test_a_room_given_back_shows_the_old_setpoint_for_a_while() -> None:
     assert judged(request, on_schedule(soon), soon) is Verdict.CONFIRMED
     late = NOW + SETTLING
     assert judged(request, replace(old, asked_at=late), late) is Verdict.CONFIRMED
-    nothing_known = held("schedule", room=situation(baseline=None))
+    nothing_known = active("schedule", room=situation(baseline=None))
     assert judged(nothing_known, old, soon) is Verdict.CONFIRMED
 
 
@@ -306,7 +308,7 @@ def test_a_room_given_back_shows_the_old_setpoint_for_a_while() -> None:
 
 def test_nothing_is_sent_while_nothing_is_due() -> None:
     """A confirmed request is left alone until it is to be renewed."""
-    request = held("manual", 21)
+    request = active("manual", 21)
     renew_at = request.plan.renew_at
     assert renew_at == NOW + HOUR
 
@@ -324,13 +326,13 @@ def test_nothing_is_sent_where_it_might_overwrite(verdict: Verdict) -> None:
     """Only what the vendor still has, or has ended itself, is sent again."""
     late = NOW + 2 * HOUR
 
-    assert next_plan(held("manual", 21), verdict, situation(), late) is None
+    assert next_plan(active("manual", 21), verdict, situation(), late) is None
 
 
 def test_what_the_vendor_ended_is_sent_again() -> None:
     """For as long as it holds."""
     again = next_plan(
-        held("max", until=None), Verdict.LAPSED, situation(), NOW + MINUTE
+        active("max", until=None), Verdict.LAPSED, situation(), NOW + MINUTE
     )
 
     assert again is not None
@@ -339,7 +341,7 @@ def test_what_the_vendor_ended_is_sent_again() -> None:
 
 def test_another_schedule_shortens_what_is_above_it_now() -> None:
     """20 °C was not above the old schedule and is above the new one."""
-    request = held("manual", 20, room=situation(baseline=FixedBaseline(21)))
+    request = active("manual", 20, room=situation(baseline=FixedBaseline(21)))
     assert request.plan.command.until == FOREVER
     later = NOW + HOUR
 
@@ -357,7 +359,7 @@ def test_another_schedule_shortens_what_is_above_it_now() -> None:
 
 def test_an_emulated_mode_follows_the_schedules_temperatures() -> None:
     """Away is the selected schedule's away temperature."""
-    request = held("away")
+    request = active("away")
     warmer = next_plan(request, Verdict.CONFIRMED, situation(away=14), NOW + HOUR)
     without = next_plan(request, Verdict.CONFIRMED, situation(away=None), NOW + HOUR)
 
@@ -369,7 +371,7 @@ def test_an_emulated_mode_follows_the_schedules_temperatures() -> None:
 def test_off_needs_no_call_for_a_whole_summer() -> None:
     """A valve is held at 7 °C, a thermostat off, until further notice."""
     for driven in (VALVE, THERMOSTAT):
-        request = held("off", room=situation(driven))
+        request = active("off", room=situation(driven))
         for days in range(1, 200):
             at = NOW + timedelta(days=days)
             verdict = judged(request, follows(request, at), at)
@@ -382,7 +384,7 @@ def test_off_needs_no_call_for_a_whole_summer() -> None:
 
 def test_recalled_is_what_the_room_does() -> None:
     """Of an order that may have arrived and what was before."""
-    new, old = held("manual", 21, accepted_at=None), held("off")
+    new, old = active("manual", 21, accepted_at=None), active("off")
     at = NOW + MINUTE
 
     arrived = recalled((new, old), follows(new, at), at)
@@ -396,21 +398,21 @@ def test_recalled_is_what_the_room_does() -> None:
 
 def test_recalled_forgets_what_has_ended() -> None:
     """An order whose end has come is nobody's."""
-    new = held("manual", 21, accepted_at=None, until=NOW + MINUTE)
+    new = active("manual", 21, accepted_at=None, until=NOW + MINUTE)
 
     assert recalled((new,), follows(new, NOW + HOUR), NOW + HOUR) is None
 
 
 def test_a_kill_while_a_request_is_renewed() -> None:
     """The request is open as before; its end is the later one."""
-    old = held("manual", 21)
+    old = active("manual", 21)
     renewal = next_plan(old, Verdict.CONFIRMED, situation(), NOW + HOUR)
     assert renewal is not None
-    new = HeldRequest(plan=renewal)
+    new = ActiveRequest(plan=renewal)
     at = NOW + 5 * HOUR
 
     found = recalled((new, old), on_schedule(at), at)
-    assert found == HeldRequest(plan=renewal, accepted_at=NOW)
+    assert found == ActiveRequest(plan=renewal, accepted_at=NOW)
     assert judged(found, on_schedule(at), at) is Verdict.LAPSED
 
 
@@ -433,7 +435,7 @@ def test_what_is_stored_is_what_is_read(
 ) -> None:
     """Nothing is lost on disk."""
     ends = mode != "schedule" and minutes is not None
-    request = held(
+    request = active(
         mode,
         21 if mode == "manual" else None,
         room=situation(driven),
@@ -442,16 +444,16 @@ def test_what_is_stored_is_what_is_read(
     )
     request = replace(request, home=home)
 
-    assert HeldRequest.from_data(request.as_data()) == request
+    assert ActiveRequest.from_data(request.as_data()) == request
 
 
 def test_what_was_stored_without_the_homes_mode() -> None:
     """An older run did not know it."""
-    request = held("off")
+    request = active("off")
     data = request.as_data()
     del data["home"]
 
-    assert HeldRequest.from_data(data) == request
+    assert ActiveRequest.from_data(data) == request
 
 
 @pytest.mark.parametrize(
@@ -467,4 +469,4 @@ def test_what_was_stored_without_the_homes_mode() -> None:
 def test_what_is_spoilt_is_refused(spoilt: dict[str, Any]) -> None:
     """In a way that is expected."""
     with pytest.raises((KeyError, TypeError, ValueError)):
-        HeldRequest.from_data(held("off").as_data() | spoilt)
+        ActiveRequest.from_data(active("off").as_data() | spoilt)

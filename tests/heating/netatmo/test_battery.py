@@ -43,7 +43,7 @@ def test_more_voltage_is_never_less_charge(kind: str, one: int, other: int) -> N
 
 @pytest.mark.parametrize("kind", ["NATherm1", "OTM", "NRV"])
 def test_a_state_alone(kind: str) -> None:
-    """Where only a state is told, better states are more; an unknown one is nothing."""
+    """Where only a state is reported, better states are more; an unknown one is nothing."""
     charges = [battery_percent(kind, None, state) or 0 for state in STATES]
     assert charges == sorted(charges)
     assert len(set(charges)) == len(charges)

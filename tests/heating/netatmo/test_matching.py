@@ -217,7 +217,7 @@ def test_planned_id() -> None:
 
 
 def test_room_that_is_planned_to_go_has_no_plan() -> None:
-    """Without a counterpart a room stays as it is until the other home is told."""
+    """Without a counterpart a room stays as it is until the other home is reported."""
     assert planned(ROOMS, {"id1": None}) == ROOMS
 
 
@@ -356,12 +356,12 @@ def homes(draw: st.DrawFn, *, whole: bool = False) -> HomeTopology:
 
 
 @given(st.lists(homes(), min_size=1, max_size=4))
-def test_ids_last(told: list[HomeTopology]) -> None:
-    """Whatever is told, ids are neither lost, doubled nor changed; twice is once."""
+def test_ids_last(reported: list[HomeTopology]) -> None:
+    """Whatever is reported, ids are neither lost, doubled nor changed; twice is once."""
     rooms: tuple[RoomRecord, ...] = ()
     modules: tuple[ModuleRecord, ...] = ()
     new_id = ids()
-    for home in told:
+    for home in reported:
         before = [room.room_id for room in rooms], [m.module_id for m in modules]
         rooms, modules = merged(rooms, modules, home, new_id)
 
@@ -376,12 +376,12 @@ def test_ids_last(told: list[HomeTopology]) -> None:
 
 
 @given(st.lists(homes(whole=True), min_size=1, max_size=4))
-def test_what_is_there_is_there(told: list[HomeTopology]) -> None:
+def test_what_is_there_is_there(reported: list[HomeTopology]) -> None:
     """Exactly what the vendor lists is not gone, each once."""
     rooms: tuple[RoomRecord, ...] = ()
     modules: tuple[ModuleRecord, ...] = ()
     new_id = ids()
-    for home in told:
+    for home in reported:
         rooms, modules = merged(rooms, modules, home, new_id)
 
         assert sorted(room.hardware_id for room in rooms if not room.gone) == sorted(

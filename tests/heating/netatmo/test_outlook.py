@@ -57,16 +57,16 @@ def test_a_home_that_is_away() -> None:
     assert (room.away_temperature, room.frost_guard_temperature) == (12, 7)
 
 
-@pytest.mark.parametrize(("told", "held"), [(9, 9), (None, 7), (0, 0)])
-def test_a_home_with_frost_guard(told: float | None, held: float) -> None:
+@pytest.mark.parametrize(("reported", "expected"), [(9, 9), (None, 7), (0, 0)])
+def test_a_home_with_frost_guard(reported: float | None, expected: float) -> None:
     """It holds the schedule's frost guard, or the vendor's own."""
     cold = replace(
         AT_HOME,
         mode=HomeMode.FROST_GUARD,
-        schedule=replace(WINTER, frost_guard_temperature=told),
+        schedule=replace(WINTER, frost_guard_temperature=reported),
     )
 
-    assert cold.temperature(ROOM, NOW) == held
+    assert cold.temperature(ROOM, NOW) == expected
     assert replace(cold, schedule=None).temperature(ROOM, NOW) == 7
 
 
@@ -110,7 +110,7 @@ def test_a_mode_that_ends_in_the_unknown() -> None:
     ],
 )
 def test_what_is_not_known(outlook: HomeOutlook) -> None:
-    """A room without a program, or of a home whose mode is not told, has no baseline."""
+    """A room without a program, or of a home whose mode is not reported, has no baseline."""
     assert outlook.situation(ROOM, control("NRV"), NOW).baseline is None
     assert outlook.temperature(ROOM, NOW) is None
 
@@ -134,7 +134,7 @@ def test_an_order_shows_at_once_and_goes_back() -> None:
 
     assert orders.under_way
     assert orders.applied(AT_HOME) == replace(AWAY, mode_end=NOW + HOUR)
-    orders.told(AT_HOME, NOW + HOUR)
+    orders.reported(AT_HOME, NOW + HOUR)
     assert orders.applied(AT_HOME).mode is HomeMode.AWAY
 
     orders.drop(order)
@@ -153,12 +153,12 @@ def test_an_order_is_over_when_the_vendor_tells_it() -> None:
     assert orders.applied(AWAY) == replace(AT_HOME, schedule=MILD)
 
     soon = NOW + timedelta(seconds=10)
-    orders.told(replace(AT_HOME, schedule=MILD), NOW)
+    orders.reported(replace(AT_HOME, schedule=MILD), NOW)
     assert orders.applied(AWAY).mode is HomeMode.SCHEDULE
     for old in (AWAY, AT_HOME, replace(AT_HOME, schedule=None)):
-        orders.told(old, soon)
+        orders.reported(old, soon)
         assert orders.applied(AWAY).schedule == MILD
-    orders.told(replace(AT_HOME, schedule=MILD), soon)
+    orders.reported(replace(AT_HOME, schedule=MILD), soon)
     assert orders.applied(AWAY) == AWAY
 
 
@@ -168,20 +168,20 @@ def test_an_order_for_a_mode_alone() -> None:
     order = HomeOrder(mode=HomeMode.AWAY)
     orders.begin(order)
     orders.accept(order, NOW)
-    orders.told(AWAY, NOW + timedelta(seconds=10))
+    orders.reported(AWAY, NOW + timedelta(seconds=10))
 
     assert orders.applied(AT_HOME) == AT_HOME
 
 
 def test_an_order_without_a_mode() -> None:
-    """Another schedule leaves the mode as it is, and is told by itself."""
+    """Another schedule leaves the mode as it is, and is reported by itself."""
     orders = HomeOrders()
     order = HomeOrder(schedule=MILD)
     orders.begin(order)
     assert orders.applied(AWAY) == replace(AWAY, schedule=MILD)
 
     orders.accept(order, NOW)
-    orders.told(replace(AWAY, schedule=MILD), NOW + timedelta(seconds=10))
+    orders.reported(replace(AWAY, schedule=MILD), NOW + timedelta(seconds=10))
     assert orders.applied(AWAY) == AWAY
 
 
@@ -192,9 +192,9 @@ def test_an_order_is_given_up_after_a_minute() -> None:
     orders.begin(order)
     orders.accept(order, NOW)
 
-    orders.told(AT_HOME, NOW + timedelta(seconds=59))
+    orders.reported(AT_HOME, NOW + timedelta(seconds=59))
     assert orders.applied(AT_HOME) == AWAY
-    orders.told(AT_HOME, NOW + timedelta(seconds=60))
+    orders.reported(AT_HOME, NOW + timedelta(seconds=60))
     assert orders.applied(AT_HOME) == AT_HOME
 
 

@@ -95,7 +95,9 @@ def report(
     mode: VendorMode | None, setpoint: float | None, at: datetime, end: datetime | None
 ) -> RoomReport:
     """Return what the vendor says at an instant."""
-    return RoomReport(mode=mode, setpoint=setpoint, end=end, asked_at=at, told_at=at)
+    return RoomReport(
+        mode=mode, setpoint=setpoint, end=end, asked_at=at, reported_at=at
+    )
 
 
 def doing(plan: SetpointPlan, at: datetime) -> RoomReport:
@@ -149,7 +151,7 @@ def test_shown_at_once_confirmed_later() -> None:
 
 
 def test_a_refused_order_goes_back_to_what_was_before() -> None:
-    """To what is held, or to what the vendor says."""
+    """To what is active, or to what the vendor says."""
     room = RoomState(record())
     first = ask(SetpointMode.MANUAL, 21)
     room.drop(room.begin(first))
@@ -210,8 +212,8 @@ def test_a_renewal_takes_the_place_of_what_it_renews() -> None:
     assert len(room.stored()) == 2
     assert room.take(doing(plan, at), COOL, at) is None
     room.end_renewal(sent, accepted_at=at)
-    assert room.held is not None
-    assert room.held.plan == renewal
+    assert room.active is not None
+    assert room.active.plan == renewal
     assert not room.pending
     assert len(room.stored()) == 1
 
@@ -226,8 +228,8 @@ def test_a_renewal_that_failed_is_due_again() -> None:
     assert renewal is not None
     room.end_renewal(room.begin_renewal(renewal), failed_at=at)
 
-    assert room.held is not None
-    assert room.held.plan == plan
+    assert room.active is not None
+    assert room.active.plan == plan
     early = at + 59 * timedelta(seconds=1)
     assert room.take(doing(plan, early), COOL, early) is None
     assert room.take(doing(plan, at + MINUTE), COOL, at + MINUTE) is not None
@@ -290,8 +292,8 @@ def test_a_renewal_that_arrived_although_it_failed() -> None:
 
     later = at + 5 * MINUTE
     assert room.take(doing(renewal, later), COOL, later) is None
-    assert room.held is not None
-    assert room.held.plan == renewal
+    assert room.active is not None
+    assert room.active.plan == renewal
     assert not room.pending
     assert len(room.stored()) == 1
 
@@ -311,8 +313,8 @@ def test_a_renewal_makes_way_for_something_newer() -> None:
     room.end_renewal(sent, failed_at=at)
     room.drop(order)
     room.take(doing(renewal, at + MINUTE), COOL, at + MINUTE)
-    assert room.held is not None
-    assert room.held.plan == renewal
+    assert room.active is not None
+    assert room.active.plan == renewal
 
     room.accept(room.begin(ask(SetpointMode.OFF)), at)
     assert len(room.stored()) == 1
@@ -324,7 +326,7 @@ def test_a_renewal_makes_way_for_something_newer() -> None:
 def test_an_order_that_may_have_arrived() -> None:
     """What was before is shown until the room tells."""
     off, warm = ask(SetpointMode.OFF), ask(SetpointMode.MANUAL, 21)
-    for told, held in ((warm, warm), (off, off)):
+    for reported, active in ((warm, warm), (off, off)):
         room = RoomState(record())
         room.accept(room.begin(off), START)
         order = room.begin(warm)
@@ -334,12 +336,12 @@ def test_an_order_that_may_have_arrived() -> None:
         assert room.shown.plan == off
         assert len(room.stored()) == 2
 
-        room.take(doing(told, START + MINUTE), COOL, START + MINUTE)
+        room.take(doing(reported, START + MINUTE), COOL, START + MINUTE)
         assert len(room.stored()) == 2
         late = START + 2 * MINUTE
-        room.take(doing(told, late), COOL, late)
+        room.take(doing(reported, late), COOL, late)
         assert room.shown is not None
-        assert room.shown.plan == held
+        assert room.shown.plan == active
         assert not room.pending
         assert len(room.stored()) == 1
 
@@ -357,8 +359,8 @@ def test_an_order_that_may_still_show() -> None:
 
     room.doubt(room.begin(warm), START)
     room.take(doing(warm, soon), COOL, soon)
-    assert room.held is not None
-    assert room.held.plan == warm
+    assert room.active is not None
+    assert room.active.plan == warm
 
 
 def test_an_order_that_was_answered_is_not_in_doubt() -> None:
@@ -385,16 +387,16 @@ def test_an_order_and_a_renewal_that_may_have_arrived() -> None:
     plan, off = ask(SetpointMode.MANUAL, 21), ask(SetpointMode.OFF)
     at = START + HOUR
     renewal = plan_setpoint(plan.request, COOL, at)
-    for told in (plan, renewal, off):
+    for reported in (plan, renewal, off):
         room = RoomState(record())
         room.accept(room.begin(plan), START)
         room.begin_renewal(renewal)
         order = room.begin(off)
         room.cancel_renewal()
         room.doubt(order, at)
-        room.take(doing(told, at + MINUTE), COOL, at + MINUTE)
-        assert room.held is not None
-        assert room.held.plan == told
+        room.take(doing(reported, at + MINUTE), COOL, at + MINUTE)
+        assert room.active is not None
+        assert room.active.plan == reported
 
 
 # Another run
@@ -429,8 +431,8 @@ def test_a_kill_while_an_order_was_under_way() -> None:
         room = RoomState(record())
         room.restore(killed.stored())
         room.take(doing(plan, at), COOL, at)
-        assert room.held is not None
-        assert room.held.plan == plan
+        assert room.active is not None
+        assert room.active.plan == plan
         assert len(room.stored()) == 1
     room = RoomState(record())
     room.restore(killed.stored())
@@ -601,11 +603,11 @@ class World:
         command = self.present
         if command is None:
             temperature = self.baseline.temperature_at(self.now)
-            told = report(VendorMode.SCHEDULE, temperature, self.now, None)
+            reported = report(VendorMode.SCHEDULE, temperature, self.now, None)
         else:
             end = None if command.until == FOREVER else command.until
-            told = report(command.mode, command.temperature, self.now, end)
-        plan = self.room.take(told, self.situation, self.now)
+            reported = report(command.mode, command.temperature, self.now, end)
+        plan = self.room.take(reported, self.situation, self.now)
         if plan is None:
             self.check_told()
             return
@@ -643,13 +645,13 @@ class World:
             assert abs(present.until - self.ours.until) <= MARGIN
 
     def check_told(self) -> None:
-        """What is held and confirmed is not left above for too long by another schedule."""
-        held, present = self.room.held, self.present
-        if held is None or present is None or present is not self.ours:
+        """What is active and confirmed is not left above for too long by another schedule."""
+        active, present = self.room.active, self.present
+        if active is None or present is None or present is not self.ours:
             return
-        if held.accepted_at is None or self.now < held.accepted_at + MARGIN:
+        if active.accepted_at is None or self.now < active.accepted_at + MARGIN:
             return
-        fresh = plan_setpoint(held.request, self.situation, self.now)
+        fresh = plan_setpoint(active.request, self.situation, self.now)
         assert present.until is not None
         assert fresh.command.until is not None
         assert present.until <= fresh.command.until + MARGIN
@@ -741,7 +743,7 @@ def test_a_room_that_is_off_needs_no_call_all_summer() -> None:
             world.pass_time(60)
             world.tell("accepted")
         assert world.sent == 0
-        assert world.room.held is not None
+        assert world.room.active is not None
 
 
 def test_a_dead_server_leaves_no_room_hot() -> None:

@@ -52,19 +52,19 @@ class RoomReport:
 
     `mode` is None where it says nothing of it, `end` also for until further notice. `start`
     is when it says that this began, which may be the instant of the home's mode.
-    `asked_at` is when it was asked by our clock, `told_at` the time it gave by its own.
+    `asked_at` is when it was asked by our clock, `reported_at` the time it gave by its own.
     """
 
     mode: VendorMode | None
     setpoint: float | None
     end: datetime | None
     asked_at: datetime
-    told_at: datetime | None = None
+    reported_at: datetime | None = None
     start: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldRequest:
+class ActiveRequest:
     """A request, how it was carried out last, and when the vendor accepted that (UTC).
 
     `accepted_at` is None while that is not known: it is under way, or was so when Home
@@ -133,7 +133,7 @@ class HeldRequest:
 
 
 class Verdict(StrEnum):
-    """What a report says of a request that is held."""
+    """What a report says of a request that is active."""
 
     OPEN = "open"
     """Nothing yet: it is older than the command, or the command may not show yet."""
@@ -163,57 +163,59 @@ def agrees(command: RoomCommand, report: RoomReport) -> bool:
     return abs(report.end - end) <= _SAME_END
 
 
-def judged(held: HeldRequest, report: RoomReport, now: datetime) -> Verdict:
-    """Return what a report says of a request that is held; `now` is aware."""
-    until = held.request.until
+def judged(active: ActiveRequest, report: RoomReport, now: datetime) -> Verdict:
+    """Return what a report says of a request that is active; `now` is aware."""
+    until = active.request.until
     if until is not None and now >= until:
         return Verdict.ENDED
     if report.mode is None:
         return Verdict.OPEN
-    accepted = held.accepted_at
+    accepted = active.accepted_at
     # A clock that was set back makes no request unanswerable.
     fresh = accepted is not None and accepted <= now
     if fresh and accepted is not None and report.asked_at <= accepted:
         return Verdict.OPEN
     settling = fresh and accepted is not None and report.asked_at < accepted + SETTLING
-    if agrees(held.plan.command, report):
+    if agrees(active.plan.command, report):
         # A room that was on its schedule already may show that of before for a while.
-        changing = held.plan.command.mode is VendorMode.HOME and not _same(
-            report.setpoint, held.plan.temperature
+        changing = active.plan.command.mode is VendorMode.HOME and not _same(
+            report.setpoint, active.plan.temperature
         )
         return Verdict.OPEN if settling and changing else Verdict.CONFIRMED
     if settling:
         return Verdict.OPEN
-    if not _vendor_ended(held, report):
+    if not _vendor_ended(active, report):
         return Verdict.CHANGED
-    end = held.plan.command.until
+    end = active.plan.command.until
     lapsed = end is not None and now - end < LONGEST_LAPSE
     return (
-        Verdict.LAPSED if lapsed and held.plan.renew_at is not None else Verdict.ENDED
+        Verdict.LAPSED if lapsed and active.plan.renew_at is not None else Verdict.ENDED
     )
 
 
 def recalled(
-    candidates: Iterable[HeldRequest], report: RoomReport, now: datetime
-) -> HeldRequest | None:
+    candidates: Iterable[ActiveRequest], report: RoomReport, now: datetime
+) -> ActiveRequest | None:
     """Return which of several requests a room follows, after a kill between two of them.
 
     `candidates` are the newest first. None where it is none of them, unless all carry out the
     same request: then only what was seen last of it is open.
     """
     known = tuple(candidates)
-    for held in known:
-        until = held.request.until
-        if (until is None or now < until) and agrees(held.plan.command, report):
-            return replace(held, accepted_at=held.accepted_at or report.asked_at)
-    if any(held.request != known[0].request for held in known):
+    for active in known:
+        until = active.request.until
+        if (until is None or now < until) and agrees(active.plan.command, report):
+            return replace(active, accepted_at=active.accepted_at or report.asked_at)
+    if any(active.request != known[0].request for active in known):
         return None
-    accepted = next((held.accepted_at for held in known if held.accepted_at), None)
+    accepted = next(
+        (active.accepted_at for active in known if active.accepted_at), None
+    )
     return None if accepted is None else replace(known[0], accepted_at=accepted)
 
 
 def next_plan(
-    held: HeldRequest, verdict: Verdict, room: RoomSituation, now: datetime
+    active: ActiveRequest, verdict: Verdict, room: RoomSituation, now: datetime
 ) -> SetpointPlan | None:
     """Return how a request is to be carried out anew now; None where nothing is to be sent.
 
@@ -223,36 +225,38 @@ def next_plan(
     if verdict not in {Verdict.CONFIRMED, Verdict.LAPSED}:
         return None
     try:
-        plan = plan_setpoint(held.request, room, now)
+        plan = plan_setpoint(active.request, room, now)
     except HeatingRequestError:
         return None
-    due = held.plan.renew_at is not None and now >= held.plan.renew_at
+    due = active.plan.renew_at is not None and now >= active.plan.renew_at
     if verdict is Verdict.LAPSED or due:
         return plan
-    if room.baseline is None or held.request.mode is SetpointMode.SCHEDULE:
+    if room.baseline is None or active.request.mode is SetpointMode.SCHEDULE:
         return None
-    old, new = held.plan.command, plan.command
+    old, new = active.plan.command, plan.command
     other = (old.mode, old.temperature) != (new.mode, new.temperature)
     return plan if other or _later(old.until, new.until) else None
 
 
-def _vendor_ended(held: HeldRequest, report: RoomReport) -> bool:
+def _vendor_ended(active: ActiveRequest, report: RoomReport) -> bool:
     """Return whether a room does what its home does because a command's time is over."""
-    end = held.plan.command.until
+    end = active.plan.command.until
     on_schedule = report.mode in _ON_SCHEDULE
-    as_before = held.home is not None and report.mode is _IN_MODE.get(held.home)
+    as_before = active.home is not None and report.mode is _IN_MODE.get(active.home)
     if end is None or not (on_schedule or as_before):
         return False
-    told_at = report.told_at or report.asked_at
-    return told_at >= end - _SAME_END and not (on_schedule and _put_back(held, report))
+    reported_at = report.reported_at or report.asked_at
+    return reported_at >= end - _SAME_END and not (
+        on_schedule and _put_back(active, report)
+    )
 
 
-def _put_back(held: HeldRequest, report: RoomReport) -> bool:
+def _put_back(active: ActiveRequest, report: RoomReport) -> bool:
     """Return whether a room is known to be on its schedule since before a command's end.
 
     A start before the command says nothing: it is that of the home's mode.
     """
-    start, accepted, end = report.start, held.accepted_at, held.plan.command.until
+    start, accepted, end = report.start, active.accepted_at, active.plan.command.until
     if start is None or accepted is None or end is None:
         return False
     return accepted <= start < end - _SAME_END

@@ -47,7 +47,7 @@ def battery_percent(
     """Return a module's charge in whole percent, 0 ... 100.
 
     Where the vendor tells no voltage the middle of the state that it names counts. None for
-    a module without batteries, and where nothing is told.
+    a module without batteries, and where nothing is reported.
     """
     if (known := _RANGES.get(module_type)) is None:
         return None

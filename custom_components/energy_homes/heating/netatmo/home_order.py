@@ -64,8 +64,8 @@ class HomeOrders:
         if id(order) not in self._accepted:
             self._keep(known for known in self._orders if known is not order)
 
-    def told(self, outlook: HomeOutlook, asked_at: datetime) -> None:
-        """Take what the vendor told when asked: what it confirms, or should, is over."""
+    def reported(self, outlook: HomeOutlook, asked_at: datetime) -> None:
+        """Take what the vendor reported when asked: what it confirms, or should, is over."""
         self._keep(
             order
             for order in self._orders

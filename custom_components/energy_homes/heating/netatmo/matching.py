@@ -89,7 +89,7 @@ def merged(
     home: VendorHome,
     new_id: Callable[[], str],
 ) -> tuple[tuple[RoomRecord, ...], tuple[ModuleRecord, ...]]:
-    """Return the records after the vendor has told a home's rooms and modules.
+    """Return the records after the vendor has reported a home's rooms and modules.
 
     Rooms are matched by the vendor's id, then by a name that is unique; modules by the vendor's
     id, then as the only one of their type that was exchanged in a room (a gateway: in the home).
@@ -132,7 +132,7 @@ def moved(
 def planned(
     records: Iterable[RoomRecord], chosen: Mapping[str, str | None]
 ) -> tuple[RoomRecord, ...]:
-    """Return rooms that will have other vendor's ids once another home is told."""
+    """Return rooms that will have other vendor's ids once another home is reported."""
     return tuple(
         replace(record, planned=(*record.planned, hardware_id))
         if (hardware_id := chosen.get(record.room_id)) is not None
@@ -144,7 +144,7 @@ def planned(
 def _cannot_be(
     rooms: Iterable[RoomRecord], modules: Iterable[ModuleRecord], home: VendorHome
 ) -> bool:
-    """Return whether a home is told so empty that it is rather a half answer."""
+    """Return whether a home is reported so empty that it is rather a half answer."""
     if any(not module.gone for module in modules) and not any(
         module.heats for module in home.modules
     ):
@@ -246,7 +246,7 @@ def _merged_modules(
         if module_id not in ids:
             ids[module_id] = new_id()
 
-    def told(our_id: str, module: VendorModule, name: str) -> ModuleRecord:
+    def reported(our_id: str, module: VendorModule, name: str) -> ModuleRecord:
         """Return the record of a module that is there."""
         return ModuleRecord(
             module_id=our_id,
@@ -258,13 +258,13 @@ def _merged_modules(
         )
 
     found = [
-        told(record.module_id, module, record.name)
+        reported(record.module_id, module, record.name)
         if (module := pairs.get(record.module_id)) is not None
         else replace(record, gone=True)
         for record in records
     ]
     found += [
-        told(ids[module_id], module, module.kind)
+        reported(ids[module_id], module, module.kind)
         for module_id, module in modules.items()
         if ids[module_id] not in pairs
     ]

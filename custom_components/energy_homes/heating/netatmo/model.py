@@ -65,6 +65,12 @@ def room_control(
     return RoomControl(RoomKind.VALVE, RoomCall.SETSTATE)
 
 
+def devices(room_types: Iterable[str]) -> frozenset[RoomKind]:
+    """Return the kinds of devices that heat a room, from the module types in it."""
+    room = frozenset(room_types)
+    return frozenset(kind for kind, types in _DEVICES.items() if room & types)
+
+
 def mode_shown(
     vendor_mode: VendorMode, temperature: float | None, kind: RoomKind
 ) -> SetpointMode:
@@ -89,4 +95,9 @@ _SHOWN: Final = {
     VendorMode.AWAY: SetpointMode.AWAY,
     VendorMode.FROST_GUARD: SetpointMode.FROST_GUARD,
     VendorMode.OFF: SetpointMode.OFF,
+}
+
+_DEVICES: Final = {
+    RoomKind.THERMOSTAT: THERMOSTAT_TYPES,
+    RoomKind.VALVE: VALVE_TYPES,
 }

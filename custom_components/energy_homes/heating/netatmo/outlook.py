@@ -93,22 +93,24 @@ class HomeOutlook:
     def _baseline(self, room_id: str, now: datetime) -> Baseline | None:
         """Return what a room does from now on; None where that is not known."""
         program = self._program(room_id)
-        held: float | None
+        steady: float | None
         match self.mode_at(now):
             case HomeMode.SCHEDULE:
                 return program
             case HomeMode.AWAY:
-                held = None if self.schedule is None else self.schedule.away_temperature
+                steady = (
+                    None if self.schedule is None else self.schedule.away_temperature
+                )
             case HomeMode.FROST_GUARD:
-                held = FROST_GUARD
+                steady = FROST_GUARD
                 if self.schedule is not None:
-                    told = self.schedule.frost_guard_temperature
-                    held = FROST_GUARD if told is None else told
+                    reported = self.schedule.frost_guard_temperature
+                    steady = FROST_GUARD if reported is None else reported
             case _:
                 return None
-        if held is None:
+        if steady is None:
             return None
-        fixed = FixedBaseline(held)
+        fixed = FixedBaseline(steady)
         if (end := self.end_at(now)) is None:
             return fixed
         return UntilThen(fixed, end, program)

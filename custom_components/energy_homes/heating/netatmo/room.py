@@ -9,7 +9,7 @@ from ..model import HomeMode, SetpointMode
 from .active import (
     FRESH,
     SETTLING,
-    HeldRequest,
+    ActiveRequest,
     RoomReport,
     Verdict,
     agrees,
@@ -37,24 +37,24 @@ class RoomState:
     def __init__(self, record: RoomRecord) -> None:
         """Begin with a room of which nothing is known."""
         self.record = record
-        self.held: HeldRequest | None = None
-        self._under_way: list[HeldRequest] = []
-        self._renewal: HeldRequest | None = None
+        self.active: ActiveRequest | None = None
+        self._under_way: list[ActiveRequest] = []
+        self._renewal: ActiveRequest | None = None
         self._failed_at: datetime | None = None
         self._wait = timedelta()
-        self._unsure: tuple[HeldRequest, ...] = ()
+        self._unsure: tuple[ActiveRequest, ...] = ()
         self._unsure_since: datetime | None = None
-        self._doubtful: HeldRequest | None = None
-        """A renewal of what is held of which nobody knows whether it arrived."""
+        self._doubtful: ActiveRequest | None = None
+        """A renewal of what is active of which nobody knows whether it arrived."""
         self._confirmed = False
-        self._shows_held = False
+        self._shows_active = False
 
     @property
-    def shown(self) -> HeldRequest | None:
+    def shown(self) -> ActiveRequest | None:
         """Return the request that says what the room is set to; None where the vendor does."""
         if self._under_way:
             return self._under_way[-1]
-        return self.held if self._shows_held else None
+        return self.active if self._shows_active else None
 
     @property
     def pending(self) -> bool:
@@ -66,14 +66,14 @@ class RoomState:
         """Return whether something is under way to the vendor."""
         return bool(self._under_way) or self._renewal is not None
 
-    def begin(self, plan: SetpointPlan) -> HeldRequest:
+    def begin(self, plan: SetpointPlan) -> ActiveRequest:
         """Show what was asked; end it with `accept` or `drop`."""
-        order = HeldRequest(plan=plan)
+        order = ActiveRequest(plan=plan)
         self._under_way.append(order)
         return order
 
     def accept(
-        self, order: HeldRequest, at: datetime, home: HomeMode | None = None
+        self, order: ActiveRequest, at: datetime, home: HomeMode | None = None
     ) -> None:
         """Hold what the vendor has accepted at an instant, in the place of what was before.
 
@@ -82,15 +82,15 @@ class RoomState:
         self.drop(order)
         self._forget_doubts()
         self._forget_failures()
-        self.held = replace(order, accepted_at=at, home=home)
+        self.active = replace(order, accepted_at=at, home=home)
         self._confirmed = False
-        self._shows_held = True
+        self._shows_active = True
 
-    def drop(self, order: HeldRequest) -> None:
+    def drop(self, order: ActiveRequest) -> None:
         """Forget an order that is under way; nothing where it is not."""
         self._under_way = [known for known in self._under_way if known is not order]
 
-    def doubt(self, order: HeldRequest, at: datetime) -> None:
+    def doubt(self, order: ActiveRequest, at: datetime) -> None:
         """Show what was before an order of which nobody knows at an instant what came.
 
         What the vendor says later tells; nothing where the order is not under way.
@@ -100,15 +100,15 @@ class RoomState:
             self._unsure = (order, *self._unsure)
             self._unsure_since = at
 
-    def begin_renewal(self, plan: SetpointPlan) -> HeldRequest:
-        """Note that a request that is held is being sent again; end it with `end_renewal`."""
-        home = None if self.held is None else self.held.home
-        self._renewal = HeldRequest(plan=plan, home=home)
+    def begin_renewal(self, plan: SetpointPlan) -> ActiveRequest:
+        """Note that a request that is active is being sent again; end it with `end_renewal`."""
+        home = None if self.active is None else self.active.home
+        self._renewal = ActiveRequest(plan=plan, home=home)
         return self._renewal
 
     def end_renewal(
         self,
-        renewal: HeldRequest,
+        renewal: ActiveRequest,
         *,
         accepted_at: datetime | None = None,
         failed_at: datetime | None = None,
@@ -123,7 +123,7 @@ class RoomState:
             return
         self._renewal = None
         if accepted_at is not None:
-            self.held = replace(renewal, accepted_at=accepted_at)
+            self.active = replace(renewal, accepted_at=accepted_at)
             self._doubtful = None
             self._forget_failures()
         elif failed_at is not None:
@@ -141,7 +141,7 @@ class RoomState:
 
     def give_up(self) -> None:
         """Hold nothing any more."""
-        self.held = None
+        self.active = None
         self._forget_doubts()
 
     def take(
@@ -156,21 +156,21 @@ class RoomState:
         fresh = now - report.asked_at <= FRESH
         if self._unsure and fresh and not self._recall(report, now):
             return None
-        self._shows_held = True
-        if self._unsure or (held := self._renewed(report)) is None:
+        self._shows_active = True
+        if self._unsure or (active := self._renewed(report)) is None:
             return None
-        verdict = judged(held, report, now)
+        verdict = judged(active, report, now)
         if verdict in {Verdict.CHANGED, Verdict.ENDED}:
             self.give_up()
             return None
         if verdict is Verdict.CONFIRMED:
             self._confirmed = True
-            if held.request.mode is SetpointMode.SCHEDULE:
-                self.held = None
+            if active.request.mode is SetpointMode.SCHEDULE:
+                self.active = None
                 return None
         if self.busy or not fresh or self._waits(now):
             return None
-        return next_plan(held, verdict, room, now)
+        return next_plan(active, verdict, room, now)
 
     def _recall(self, report: RoomReport, now: datetime) -> bool:
         """Find out which of several requests the room follows; return whether that is known.
@@ -181,27 +181,31 @@ class RoomState:
         if since is not None and since <= now:
             if report.asked_at <= since:
                 return False
-            arrived = any(agrees(held.plan.command, report) for held in self._unsure)
+            arrived = any(
+                agrees(active.plan.command, report) for active in self._unsure
+            )
             if not arrived and report.asked_at < since + SETTLING:
                 return False
-        known = (*self._unsure, self._doubtful, self.held)
-        self.held = recalled((held for held in known if held is not None), report, now)
+        known = (*self._unsure, self._doubtful, self.active)
+        self.active = recalled(
+            (active for active in known if active is not None), report, now
+        )
         self._forget_doubts()
         self._confirmed = True
         return True
 
-    def _renewed(self, report: RoomReport) -> HeldRequest | None:
-        """Return what is held; that is its doubtful renewal where the room follows that."""
-        held, renewal = self.held, self._doubtful
-        if held is None or renewal is None:
-            return held
-        if not agrees(held.plan.command, report) and agrees(
+    def _renewed(self, report: RoomReport) -> ActiveRequest | None:
+        """Return what is active; that is its doubtful renewal where the room follows that."""
+        active, renewal = self.active, self._doubtful
+        if active is None or renewal is None:
+            return active
+        if not agrees(active.plan.command, report) and agrees(
             renewal.plan.command, report
         ):
-            self.held = held = replace(renewal, accepted_at=held.accepted_at)
+            self.active = active = replace(renewal, accepted_at=active.accepted_at)
             self._doubtful = None
             self._forget_failures()
-        return held
+        return active
 
     def _waits(self, now: datetime) -> bool:
         """Return whether it is too early to send anything again."""
@@ -224,12 +228,12 @@ class RoomState:
         found = []
         for data in stored:
             try:
-                found.append(HeldRequest.from_data(data))
+                found.append(ActiveRequest.from_data(data))
             except KeyError, TypeError, ValueError:
                 continue
         self._confirmed = True
         if len(found) == 1 and found[0].accepted_at is not None:
-            self.held = found[0]
+            self.active = found[0]
         else:
             self._unsure = tuple(found)
 
@@ -240,6 +244,6 @@ class RoomState:
             *self._unsure,
             self._renewal,
             self._doubtful,
-            self.held,
+            self.active,
         )
-        return [held.as_data() for held in known if held is not None]
+        return [active.as_data() for active in known if active is not None]

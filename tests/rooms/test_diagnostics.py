@@ -16,16 +16,16 @@ async def test_diagnostics(
     """Everything about how it works, nothing about who and where."""
     await elm.start()
     await elm.ask("Kitchen", "away")
-    told = await get_diagnostics_for_config_entry(elm.hass, hass_client, elm.home)
-    (heating,) = told["heating"]
-    text = json.dumps(told)
+    reported = await get_diagnostics_for_config_entry(elm.hass, hass_client, elm.home)
+    (heating,) = reported["heating"]
+    text = json.dumps(reported)
 
     assert heating["available"] is True
     assert heating["rooms"]["room 2"]["mode"] == "away"
     assert heating["rooms"]["room 2"]["emulated"] is True
-    held = heating["rooms"]["room 2"]["held"]
-    assert held["command"]["mode"] == "manual"
-    assert held["command"]["room"] == "**REDACTED**"
+    active = heating["rooms"]["room 2"]["held"]
+    assert active["command"]["mode"] == "manual"
+    assert active["command"]["room"] == "**REDACTED**"
     assert heating["rooms"]["room 1"]["held"] is None
     assert heating["modules"]["module 1"]["kind"] == "NAPlug"
     assert heating["revisions"][0]["hardware"] == "**REDACTED**"
