@@ -1,7 +1,6 @@
 """A Netatmo account: one conversation with the cloud for all of its homes."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,11 +9,9 @@ import logging
 from typing import Any, Final, Protocol, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import Store
-from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from ...clouds.errors import (
@@ -33,12 +30,13 @@ from ...heating.netatmo.home_mode import HomeModeRequest
 from ...heating.netatmo.plan import RoomCommand
 from ...heating.netatmo.schedule import WeeklySchedule
 from ..chance import async_chance
+from ..conversation import Conversation
 from ..endpoints import netatmo_url
 from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, HeatingUpdate
 from .applications import app_budget
 from .budget import CallPriority, UserBudget
-from .patience import Patience
+from .patience import NetatmoPatience
 from .plan import Poll, PollPlan, contradictions, moved
 from .stored import homes_as_data, homes_from_data
 
@@ -46,6 +44,8 @@ _LOGGER = logging.getLogger(__name__)
 
 HOME_IS_AWAY: Final = 4
 """A home that cannot be asked so often in a row is away, though the account is not."""
+
+OWN_LIMIT: Final = "our own limit of calls is reached"
 
 _SHORT_WAIT: Final = timedelta(seconds=30)
 _EARLY_S: Final = 0.5
@@ -97,14 +97,18 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         tokens: AppTokens,
     ) -> None:
         """Prepare the conversation; `async_start` begins it."""
-        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
-        self.key = entry.unique_id or entry.entry_id
+        random = async_chance(hass)
+        self._patience = NetatmoPatience(random)
+        super().__init__(
+            hass,
+            _LOGGER,
+            entry,
+            Conversation(hass, entry, _LOGGER, self._patience, auth_key="netatmo_auth"),
+        )
         self.last_success: datetime | None = None
-        self.troubles: Counter[str] = Counter()
         self.client = NetatmoClient(
             async_get_clientsession(hass), tokens, netatmo_url(), on_call=self._count
         )
-        random = async_chance(hass)
         self._accounts = accounts
         self._app = app_budget(hass, tokens.client_id)
         self._budget: UserBudget
@@ -112,7 +116,6 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self._save_pending = False
         self._plan = PollPlan(random)
         self._asking = asyncio.Lock()
-        self._patience = Patience(random)
         self._homes: dict[str, HomeTopology] = {}
         self._weeks: dict[str, WeeklySchedule] = {}
         self._complete = False
@@ -121,8 +124,11 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self._doubts: dict[str, frozenset[str]] = {}
         self._news: set[str] = set()
         self._told_state: AccountState | None = None
-        self._was_failing = False
-        self._leave: list[CALLBACK_TYPE] = []
+
+    @property
+    def troubles(self) -> Mapping[str, int]:
+        """Return how many calls failed, by what was wrong with them."""
+        return self._patience.troubles
 
     @property
     def title(self) -> str:
@@ -170,10 +176,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     def heating_update(self, home_id: str) -> HeatingUpdate:
         """Return the present state of one home."""
         state = self.state
-        if (
-            state in {AccountState.CONNECTED, AccountState.QUOTA}
-            and self._plan.failures(home_id) >= HOME_IS_AWAY
-        ):
+        if self.conversation.holds and self._plan.failures(home_id) >= HOME_IS_AWAY:
             state = AccountState.OUTAGE
         heard = self._heard.get(home_id)
         topology = self._homes.get(home_id)
@@ -195,8 +198,8 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         knew.
         """
         await self.async_config_entry_first_refresh()
-        self._leave.append(self._accounts.watch_followed(self.key, self._follow))
-        self._leave.append(self._accounts.attach_heating(self))
+        unwatch = self._accounts.watch_followed(self.key, self._follow)
+        self._leave = [self._accounts.attach_heating(self), unwatch]
         self._told_state = self.state
         self._follow()
 
@@ -204,9 +207,6 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     async def async_shutdown(self) -> None:
         """Stop polling, leave the registry and keep what the next run has to know."""
         await super().async_shutdown()
-        self._unschedule_poll()
-        while self._leave:
-            self._leave.pop()()
         self._app.leave(self.key)
         if self._save_pending:
             await self._store.async_save(self._stored())
@@ -268,20 +268,20 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     async def _async_update_data(self) -> NetatmoAccountData:
         """Make the call that is due, if any; tell the kinds of failure apart."""
         if self.state is AccountState.AUTH:
-            raise self._auth_failed()
+            self.conversation.refused()
         now_s = self.hass.loop.time()
         poll = self._next_poll()
         if poll.at_s > now_s + _EARLY_S:
             if self.state is AccountState.OUTAGE:
-                raise self._outage_goes_on("not asked again yet")
+                self.conversation.still_away("not asked again yet")
             if self.state is AccountState.STARTING or self._own_wait() > _SHORT_WAIT:
-                self._wait_for_own_quota()
+                self.conversation.limited(OWN_LIMIT)
             return self._snapshot()
         try:
             async with self._asking:
                 await self._make(poll)
         except CloudQuotaError as err:
-            self._wait_for_quota(err)
+            self.conversation.wait_for_quota(err)
         except CloudRefusedError as err:
             self._refused(err, poll)
         except CloudError as err:
@@ -289,28 +289,6 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         else:
             self._answered(poll)
         return self._snapshot()
-
-    @override
-    def _async_refresh_finished(self) -> None:
-        """Tell homes what is new and arrange for the next poll."""
-        if not self._leave:
-            return
-        failing = not self.last_update_success
-        now_s = self.hass.loop.time()
-        if (
-            failing
-            and self.state is not AccountState.AUTH
-            and self._patience.not_before_s(CallPriority.POLL, now_s) <= now_s
-        ):
-            # Something that nobody foresaw: it is logged by now; go on with care.
-            self._begin_outage()
-        self._tell()
-        self._schedule_poll()
-        if failing and self._was_failing:
-            # The coordinator itself says nothing while one failure follows another, which
-            # may be of another kind.
-            self.async_update_listeners()
-        self._was_failing = failing
 
     async def _make(self, poll: Poll) -> None:
         """Make a call and take in its answer. Raises CloudError."""
@@ -357,8 +335,8 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         try:
             return await ask(self.client)
         except CloudQuotaError as err:
-            self._wait_for_quota(err)
-            self._tell()
+            self.conversation.wait_for_quota(err)
+            self.tell_homes()
             self.async_update_listeners()
             raise
 
@@ -369,14 +347,14 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
             changed = await self.client.set_room(home_id, command)
         except CloudQuotaError as err:
             if self.state is not AccountState.QUOTA:
-                self._wait_for_quota(err)
-                self._tell()
+                self.conversation.wait_for_quota(err)
+                self.tell_homes()
             raise
         else:
             self._plan.renewed(home_id, self.hass.loop.time())
             return changed
         finally:
-            self._schedule_poll()
+            self.schedule_poll()
             self.async_update_listeners()
 
     def _require(self, priority: CallPriority) -> None:
@@ -385,7 +363,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
             raise CloudAuthError("the account's credentials are refused")
         wait = self._budget.wait(priority, dt_util.utcnow())
         if wait > timedelta():
-            raise CloudQuotaError("our own limit of calls is reached", wait)
+            raise CloudQuotaError(OWN_LIMIT, wait)
 
     async def _order(self, order: Callable[[NetatmoClient], Awaitable[bool]]) -> bool:
         """Send a command, a second time where the vendor was busy with another call of ours."""
@@ -412,7 +390,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         except CloudQuotaError as err:
             look = False
             if self.state is not AccountState.QUOTA:
-                self._wait_for_quota(err)
+                self.conversation.wait_for_quota(err)
             raise
         except CloudRefusedError as err:
             look = False
@@ -430,8 +408,8 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
                 self._plan.commanded(home_id, now_s)
             if look and topology:
                 self._plan.mode_commanded(now_s)
-            self._tell()
-            self._schedule_poll()
+            self.tell_homes()
+            self.schedule_poll()
             self.async_update_listeners()
 
     @callback
@@ -444,7 +422,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     def _follow(self) -> None:
         """Poll the homes that are followed now, and no other."""
         self._choose_followed()
-        self._schedule_poll()
+        self.schedule_poll()
 
     @callback
     def _choose_followed(self) -> None:
@@ -483,11 +461,9 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
             self._plan.wake(poll.home_id)
         # One call that has become free ends no wait: the next poll would begin another.
         if self._own_wait(room=self.state is AccountState.QUOTA) > _SHORT_WAIT:
-            self._wait_for_own_quota()
-            return
-        if self.state is AccountState.QUOTA:
-            _LOGGER.info("%s answers again after its call limit", self.name)
-        self.state = AccountState.CONNECTED
+            self.conversation.limited(OWN_LIMIT)
+        else:
+            self.conversation.resume()
 
     @callback
     def _refused(self, err: CloudRefusedError, poll: Poll) -> None:
@@ -497,10 +473,10 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         the account starts, nothing can.
         """
         if err.reason is Refusal.SCOPE:
-            raise self._auth_failed() from err
+            self.conversation.refused(err)
         if self.state is AccountState.STARTING:
-            raise self._outage(err) from err
-        self.troubles["refused"] += 1
+            self.conversation.away(err)
+        self._patience.refused()
         self._fail(poll)
         if poll.home_id is not None and self._plan.failures(poll.home_id) == 1:
             self._plan.want_topology(self.hass.loop.time())
@@ -509,20 +485,24 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
 
     @callback
     def _in_trouble(self, err: CloudError, poll: Poll) -> None:
-        """Note a call that failed; raise what the coordinator is to be told of an outage."""
+        """Note a call that failed.
+
+        Raises ConfigEntryAuthFailed where a person has to sign in, and UpdateFailed where
+        the account's cloud is away by now.
+        """
         if isinstance(err, CloudTokenExpiredError):
             if self._patience.token_refused() or self.state is AccountState.STARTING:
-                raise self._auth_failed() from err
+                self.conversation.refused(err)
         elif isinstance(err, CloudAuthError):
-            raise self._auth_failed() from err
-        nonsense = isinstance(err, CloudNonsenseError)
-        self.troubles["nonsense" if nonsense else "outage"] += 1
+            self.conversation.refused(err)
         self._fail(poll)
         away = self._patience.failed(
-            poll.home_id, nonsense=nonsense, homes=len(self._plan.followed)
+            poll.home_id,
+            nonsense=isinstance(err, CloudNonsenseError),
+            homes=len(self._plan.followed),
         )
         if away or self.state in {AccountState.STARTING, AccountState.OUTAGE}:
-            raise self._outage(err) from err
+            self.conversation.away(err)
         _LOGGER.debug("A call of %s failed: %s", self.name, err)
         self._patience.wait_after_failure(self.hass.loop.time())
         self._plan.hasten(self._patience.failed_homes)
@@ -535,58 +515,6 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
             self._plan.topology_failed(now_s)
         elif self._plan.status_failed(home_id, now_s) == HOME_IS_AWAY:
             self._news.add(home_id)
-
-    @callback
-    def _wait_for_quota(self, err: CloudQuotaError) -> None:
-        """Wait as long as the vendor asks, or longer and longer."""
-        self.troubles["quota"] += 1
-        self._patience.wait_for_quota(self.hass.loop.time(), err.retry_after)
-        self._enter_quota(str(err))
-
-    @callback
-    def _wait_for_own_quota(self) -> None:
-        """Note that polls have spent what we allow them."""
-        self._enter_quota("our own limit of calls is reached")
-
-    @callback
-    def _enter_quota(self, reason: str) -> None:
-        """Note that polls wait for a call limit."""
-        if self.state is not AccountState.QUOTA:
-            _LOGGER.warning(
-                "%s has reached its call limit (%s), waiting", self.name, reason
-            )
-        self.state = AccountState.QUOTA
-
-    @callback
-    def _auth_failed(self) -> ConfigEntryAuthFailed:
-        """Note that somebody has to sign in; return what the coordinator is to be told."""
-        self.state = AccountState.AUTH
-        return ConfigEntryAuthFailed(
-            translation_domain=DOMAIN,
-            translation_key="netatmo_auth",
-            translation_placeholders={"account": self.title},
-        )
-
-    @callback
-    def _outage(self, err: CloudError) -> UpdateFailed:
-        """Note that the cloud is away; return what the coordinator is to be told."""
-        self._begin_outage()
-        return self._outage_goes_on(str(err))
-
-    @callback
-    def _begin_outage(self) -> None:
-        """Wait longer from attempt to attempt."""
-        self.state = AccountState.OUTAGE
-        self._patience.wait_after_failure(self.hass.loop.time())
-
-    @callback
-    def _outage_goes_on(self, reason: str) -> UpdateFailed:
-        """Return what the coordinator is to be told of an outage."""
-        return UpdateFailed(
-            translation_domain=DOMAIN,
-            translation_key="account_outage",
-            translation_placeholders={"account": self.title, "reason": reason},
-        )
 
     def _own_wait(self, *, room: bool = False) -> timedelta:
         """Return how long our own limit keeps polls waiting, or leaves little room."""
@@ -608,8 +536,9 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         """Return the account's homes as they are known now."""
         return NetatmoAccountData(homes=self._homes)
 
+    @override
     @callback
-    def _tell(self) -> None:
+    def tell_homes(self) -> None:
         """Tell homes what is new, all of them where the account's state is."""
         if not self._leave:
             return

@@ -11,12 +11,10 @@ from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.storage import Store
-from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from ...clouds.errors import CloudAuthError, CloudError, CloudQuotaError
@@ -28,9 +26,11 @@ from ...metering.readings import MAX_AHEAD
 from ..backoff import Backoff
 from ..budget import DAY, HOUR, CallBudget, CallKind
 from ..chance import async_chance
+from ..conversation import Conversation
 from ..endpoints import particle_url
 from ..hosts import HostInfo, HostUpdate
 from ..keep_running import async_keep_running
+from ..patience import Patience
 from ..polled import PolledAccount
 from ..registry import AccountHub, Accounts, AccountState, MeterInfo, MeterUpdate
 from .address import address_budget
@@ -108,8 +108,19 @@ class ParticleHub(PolledAccount[None]):
         self, hass: HomeAssistant, entry: ParticleConfigEntry, accounts: Accounts
     ) -> None:
         """Prepare the conversation; `async_start` begins it."""
-        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
-        self.key = entry.unique_id or entry.entry_id
+        random = async_chance(hass)
+        super().__init__(
+            hass,
+            _LOGGER,
+            entry,
+            Conversation(
+                hass,
+                entry,
+                _LOGGER,
+                Patience(random, outage=None, quota=_QUOTA_WAIT),
+                on_change=self.tell_homes,
+            ),
+        )
         self.boards: dict[str, Board] = {}
         self.counts: Counter[str] = Counter()
         self.last_heard: datetime | None = None
@@ -123,12 +134,10 @@ class ParticleHub(PolledAccount[None]):
             product=entry.data.get(CONF_PRODUCT),
             on_call=self._count_call,
         )
-        random = async_chance(hass)
         self._accounts = accounts
         self._budget = address_budget(hass)
         self._made = CallBudget({})
         self._stream_wait = Backoff(*_STREAM_WAIT, random)
-        self._quota_wait = Backoff(*_QUOTA_WAIT, random)
         self._list_wait = Backoff(*_LIST_WAIT, random)
         self._open_at_s = 0.0
         self._list_at_s = 0.0
@@ -139,7 +148,6 @@ class ParticleHub(PolledAccount[None]):
         self._hosts = BoardHosts()
         self._told: dict[str, MeterUpdate] = {}
         self._store = _store(hass, entry)
-        self._detach: list[CALLBACK_TYPE] = []
 
     @property
     def calls_last_hour(self) -> int:
@@ -196,7 +204,7 @@ class ParticleHub(PolledAccount[None]):
     def host_update(self, host_id: str) -> HostUpdate:
         """Return what a board measured last."""
         board = self.boards.get(board_of(host_id))
-        if board is None or not self._hears:
+        if board is None or not self.conversation.holds:
             return HostUpdate(available=False)
         return HostUpdate(
             available=True,
@@ -209,18 +217,13 @@ class ParticleHub(PolledAccount[None]):
     def meter_update(self, hardware_id: str) -> MeterUpdate:
         """Return the present state of one board."""
         board = self.boards.get(hardware_id)
-        if board is None or not self._hears:
+        if board is None or not self.conversation.holds:
             return MeterUpdate(available=False)
         return MeterUpdate(
             available=board.online is not False and board.reading is not None,
             reading=board.reading,
             online=board.online,
         )
-
-    @property
-    def _hears(self) -> bool:
-        """Return whether what the boards say comes in, as far as is known."""
-        return self.state in {AccountState.CONNECTED, AccountState.QUOTA}
 
     def _seen(self, board_id: str) -> datetime | None:
         """Return when a board last said something as a meter, in earlier runs too."""
@@ -237,7 +240,7 @@ class ParticleHub(PolledAccount[None]):
         """
         self.async_configure()
         await self.async_config_entry_first_refresh()
-        self._detach = [
+        self._leave = [
             self._accounts.attach(self),
             self._accounts.hosts.attach(self),
             async_track_time_interval(
@@ -255,7 +258,7 @@ class ParticleHub(PolledAccount[None]):
                 cancel_on_shutdown=True,
             ),
         ]
-        self._schedule_poll()
+        self.schedule_poll()
         async_keep_running(
             self.hass,
             self.config_entry,
@@ -266,11 +269,9 @@ class ParticleHub(PolledAccount[None]):
     @override
     async def async_shutdown(self) -> None:
         """Listen no more, leave the registry and keep what the next run has to know."""
+        attached = bool(self._leave)
         await super().async_shutdown()
-        self._unschedule_poll()
-        if self._detach:
-            while self._detach:
-                self._detach.pop(0)()
+        if attached:
             await self._store.async_save(self._stored())
 
     @callback
@@ -281,7 +282,7 @@ class ParticleHub(PolledAccount[None]):
             if known is None or known.reading is None:
                 board.configure(self._configs.get(board.board_id))
                 self.boards[board.board_id] = board
-        self._tell_all()
+        self.tell_homes()
 
     async def async_learn(self, board_id: str, span: timedelta) -> None:
         """Listen for a while, and ask a board which variables it has."""
@@ -306,9 +307,9 @@ class ParticleHub(PolledAccount[None]):
         for board in self.boards.values():
             board.configure(self._configs.get(board.board_id))
         self._variables_at_s = 0.0
-        if self._detach:
-            self._schedule_poll()
-            self._tell_all()
+        if self._leave:
+            self.schedule_poll()
+        self.tell_homes()
 
     @override
     async def _async_setup(self) -> None:
@@ -326,37 +327,23 @@ class ParticleHub(PolledAccount[None]):
         now_s = self.hass.loop.time()
         if now_s >= self._list_at_s:
             await self._async_list()
-        if now_s >= self._variables_at_s and self._detach:
+        if now_s >= self._variables_at_s and self._leave:
             self._variables_at_s = self._time_s(VARIABLE_INTERVAL)
             await self._async_ask({b: b.polled for b in self.boards.values()})
 
     async def _async_list(self) -> None:
-        """Ask for the boards of the account; tell the kinds of failure apart."""
+        """Ask for the boards of the account."""
         try:
             devices = await self.client.devices()
-        except CloudAuthError as err:
-            self._set_state(AccountState.AUTH)
-            raise ConfigEntryAuthFailed(
-                translation_domain=DOMAIN,
-                translation_key="account_auth",
-                translation_placeholders={"account": self.config_entry.title},
-            ) from err
         except CloudError as err:
-            self._list_at_s = self._time_s(self._list_wait.next())
-            if self._detach:
+            refused = isinstance(err, CloudAuthError)
+            if not refused:
+                self._list_at_s = self._time_s(self._list_wait.next())
+            if refused or not self._leave:
+                self.conversation.failed(err)
+            else:
                 _LOGGER.debug("Boards of %s are not told: %s", self.name, err)
-                return
-            if isinstance(err, CloudQuotaError):
-                self._wait_for_quota(err)
-                return
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="account_outage",
-                translation_placeholders={
-                    "account": self.config_entry.title,
-                    "reason": str(err),
-                },
-            ) from err
+            return
         self._list_wait.reset()
         self._list_at_s = self._time_s(LIST_INTERVAL)
         for device in devices:
@@ -365,15 +352,14 @@ class ParticleHub(PolledAccount[None]):
         listed = {device.board_id for device in devices}
         for board_id in self.boards.keys() - listed:
             self.boards[board_id].device = None
-        if self._detach:
-            self._tell_all()
+        self.tell_homes()
         self._store.async_delay_save(self._stored, _SAVE_DELAY_S)
 
     @override
     def _async_refresh_finished(self) -> None:
         """Arrange for the next time that something is due."""
-        if self._detach:
-            self._schedule_poll()
+        if self._leave:
+            self.schedule_poll()
 
     @override
     def _next_wait(self) -> timedelta:
@@ -395,10 +381,11 @@ class ParticleHub(PolledAccount[None]):
                 await self.client.token_info()
                 _LOGGER.debug("The stream of %s was ended", self.name)
             except CloudAuthError:
-                self._refused()
+                self._unschedule_poll()
+                self.conversation.refused_to_stream()
                 return
             except CloudQuotaError as err:
-                self._wait_for_quota(err)
+                self.conversation.wait_for_quota(err)
             except CloudError as err:
                 self._broken(err)
             finally:
@@ -406,15 +393,14 @@ class ParticleHub(PolledAccount[None]):
             lived = timedelta(seconds=self.hass.loop.time() - opened_s)
             if was_open and lived >= STEADY_AFTER:
                 self._stream_wait.reset()
-            self._open_at_s = max(
-                self._open_at_s, self._time_s(self._stream_wait.next())
-            )
+            self._open_at_s = self._time_s(self._stream_wait.next())
 
     async def _async_wait_to_open(self) -> None:
         """Wait until a stream may be opened, by our own patience and by the limits."""
         while True:
             wait = max(
                 timedelta(seconds=self._open_at_s - self.hass.loop.time()),
+                self.conversation.patience.wait(self.hass.loop.time()),
                 self._budget.wait(ParticleCall.STREAM, dt_util.utcnow()),
             )
             if wait <= timedelta():
@@ -438,12 +424,7 @@ class ParticleHub(PolledAccount[None]):
     def _opened(self) -> None:
         """Note that events come in; what was missed meanwhile is asked for."""
         self.streaming = True
-        self._quota_wait.reset()
-        if self.state is AccountState.OUTAGE:
-            _LOGGER.info("%s answers again", self.name)
-        elif self.state is AccountState.QUOTA:
-            _LOGGER.info("%s answers again after its call limit", self.name)
-        self._set_state(AccountState.CONNECTED)
+        self.conversation.answered()
         now_s = self.hass.loop.time()
         if (
             self._filled_at_s is not None
@@ -460,41 +441,12 @@ class ParticleHub(PolledAccount[None]):
         )
 
     @callback
-    def _refused(self) -> None:
-        """Ask people for another token; nothing is asked of the cloud any more."""
-        self._set_state(AccountState.AUTH)
-        self._unschedule_poll()
-        self.config_entry.async_start_reauth(self.hass)
-
-    @callback
-    def _wait_for_quota(self, err: CloudQuotaError) -> None:
-        """Wait as long as the vendor asks, or longer and longer."""
-        wait = max(self._quota_wait.next(), err.retry_after or timedelta())
-        if self.state is not AccountState.QUOTA:
-            _LOGGER.warning(
-                "%s has reached its call limit (%s), waiting", self.name, err
-            )
-        self._open_at_s = self._time_s(wait)
-        self._set_state(AccountState.QUOTA)
-
-    @callback
     def _broken(self, err: CloudError) -> None:
         """Note that a stream broke; the cloud is away once none can be opened."""
         if self.streaming:
             _LOGGER.debug("The stream of %s broke: %s", self.name, err)
             return
-        if self.state is not AccountState.OUTAGE:
-            _LOGGER.warning("%s cannot be listened to: %s", self.name, err)
-        self._set_state(AccountState.OUTAGE)
-
-    @callback
-    def _set_state(self, state: AccountState) -> None:
-        """Tell everybody where the conversation goes otherwise than before."""
-        if state is self.state:
-            return
-        self.state = state
-        if self._detach:
-            self._tell_all()
+        self.conversation.lost_stream(err)
 
     @callback
     def _take(self, batch: EventBatch) -> None:
@@ -590,9 +542,12 @@ class ParticleHub(PolledAccount[None]):
         )
         self._publish_host(board)
 
+    @override
     @callback
-    def _tell_all(self) -> None:
-        """Tell everybody how the account and its boards are."""
+    def tell_homes(self) -> None:
+        """Tell everybody how the account and its boards are, once homes can be told."""
+        if not self._leave:
+            return
         for board in self.boards.values():
             self._tell_board(board)
         self.async_update_listeners()
@@ -633,18 +588,14 @@ class ParticleHub(PolledAccount[None]):
     def _list_soon(self) -> None:
         """Ask for the boards before long."""
         self._list_at_s = min(self._list_at_s, self._time_s(LIST_SOON))
-        if self._detach:
-            self._schedule_poll()
+        if self._leave:
+            self.schedule_poll()
 
     def _count_call(self, call: ParticleCall) -> None:
         """Count a call that is about to be made; raises CloudQuotaError at our limit."""
         now = dt_util.utcnow()
         self._budget.take(call, now)
         self._made.record(_COUNTED[call], now)
-
-    def _time_s(self, wait: timedelta) -> float:
-        """Return when a wait that begins now ends, on the loop's clock."""
-        return self.hass.loop.time() + wait.total_seconds()
 
     @callback
     def _stored(self) -> dict[str, Any]:
