@@ -16,10 +16,8 @@ from homeassistant.util import dt as dt_util
 
 from ...clouds.errors import (
     CloudAuthError,
-    CloudBusyError,
     CloudError,
     CloudNonsenseError,
-    CloudOutageError,
     CloudQuotaError,
 )
 from ...clouds.netatmo.client import HISTORY_METHODS, NetatmoClient, TokenProvider
@@ -36,6 +34,7 @@ from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, HeatingUpdate
 from .applications import app_budget
 from .budget import CallPriority, UserBudget
+from .commands import OWN_LIMIT, SHORT_WAIT, Commands
 from .patience import NetatmoPatience
 from .plan import Poll, PollPlan, contradictions, moved
 from .stored import homes_as_data, homes_from_data
@@ -45,13 +44,9 @@ _LOGGER = logging.getLogger(__name__)
 HOME_IS_AWAY: Final = 4
 """A home that cannot be asked so often in a row is away, though the account is not."""
 
-OWN_LIMIT: Final = "our own limit of calls is reached"
-
-_SHORT_WAIT: Final = timedelta(seconds=30)
 _EARLY_S: Final = 0.5
 _SAVE_DELAY_S: Final = 300
 _STORE_VERSION: Final = 1
-_POLLS: Final = (CallPriority.POLL, CallPriority.READ_BACK)
 
 type NetatmoConfigEntry = ConfigEntry[NetatmoHub]
 
@@ -112,6 +107,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self._accounts = accounts
         self._app = app_budget(hass, tokens.client_id)
         self._budget: UserBudget
+        self._commands: Commands
         self._store = _store(hass, entry)
         self._save_pending = False
         self._plan = PollPlan(random)
@@ -215,53 +211,35 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self, home_id: str, command: RoomCommand, *, renewal: bool = False
     ) -> bool:
         """Drive one room; return False where it was so already. Raises CloudError."""
-        if renewal:
-            return await self._renew(home_id, command)
-        return await self._command(
-            home_id, lambda client: client.set_room(home_id, command)
-        )
+        return await self._commands.async_set_room(home_id, command, renewal=renewal)
 
     async def async_set_home_mode(self, home_id: str, request: HomeModeRequest) -> bool:
         """Put a home into a mode; False where it was so already. Raises CloudError."""
-        return await self._command(
-            home_id,
-            lambda client: client.set_home_mode(
-                home_id,
-                request.mode,
-                until=request.until,
-                schedule_id=request.schedule_id,
-            ),
-            topology=True,
-        )
+        return await self._commands.async_set_home_mode(home_id, request)
 
     async def async_switch_schedule(self, home_id: str, schedule_id: str) -> bool:
         """Select a home's schedule; False where it was already. Raises CloudError."""
-        return await self._command(
-            home_id,
-            lambda client: client.switch_schedule(home_id, schedule_id),
-            topology=True,
-        )
+        return await self._commands.async_switch_schedule(home_id, schedule_id)
 
     async def async_history[T](self, ask: Callable[[NetatmoClient], Awaitable[T]]) -> T:
-        """Make one call for history, which gives way to polls and commands.
-
-        Some seconds until there is room for it are waited for. Raises without a call
-        CloudAuthError where the credentials are refused, CloudQuotaError where there is no
-        room for long and CloudOutageError while the cloud is away, else what the client
-        raises.
-        """
-        while True:
-            async with self._asking:
-                wait = self._budget.wait(CallPriority.HISTORY, dt_util.utcnow())
-                if not timedelta() < wait <= _SHORT_WAIT:
-                    return await self._ask_history(ask)
-            await asyncio.sleep(wait.total_seconds())
+        """Make one call for history; raises what `Commands.async_history` does."""
+        return await self._commands.async_history(ask)
 
     @override
     async def _async_setup(self) -> None:
         """Load what another run knew."""
         stored = await self._store.async_load() or {}
         self._budget = self._app.user(self.key, stored.get("budget"))
+        self._commands = Commands(
+            self.client,
+            self._budget,
+            self,
+            conversation=self.conversation,
+            patience=self._patience,
+            plan=self._plan,
+            asking=self._asking,
+            time_s=self.hass.loop.time,
+        )
         self._homes = _by_id(homes_from_data(stored.get("homes", ())))
 
     @override
@@ -274,7 +252,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         if poll.at_s > now_s + _EARLY_S:
             if self.state is AccountState.OUTAGE:
                 self.conversation.still_away("not asked again yet")
-            if self.state is AccountState.STARTING or self._own_wait() > _SHORT_WAIT:
+            if self.state is AccountState.STARTING or self._own_wait() > SHORT_WAIT:
                 self.conversation.limited(OWN_LIMIT)
             return self._snapshot()
         try:
@@ -325,93 +303,6 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self._news.add(home_id)
         self._doubt(home_id, status)
 
-    async def _ask_history[T](self, ask: Callable[[NetatmoClient], Awaitable[T]]) -> T:
-        """Make one call for history now."""
-        self._require(CallPriority.HISTORY)
-        if self.state is AccountState.QUOTA:
-            raise CloudQuotaError("the account waits for its call limit")
-        if self.state is not AccountState.CONNECTED:
-            raise CloudOutageError("the account's cloud is away")
-        try:
-            return await ask(self.client)
-        except CloudQuotaError as err:
-            self.conversation.wait_for_quota(err)
-            self.tell_homes()
-            self.async_update_listeners()
-            raise
-
-    async def _renew(self, home_id: str, command: RoomCommand) -> bool:
-        """Send a room again what it holds; who asked decides when to try again."""
-        self._require(CallPriority.READ_BACK)
-        try:
-            changed = await self.client.set_room(home_id, command)
-        except CloudQuotaError as err:
-            if self.state is not AccountState.QUOTA:
-                self.conversation.wait_for_quota(err)
-                self.tell_homes()
-            raise
-        else:
-            self._plan.renewed(home_id, self.hass.loop.time())
-            return changed
-        finally:
-            self.schedule_poll()
-            self.async_update_listeners()
-
-    def _require(self, priority: CallPriority) -> None:
-        """Raise CloudError where a call of a priority cannot be made now."""
-        if self.state is AccountState.AUTH:
-            raise CloudAuthError("the account's credentials are refused")
-        wait = self._budget.wait(priority, dt_util.utcnow())
-        if wait > timedelta():
-            raise CloudQuotaError(OWN_LIMIT, wait)
-
-    async def _order(self, order: Callable[[NetatmoClient], Awaitable[bool]]) -> bool:
-        """Send a command, a second time where the vendor was busy with another call of ours."""
-        try:
-            return await order(self.client)
-        except CloudBusyError:
-            # That other call is over when the lock is ours.
-            async with self._asking:
-                self._require(CallPriority.COMMAND)
-                return await order(self.client)
-
-    async def _command(
-        self,
-        home_id: str,
-        order: Callable[[NetatmoClient], Awaitable[bool]],
-        *,
-        topology: bool = False,
-    ) -> bool:
-        """Send a command at once, whatever polls wait for. Raises CloudError."""
-        self._require(CallPriority.COMMAND)
-        look = True
-        try:
-            changed = await self._order(order)
-        except CloudQuotaError as err:
-            look = False
-            if self.state is not AccountState.QUOTA:
-                self.conversation.wait_for_quota(err)
-            raise
-        except CloudRefusedError as err:
-            look = False
-            if err.reason is Refusal.NOT_FOUND:
-                self._plan.want_topology(self.hass.loop.time())
-            raise
-        else:
-            # Who takes commands takes a read-back.
-            self._patience.command_taken()
-            return changed
-        finally:
-            # Also after an outage or a cancellation: nobody knows what came of it.
-            now_s = self.hass.loop.time()
-            if look:
-                self._plan.commanded(home_id, now_s)
-            if look and topology:
-                self._plan.mode_commanded(now_s)
-            self.tell_homes()
-            self.schedule_poll()
-            self.async_update_listeners()
-
     @callback
     def _count(self, method: str) -> None:
         """Count a request that is about to be sent."""
@@ -460,7 +351,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         if self.state is AccountState.OUTAGE:
             self._plan.wake(poll.home_id)
         # One call that has become free ends no wait: the next poll would begin another.
-        if self._own_wait(room=self.state is AccountState.QUOTA) > _SHORT_WAIT:
+        if self._own_wait(room=self.state is AccountState.QUOTA) > SHORT_WAIT:
             self.conversation.limited(OWN_LIMIT)
         else:
             self.conversation.resume()
