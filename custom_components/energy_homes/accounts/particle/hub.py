@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import logging
@@ -17,7 +16,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
-from ...clouds.errors import CloudAuthError, CloudError, CloudQuotaError
+from ...clouds.errors import CloudAuthError, CloudError
 from ...clouds.particle.client import ParticleCall, ParticleClient
 from ...clouds.particle.errors import CloudBoardError
 from ...clouds.particle.models import EventBatch, ParticleEvent
@@ -32,12 +31,13 @@ from ..hosts import HostInfo, HostUpdate
 from ..keep_running import async_keep_running
 from ..patience import Patience
 from ..polled import PolledAccount
-from ..registry import AccountHub, Accounts, AccountState, MeterInfo, MeterUpdate
+from ..registry import AccountHub, Accounts, MeterInfo, MeterUpdate
 from .address import address_budget
 from .board import Board, Heard, Taken
 from .board_hosts import BoardHosts, board_of, host_of
 from .listen import meter_info
 from .measures import BoardConfig
+from .stream import EventStream
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -52,9 +52,6 @@ VARIABLE_INTERVAL: Final = timedelta(minutes=1)
 
 FILL_SPACING: Final = timedelta(minutes=1)
 """A stream that breaks again and again has gaps filled no more often than this."""
-
-STEADY_AFTER: Final = timedelta(seconds=30)
-"""A stream that lived for so long is no part of a row of failures."""
 
 SILENT_AFTER: Final = timedelta(minutes=5)
 """A meter that was not heard for so long does not report."""
@@ -77,7 +74,6 @@ _COUNTED: Final = {
 }
 """How the account's calls are told apart where nothing limits them: only for its sensors."""
 
-_STREAM_WAIT: Final = (timedelta(seconds=1), timedelta(minutes=5))
 _QUOTA_WAIT: Final = (timedelta(minutes=1), timedelta(minutes=30))
 _LIST_WAIT: Final = (timedelta(seconds=30), LIST_INTERVAL)
 _SAVE_DELAY_S: Final = 300
@@ -123,9 +119,7 @@ class ParticleHub(PolledAccount[None]):
         )
         self.boards: dict[str, Board] = {}
         self.counts: Counter[str] = Counter()
-        self.last_heard: datetime | None = None
         self.last_event: datetime | None = None
-        self.streaming = False
         self.shown = Liveness()
         self.client = ParticleClient(
             async_get_clientsession(hass),
@@ -137,9 +131,18 @@ class ParticleHub(PolledAccount[None]):
         self._accounts = accounts
         self._budget = address_budget(hass)
         self._made = CallBudget({})
-        self._stream_wait = Backoff(*_STREAM_WAIT, random)
+        self._stream = EventStream(
+            self.client,
+            self._budget,
+            self.conversation,
+            random,
+            name=self.name,
+            time_s=hass.loop.time,
+            on_open=self._opened,
+            on_batch=self._take,
+            on_refused=self._unschedule_poll,
+        )
         self._list_wait = Backoff(*_LIST_WAIT, random)
-        self._open_at_s = 0.0
         self._list_at_s = 0.0
         self._variables_at_s = 0.0
         self._filled_at_s: float | None = None
@@ -163,6 +166,16 @@ class ParticleHub(PolledAccount[None]):
     def stream_opens_last_hour(self) -> int:
         """Return how many times the stream was opened in the last hour."""
         return self._made.count(HOUR, dt_util.utcnow(), _COUNTED[ParticleCall.STREAM])
+
+    @property
+    def streaming(self) -> bool:
+        """Return whether a stream brings events now."""
+        return self._stream.is_open
+
+    @property
+    def last_heard(self) -> datetime | None:
+        """Return when the stream last brought anything."""
+        return self._stream.last_heard
 
     @property
     def meters(self) -> Mapping[str, MeterInfo]:
@@ -262,7 +275,7 @@ class ParticleHub(PolledAccount[None]):
         async_keep_running(
             self.hass,
             self.config_entry,
-            self._async_listen,
+            self._stream.async_listen,
             f"{self.name} events",
         )
 
@@ -369,62 +382,9 @@ class ParticleHub(PolledAccount[None]):
             due_s = min(due_s, self._variables_at_s)
         return timedelta(seconds=max(due_s - self.hass.loop.time(), 0))
 
-    async def _async_listen(self) -> None:
-        """Keep one stream open for as long as the token is good."""
-        while self.state is not AccountState.AUTH:
-            await self._async_wait_to_open()
-            opened_s = self.hass.loop.time()
-            try:
-                with self._budget.streaming():
-                    await self._async_stream()
-                # Whoever is not let in any more is not told so on an open stream.
-                await self.client.token_info()
-                _LOGGER.debug("The stream of %s was ended", self.name)
-            except CloudAuthError:
-                self._unschedule_poll()
-                self.conversation.refused_to_stream()
-                return
-            except CloudQuotaError as err:
-                self.conversation.wait_for_quota(err)
-            except CloudError as err:
-                self._broken(err)
-            finally:
-                was_open, self.streaming = self.streaming, False
-            lived = timedelta(seconds=self.hass.loop.time() - opened_s)
-            if was_open and lived >= STEADY_AFTER:
-                self._stream_wait.reset()
-            self._open_at_s = self._time_s(self._stream_wait.next())
-
-    async def _async_wait_to_open(self) -> None:
-        """Wait until a stream may be opened, by our own patience and by the limits."""
-        while True:
-            wait = max(
-                timedelta(seconds=self._open_at_s - self.hass.loop.time()),
-                self.conversation.patience.wait(self.hass.loop.time()),
-                self._budget.wait(ParticleCall.STREAM, dt_util.utcnow()),
-            )
-            if wait <= timedelta():
-                return
-            await asyncio.sleep(wait.total_seconds())
-
-    async def _async_stream(self) -> None:
-        """Take what one stream brings until it ends; raises CloudError by kind.
-
-        One that is let in and then says nothing at all, no keep-alive either, is not open.
-        """
-        async with aclosing(self.client.events()) as stream:
-            await anext(stream)
-            async for batch in stream:
-                self.last_heard = dt_util.utcnow()
-                if not self.streaming:
-                    self._opened()
-                self._take(batch)
-
     @callback
     def _opened(self) -> None:
-        """Note that events come in; what was missed meanwhile is asked for."""
-        self.streaming = True
-        self.conversation.answered()
+        """Ask for what was missed while no stream was open."""
         now_s = self.hass.loop.time()
         if (
             self._filled_at_s is not None
@@ -439,14 +399,6 @@ class ParticleHub(PolledAccount[None]):
             self._async_ask({b: b.variables for b in self.boards.values()}),
             f"{self.name} gap",
         )
-
-    @callback
-    def _broken(self, err: CloudError) -> None:
-        """Note that a stream broke; the cloud is away once none can be opened."""
-        if self.streaming:
-            _LOGGER.debug("The stream of %s broke: %s", self.name, err)
-            return
-        self.conversation.lost_stream(err)
 
     @callback
     def _take(self, batch: EventBatch) -> None:
