@@ -1,8 +1,7 @@
 """A Netatmo account: one conversation with the cloud for all of its homes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
@@ -22,11 +21,10 @@ from ...clouds.errors import (
 )
 from ...clouds.netatmo.client import HISTORY_METHODS, NetatmoClient, TokenProvider
 from ...clouds.netatmo.errors import CloudRefusedError, CloudTokenExpiredError, Refusal
-from ...clouds.netatmo.models import HomeStatus, HomeTopology
+from ...clouds.netatmo.models import HomeTopology
 from ...const import DOMAIN
 from ...heating.netatmo.home_mode import HomeModeRequest
 from ...heating.netatmo.plan import RoomCommand
-from ...heating.netatmo.schedule import WeeklySchedule
 from ..chance import async_chance
 from ..conversation import Conversation
 from ..endpoints import netatmo_url
@@ -35,8 +33,9 @@ from ..registry import Accounts, AccountState, HeatingUpdate
 from .applications import app_budget
 from .budget import CallPriority, UserBudget
 from .commands import OWN_LIMIT, SHORT_WAIT, Commands
+from .heard import HeardHomes
 from .patience import NetatmoPatience
-from .plan import Poll, PollPlan, contradictions, moved
+from .plan import Poll, PollPlan
 from .stored import homes_as_data, homes_from_data
 
 _LOGGER = logging.getLogger(__name__)
@@ -64,15 +63,6 @@ class NetatmoAccountData:
     """The account's homes by the vendor's id, as last told."""
 
     homes: Mapping[str, HomeTopology]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Heard:
-    """A home's newest status, when its call was made and when it came."""
-
-    status: HomeStatus
-    asked_at: datetime
-    at: datetime
 
 
 class NetatmoHub(PolledAccount[NetatmoAccountData]):
@@ -112,12 +102,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self._save_pending = False
         self._plan = PollPlan(random)
         self._asking = asyncio.Lock()
-        self._homes: dict[str, HomeTopology] = {}
-        self._weeks: dict[str, WeeklySchedule] = {}
-        self._complete = False
-        self._topology_asked_at: datetime | None = None
-        self._heard: dict[str, _Heard] = {}
-        self._doubts: dict[str, frozenset[str]] = {}
+        self._heard = HeardHomes()
         self._news: set[str] = set()
         self._told_state: AccountState | None = None
 
@@ -134,7 +119,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     @property
     def homes(self) -> Mapping[str, HomeTopology]:
         """Return the account's homes by the vendor's id, as last told."""
-        return self._homes
+        return self._heard.homes
 
     @property
     def calls_last_hour(self) -> int:
@@ -174,17 +159,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         state = self.state
         if self.conversation.holds and self._plan.failures(home_id) >= HOME_IS_AWAY:
             state = AccountState.OUTAGE
-        heard = self._heard.get(home_id)
-        topology = self._homes.get(home_id)
-        return HeatingUpdate(
-            state=state,
-            gone=self._complete and topology is None,
-            topology=topology,
-            status=None if heard is None else heard.status,
-            status_at=None if heard is None else heard.at,
-            asked_at=None if heard is None else heard.asked_at,
-            topology_asked_at=self._topology_asked_at,
-        )
+        return self._heard.update(home_id, state)
 
     async def async_start(self) -> None:
         """Ask for the homes, then keep polling until the entry is unloaded.
@@ -240,7 +215,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
             asking=self._asking,
             time_s=self.hass.loop.time,
         )
-        self._homes = _by_id(homes_from_data(stored.get("homes", ())))
+        self._heard.restore(homes_from_data(stored.get("homes", ())))
 
     @override
     async def _async_update_data(self) -> NetatmoAccountData:
@@ -278,30 +253,24 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
                 self._plan.topology_failed(asked_s)
                 return
             self._plan.topology_came(asked_s)
-            self._homes = _by_id(found.homes)
-            self._weeks = await _async_weeks(found.homes)
-            self._complete = True
-            self._topology_asked_at = asked_at
+            await self._heard.async_take_topology(found.homes, asked_at)
             self._news.update(self._accounts.followed(self.key))
             self._choose_followed()
             self._save()
             return
         status = await self.client.status(home_id)
-        if self._says_nothing(home_id, status):
+        if self._heard.says_nothing(home_id, status):
             raise CloudNonsenseError("homestatus: nothing about a home that is heated")
         self.last_success = dt_util.utcnow()
-        before = self._heard.get(home_id)
-        self._heard[home_id] = _Heard(
-            status=status, asked_at=asked_at, at=self.last_success
+        has_moved = self._heard.take_status(
+            home_id, status, asked_at=asked_at, at=self.last_success
         )
         self._plan.status_came(
-            home_id,
-            asked_s,
-            hourly=self.hourly_polls,
-            moved=moved(None if before is None else before.status, status),
+            home_id, asked_s, hourly=self.hourly_polls, moved=has_moved
         )
         self._news.add(home_id)
-        self._doubt(home_id, status)
+        if self._heard.doubts(home_id, status, dt_util.utcnow()):
+            self._plan.want_topology(self.hass.loop.time())
 
     @callback
     def _count(self, method: str) -> None:
@@ -319,30 +288,9 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     def _choose_followed(self) -> None:
         """Leave out homes that the account does not have."""
         followed = self._accounts.followed(self.key)
-        if self._complete:
-            followed &= self._homes.keys()
+        if self._heard.complete:
+            followed &= self.homes.keys()
         self._plan.follow(followed, self.hass.loop.time())
-
-    def _says_nothing(self, home_id: str, status: HomeStatus) -> bool:
-        """Return whether a status is empty without telling that a gateway is off."""
-        topology = self._homes.get(home_id)
-        return (
-            topology is not None
-            and bool(topology.heated_rooms)
-            and not (status.rooms or status.modules or status.problems)
-        )
-
-    @callback
-    def _doubt(self, home_id: str, status: HomeStatus) -> None:
-        """Ask for the topology where a status does not fit what it tells."""
-        if (topology := self._homes.get(home_id)) is None:
-            return
-        doubts = contradictions(
-            topology, status, self._weeks.get(home_id), status.at or dt_util.utcnow()
-        )
-        if doubts and doubts != self._doubts.get(home_id):
-            self._plan.want_topology(self.hass.loop.time())
-        self._doubts[home_id] = doubts
 
     @callback
     def _answered(self, poll: Poll) -> None:
@@ -425,7 +373,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
 
     def _snapshot(self) -> NetatmoAccountData:
         """Return the account's homes as they are known now."""
-        return NetatmoAccountData(homes=self._homes)
+        return NetatmoAccountData(homes=self.homes)
 
     @override
     @callback
@@ -466,7 +414,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self._save_pending = False
         return {
             "budget": self._budget.as_data(dt_util.utcnow()),
-            "homes": homes_as_data(self._homes.values()),
+            "homes": homes_as_data(self.homes.values()),
         }
 
 
@@ -475,22 +423,6 @@ async def async_remove_netatmo_account(
 ) -> None:
     """Remove what was stored for an account, once its entry is removed."""
     await _store(hass, entry).async_remove()
-
-
-async def _async_weeks(homes: Iterable[HomeTopology]) -> dict[str, WeeklySchedule]:
-    """Return the weekly schedules that homes follow, by the vendor's id of the home."""
-    weeks: dict[str, WeeklySchedule] = {}
-    for home in homes:
-        zone = home.time_zone and await dt_util.async_get_time_zone(home.time_zone)
-        if zone and home.schedule is not None:
-            with suppress(ValueError):
-                weeks[home.home_id] = WeeklySchedule(home.schedule, zone)
-    return weeks
-
-
-def _by_id(homes: Iterable[HomeTopology]) -> dict[str, HomeTopology]:
-    """Return homes by the vendor's id."""
-    return {home.home_id: home for home in homes}
 
 
 def _store(hass: HomeAssistant, entry: NetatmoConfigEntry) -> Store[dict[str, Any]]:
