@@ -3,10 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
-from typing import Any, Final, override
+from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
@@ -35,8 +35,9 @@ from ..registry import AccountHub, Accounts, MeterInfo, MeterUpdate
 from .address import address_budget
 from .board import Board, Heard, Taken
 from .board_hosts import BoardHosts, board_of, host_of
-from .listen import meter_info
+from .known import KnownBoards
 from .measures import BoardConfig
+from .reports import BoardReports
 from .stream import EventStream
 
 _LOGGER = logging.getLogger(__name__)
@@ -52,12 +53,6 @@ VARIABLE_INTERVAL: Final = timedelta(minutes=1)
 
 FILL_SPACING: Final = timedelta(minutes=1)
 """A stream that breaks again and again has gaps filled no more often than this."""
-
-SILENT_AFTER: Final = timedelta(minutes=5)
-"""A meter that was not heard for so long does not report."""
-
-MAX_BOARDS: Final = 1000
-"""So many boards are followed."""
 
 ASKED_AT_ONCE: Final = 4
 """So many variables are asked for at the same time."""
@@ -117,7 +112,6 @@ class ParticleHub(PolledAccount[None]):
                 on_change=self.tell_homes,
             ),
         )
-        self.boards: dict[str, Board] = {}
         self.counts: Counter[str] = Counter()
         self.last_event: datetime | None = None
         self.shown = Liveness()
@@ -146,10 +140,11 @@ class ParticleHub(PolledAccount[None]):
         self._list_at_s = 0.0
         self._variables_at_s = 0.0
         self._filled_at_s: float | None = None
-        self._last_seen: dict[str, datetime] = {}
-        self._configs: dict[str, BoardConfig] = {}
+        self._known = KnownBoards()
         self._hosts = BoardHosts()
-        self._told: dict[str, MeterUpdate] = {}
+        self._reports = BoardReports(
+            accounts, self.key, self._hosts, meter_update=self.meter_update
+        )
         self._store = _store(hass, entry)
 
     @property
@@ -178,26 +173,19 @@ class ParticleHub(PolledAccount[None]):
         return self._stream.last_heard
 
     @property
+    def boards(self) -> Mapping[str, Board]:
+        """Return the boards by their ids."""
+        return self._known.boards
+
+    @property
     def meters(self) -> Mapping[str, MeterInfo]:
         """Return the boards that are meters; those that never said so are ghosts."""
-        found: dict[str, MeterInfo] = {}
-        for board_id, board in self.boards.items():
-            if board.meter is not None:
-                seen = self._seen(board_id)
-                found[board_id] = replace(
-                    meter_info(board), last_seen=seen, ghost=seen is None
-                )
-        return found
+        return self._known.meters
 
     @property
     def missing(self) -> Mapping[str, datetime]:
         """Return the boards that were heard as meters and are not now, and since when."""
-        limit = dt_util.utcnow() - SILENT_AFTER
-        return {
-            board_id: seen
-            for board_id in self.boards.keys() | self._last_seen.keys()
-            if (seen := self._seen(board_id)) is not None and seen < limit
-        }
+        return self._known.missing(dt_util.utcnow())
 
     @property
     def hosts(self) -> Mapping[str, HostInfo]:
@@ -237,13 +225,6 @@ class ParticleHub(PolledAccount[None]):
             reading=board.reading,
             online=board.online,
         )
-
-    def _seen(self, board_id: str) -> datetime | None:
-        """Return when a board last said something as a meter, in earlier runs too."""
-        board = self.boards.get(board_id)
-        if board is not None and board.reading is not None:
-            return board.reading.at
-        return self._last_seen.get(board_id)
 
     async def async_start(self) -> None:
         """Ask for the boards, then keep listening until the entry is unloaded.
@@ -285,16 +266,12 @@ class ParticleHub(PolledAccount[None]):
         attached = bool(self._leave)
         await super().async_shutdown()
         if attached:
-            await self._store.async_save(self._stored())
+            await self._store.async_save(self._known.as_data())
 
     @callback
     def async_adopt(self, boards: Iterable[Board]) -> None:
         """Go on with boards that somebody else has listened to."""
-        for board in boards:
-            known = self.boards.get(board.board_id)
-            if known is None or known.reading is None:
-                board.configure(self._configs.get(board.board_id))
-                self.boards[board.board_id] = board
+        self._known.adopt(boards)
         self.tell_homes()
 
     async def async_learn(self, board_id: str, span: timedelta) -> None:
@@ -310,15 +287,12 @@ class ParticleHub(PolledAccount[None]):
     @callback
     def async_configure(self) -> None:
         """Take what the entry says that its boards measure."""
-        self._configs = {
-            config.board_id: config
+        self._known.configure(
+            BoardConfig.from_data(subentry.data)
             for subentry in self.config_entry.get_subentries_of_type(
                 SUBENTRY_PARTICLE_BOARD
             )
-            for config in [BoardConfig.from_data(subentry.data)]
-        }
-        for board in self.boards.values():
-            board.configure(self._configs.get(board.board_id))
+        )
         self._variables_at_s = 0.0
         if self._leave:
             self.schedule_poll()
@@ -327,8 +301,7 @@ class ParticleHub(PolledAccount[None]):
     @override
     async def _async_setup(self) -> None:
         """Load what another run knew."""
-        for board_id, seen in (await self._store.async_load() or {}).items():
-            self._last_seen[board_id] = datetime.fromisoformat(seen)
+        self._known.restore(await self._store.async_load() or {})
 
     @override
     async def _async_update_data(self) -> None:
@@ -359,14 +332,9 @@ class ParticleHub(PolledAccount[None]):
             return
         self._list_wait.reset()
         self._list_at_s = self._time_s(LIST_INTERVAL)
-        for device in devices:
-            if (board := self._board(device.board_id)) is not None:
-                board.take_device(device)
-        listed = {device.board_id for device in devices}
-        for board_id in self.boards.keys() - listed:
-            self.boards[board_id].device = None
+        self._known.take_list(devices)
         self.tell_homes()
-        self._store.async_delay_save(self._stored, _SAVE_DELAY_S)
+        self._store.async_delay_save(self._known.as_data, _SAVE_DELAY_S)
 
     @override
     def _async_refresh_finished(self) -> None:
@@ -414,7 +382,7 @@ class ParticleHub(PolledAccount[None]):
             self.counts["future"] += 1
             return
         known = event.board_id in self.boards
-        if (board := self._board(event.board_id, event)) is None:
+        if (board := self._known.get(event.board_id, event)) is None:
             self.counts["ignored"] += 1
             return
         if not known:
@@ -431,18 +399,8 @@ class ParticleHub(PolledAccount[None]):
             self._list_soon()
         self._tell(board, taken)
         if board.online is not was_online or board.meter is not was_meter:
-            self._tell_board(board)
+            self._reports.tell_presence(board)
             self.async_update_listeners()
-
-    def _board(self, board_id: str, event: ParticleEvent | None = None) -> Board | None:
-        """Return a board, a new one where it is not known; None for what is none."""
-        if (board := self.boards.get(board_id)) is not None:
-            return board
-        if len(self.boards) >= MAX_BOARDS or (event is not None and event.is_system):
-            return None
-        board = self.boards[board_id] = Board(board_id)
-        board.configure(self._configs.get(board_id))
-        return board
 
     async def _async_ask(self, wanted: Mapping[Board, Iterable[str]]) -> None:
         """Ask boards that are online for variables, a few at a time."""
@@ -472,27 +430,9 @@ class ParticleHub(PolledAccount[None]):
 
     @callback
     def _tell(self, board: Board, taken: Taken) -> None:
-        """Tell homes what a board measured: readings at once, the rest when it is due."""
+        """Tell homes what a board has just measured."""
         self.counts["nonsense"] += taken.nonsense
-        for reading in taken.readings:
-            self._publish(
-                board.board_id,
-                MeterUpdate(available=True, reading=reading, online=board.online),
-            )
-        now = dt_util.utcnow()
-        self._hosts.note(board, taken.measured, now)
-        if self._hosts.matters(board):
-            self._publish_host(board)
-
-    @callback
-    def _tell_board(self, board: Board) -> None:
-        """Tell homes whether a board is there."""
-        update = self.meter_update(board.board_id)
-        self._publish(
-            board.board_id,
-            MeterUpdate(available=update.available, online=update.online),
-        )
-        self._publish_host(board)
+        self._reports.tell_taken(board, taken, dt_util.utcnow())
 
     @override
     @callback
@@ -501,7 +441,7 @@ class ParticleHub(PolledAccount[None]):
         if not self._leave:
             return
         for board in self.boards.values():
-            self._tell_board(board)
+            self._reports.tell_presence(board)
         self.async_update_listeners()
 
     @callback
@@ -513,28 +453,7 @@ class ParticleHub(PolledAccount[None]):
     @callback
     def _show(self, _now: datetime) -> None:
         """Show what has moved little since it was shown."""
-        for board in self.boards.values():
-            if self._hosts.waits(board):
-                self._publish_host(board)
-
-    @callback
-    def _publish(self, board_id: str, update: MeterUpdate) -> None:
-        """Hand an update to the homes that have a board as a meter."""
-        try:
-            self._accounts.publish(self.key, board_id, update)
-        except Exception:
-            # One home's trouble must not keep others from hearing of theirs.
-            _LOGGER.exception("A home did not take what board %s said", board_id)
-
-    @callback
-    def _publish_host(self, board: Board) -> None:
-        """Hand what a board measures to the homes that have it as a host."""
-        self._hosts.shown(board)
-        try:
-            self._accounts.hosts.publish(self.key, host_of(board.board_id))
-        except Exception:
-            # One home's trouble must not keep others from hearing of theirs.
-            _LOGGER.exception("A home did not take what board %s said", board.name)
+        self._reports.show(self.boards.values())
 
     @callback
     def _list_soon(self) -> None:
@@ -548,15 +467,6 @@ class ParticleHub(PolledAccount[None]):
         now = dt_util.utcnow()
         self._budget.take(call, now)
         self._made.record(_COUNTED[call], now)
-
-    @callback
-    def _stored(self) -> dict[str, Any]:
-        """Return what the next run has to know."""
-        return {
-            board_id: seen.isoformat()
-            for board_id in self.boards.keys() | self._last_seen.keys()
-            if (seen := self._seen(board_id)) is not None
-        }
 
 
 async def async_remove_particle_account(
