@@ -96,9 +96,7 @@ LEDGER_DOOR = "ledger/opening.py"
 
 IMPURE = frozenset({"homeassistant", "aiohttp", "asyncio", "sqlite3"})
 
-CIRCLES: list[list[str]] = [
-    ["history/efergy_repair.py", "history/entity_repair.py", "history/repair.py"]
-]
+CIRCLES: list[list[str]] = [['history/efergy_repair.py', 'history/entity_repair.py', 'history/repair.py']]
 """Groups of files that still import each other; only ever fewer."""
 
 EXCEPTIONS: frozenset[tuple[str, str]] = frozenset()

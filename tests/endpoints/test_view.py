@@ -147,7 +147,7 @@ async def test_set_meter_is_off(client: Client, hub: PulseBoardHub) -> None:
     """The board is told that its meter count was not taken."""
     status, text = await get(client, "channel=1&metercount=336279")
     assert (status, text) == (403, "WEBHOOK 403 Forbidden: set meter is off\n")
-    hub.set_meter = True
+    hub.let_set_meter(True)
     assert await get(client, "channel=1&metercount=336279") == OK
     assert hub.channels[1].reading == 3362.79
 

@@ -13,10 +13,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.energy_homes.accounts.efergy.hub import (
-    NONSENSE_IS_OUTAGE,
-    EfergyHub,
-)
+from custom_components.energy_homes.accounts.efergy.hub import EfergyHub
+from custom_components.energy_homes.accounts.patience import NONSENSE_IS_OUTAGE
 from custom_components.energy_homes.accounts.registry import (
     DATA_ACCOUNTS,
     AccountState,

@@ -16,9 +16,9 @@ from custom_components.energy_homes.accounts.particle.address import address_bud
 from custom_components.energy_homes.accounts.particle.board_hosts import host_of
 from custom_components.energy_homes.accounts.particle.hub import (
     LIST_INTERVAL,
-    SILENT_AFTER,
     ParticleHub,
 )
+from custom_components.energy_homes.accounts.particle.known import SILENT_AFTER
 from custom_components.energy_homes.accounts.particle.measures import (
     BoardConfig,
     Measure,

@@ -11,9 +11,9 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.energy_homes.accounts.pulse_board.hearing import SET_METER_OFF
 from custom_components.energy_homes.accounts.pulse_board.hub import (
     ONLINE_FOR,
-    SET_METER_OFF,
     PulseBoardHub,
 )
 from custom_components.energy_homes.accounts.registry import (
@@ -367,7 +367,7 @@ async def test_meter_is_set_only_while_that_is_allowed(
     assert hub.channels[1].reading == 0.001
     assert hub.counts["set_meter_off"] == 1
 
-    hub.set_meter = True
+    hub.let_set_meter(True)
     assert await hub.async_hear(MeterCount(1, 336_279), NOON) == OK
     assert hub.channels[1].reading == 3362.79
     assert hub.channels[1].energy == 0.001

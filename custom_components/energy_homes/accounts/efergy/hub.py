@@ -9,16 +9,13 @@ from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import Store
-from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from ...clouds.efergy.client import EfergyClient
 from ...clouds.errors import (
-    CloudAuthError,
     CloudError,
     CloudNonsenseError,
     CloudOutageError,
@@ -27,9 +24,10 @@ from ...clouds.errors import (
 )
 from ...const import CONF_SERVER, DOMAIN, EfergyServer, EntryKind
 from ...metering.model import PowerReading
-from ..backoff import Backoff
 from ..budget import DAY, HOUR, CallBudget, CallKind
 from ..chance import async_chance
+from ..conversation import Conversation
+from ..patience import Patience
 from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, MeterInfo, MeterUpdate
 from .inventory import Inventory
@@ -37,9 +35,6 @@ from .phase import INTERVAL, PhaseTracker, plan_polls
 from .server import base_url
 
 _LOGGER = logging.getLogger(__name__)
-
-NONSENSE_IS_OUTAGE: Final = 5
-"""So many answers in a row that make no sense are an outage."""
 
 SUMMARY_IS_DEAD: Final = 3
 """So many failures in a row, and the summary is only tried every `SUMMARY_RETRY`."""
@@ -78,8 +73,12 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
         self, hass: HomeAssistant, entry: EfergyConfigEntry, accounts: Accounts
     ) -> None:
         """Prepare the conversation; `async_start` begins it."""
-        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
-        self.key = entry.unique_id or entry.entry_id
+        self._patience = Patience(
+            async_chance(hass), outage=_OUTAGE_WAIT, quota=_QUOTA_WAIT
+        )
+        super().__init__(
+            hass, _LOGGER, entry, Conversation(hass, entry, _LOGGER, self._patience)
+        )
         self.last_success: datetime | None = None
         self.nonsense_count = 0
         self.standing_in = False
@@ -88,24 +87,17 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
             entry.data[CONF_TOKEN],
             base_url(EfergyServer(entry.data[CONF_SERVER]), entry.data.get(CONF_URL)),
         )
-        random = async_chance(hass)
         self._accounts = accounts
         self._store = _store(hass, entry)
         self._save_at_s: float | None = None
         self._budget = CallBudget()
         self._inventory = Inventory()
-        self._outage_wait = Backoff(*_OUTAGE_WAIT, random)
-        self._quota_wait = Backoff(*_QUOTA_WAIT, random)
-        self._not_before_s: float | None = None
-        self._nonsense_in_a_row = 0
         self._summary_failures = 0
         self._summary_retry_s = 0.0
         self._phases = PhaseTracker()
         self._polls: deque[datetime] = deque(maxlen=2)
         self._readings: dict[str, PowerReading] = {}
         self._told: dict[str, bool] = {}
-        self._was_failing = False
-        self._detach: CALLBACK_TYPE | None = None
         self._first_data: datetime | None = None
 
     @property
@@ -136,7 +128,7 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
     @callback
     def meter_update(self, hardware_id: str) -> MeterUpdate:
         """Return the present state of one meter."""
-        if self.state not in {AccountState.CONNECTED, AccountState.QUOTA}:
+        if not self.conversation.holds:
             return MeterUpdate(available=False)
         reading = self._inventory.reading(hardware_id, dt_util.utcnow())
         return MeterUpdate(available=reading is not None, reading=reading)
@@ -150,17 +142,13 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
         await self.async_config_entry_first_refresh()
         self._readings = {}
         self._told = {sid: self.meter_update(sid).available for sid in self.meters}
-        self._detach = self._accounts.attach(self)
-        self._schedule_poll()
+        self._leave = [self._accounts.attach(self)]
+        self.schedule_poll()
 
     @override
     async def async_shutdown(self) -> None:
         """Stop polling, leave the registry and keep what the next run has to know."""
         await super().async_shutdown()
-        self._unschedule_poll()
-        if self._detach is not None:
-            self._detach()
-            self._detach = None
         if self._save_at_s is not None:
             await self._store.async_save(self._stored())
 
@@ -197,67 +185,24 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
 
     @override
     async def _async_update_data(self) -> EfergyAccountData:
-        """Poll all meters; tell the four kinds of failure apart."""
+        """Poll all meters, unless a reached call limit is waited for."""
         now = dt_util.utcnow()
         if self.state is AccountState.QUOTA and self._wait() > timedelta():
             return self._snapshot(now)
         self._polls.append(now)
         try:
             readings, nonsense = await self._poll()
-        except CloudAuthError as err:
-            self.state = AccountState.AUTH
-            raise ConfigEntryAuthFailed(
-                translation_domain=DOMAIN,
-                translation_key="account_auth",
-                translation_placeholders={"account": self.config_entry.title},
-            ) from err
-        except CloudQuotaError as err:
-            self._wait_for_quota(err)
-            return self._snapshot(dt_util.utcnow())
-        except CloudNonsenseError as err:
-            self._nonsense_in_a_row += 1
-            if (
-                self.state not in {AccountState.CONNECTED, AccountState.QUOTA}
-                or self._nonsense_in_a_row >= NONSENSE_IS_OUTAGE
-            ):
-                raise self._outage(err) from err
-            _LOGGER.debug("Answer of %s skipped: %s", self.name, err)
-            self._resume()
-            return self._snapshot(dt_util.utcnow())
         except CloudError as err:
-            raise self._outage(err) from err
-        self._nonsense_in_a_row = 0
+            self.conversation.failed(err)
+            return self._snapshot(dt_util.utcnow())
         self.nonsense_count += nonsense
-        self._resume()
-        self._outage_wait.reset()
-        self._quota_wait.reset()
+        self.conversation.answered()
         self.last_success = dt_util.utcnow()
         self._readings.update(readings)
         for sid, stamp in self._inventory.stamps.items():
             self._phases.observe(sid, stamp)
         self._phases.keep(self._inventory.stamps)
         return self._snapshot(self.last_success)
-
-    @override
-    def _async_refresh_finished(self) -> None:
-        """Tell homes what is new and arrange for the next poll."""
-        if self._detach is None:
-            return
-        failing = not self.last_update_success
-        if (
-            failing
-            and self.state is not AccountState.AUTH
-            and self._wait() <= timedelta()
-        ):
-            # Something that nobody foresaw: it is logged by now; go on with care.
-            self._begin_outage()
-        self._tell()
-        self._schedule_poll()
-        if failing and self._was_failing:
-            # The coordinator itself says nothing while one failure follows another, which
-            # may be of another kind.
-            self.async_update_listeners()
-        self._was_failing = failing
 
     async def _poll(self) -> tuple[dict[str, PowerReading], int]:
         """Return new readings by sid and the number of values that made no sense.
@@ -327,51 +272,14 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
         return await ask(self.client)
 
     @callback
-    def _resume(self) -> None:
-        """Note that the cloud answers."""
-        if self.state is AccountState.QUOTA:
-            _LOGGER.info("%s answers again after its call limit", self.name)
-        self.state = AccountState.CONNECTED
-        self._not_before_s = None
-
-    @callback
-    def _wait_for_quota(self, err: CloudQuotaError) -> None:
-        """Wait as long as the vendor asks, or longer and longer."""
-        wait = max(self._quota_wait.next(), err.retry_after or timedelta())
-        if self.state is not AccountState.QUOTA:
-            _LOGGER.warning(
-                "%s has reached its call limit (%s), waiting", self.name, err
-            )
-        self.state = AccountState.QUOTA
-        self._not_before_s = self._time_s(wait)
-
-    @callback
-    def _outage(self, err: CloudError) -> UpdateFailed:
-        """Note that the cloud is away; return what the coordinator is to be told."""
-        self._begin_outage()
-        return UpdateFailed(
-            translation_domain=DOMAIN,
-            translation_key="account_outage",
-            translation_placeholders={
-                "account": self.config_entry.title,
-                "reason": str(err),
-            },
-        )
-
-    @callback
-    def _begin_outage(self) -> None:
-        """Wait longer from attempt to attempt."""
-        self.state = AccountState.OUTAGE
-        self._not_before_s = self._time_s(self._outage_wait.next())
-
-    @callback
     def _snapshot(self, now: datetime) -> EfergyAccountData:
         """Return the account's meters as they are now."""
         self._inventory.refresh(now)
         return EfergyAccountData(meters=self.meters, missing=self.missing)
 
+    @override
     @callback
-    def _tell(self) -> None:
+    def tell_homes(self) -> None:
         """Tell homes new readings, and which meters have become available or not."""
         readings, self._readings = self._readings, {}
         for sid in self._told.keys() | self.meters.keys():
@@ -392,7 +300,7 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
     def _next_wait(self) -> timedelta:
         """Return how long to wait for the next poll, or the next look at what is stale."""
         now = dt_util.utcnow()
-        if self._not_before_s is not None:
+        if self._patience.waits:
             stale = self._inventory.next_stale()
             if self.state is AccountState.QUOTA and stale is not None:
                 # A little later, so that it is stale by then.
@@ -404,13 +312,7 @@ class EfergyHub(PolledAccount[EfergyAccountData]):
 
     def _wait(self) -> timedelta:
         """Return how long nothing may be asked; zero where it may be now."""
-        if self._not_before_s is None:
-            return timedelta()
-        return timedelta(seconds=max(self._not_before_s - self.hass.loop.time(), 0))
-
-    def _time_s(self, wait: timedelta) -> float:
-        """Return when a wait that begins now ends, on the loop's clock."""
-        return self.hass.loop.time() + wait.total_seconds()
+        return self._patience.wait(self.hass.loop.time())
 
     @callback
     def _save(self, *, soon: bool = False) -> None:

@@ -1,44 +1,40 @@
 """A Netatmo account: one conversation with the cloud for all of its homes."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
 from typing import Any, Final, Protocol, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import Store
-from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from ...clouds.errors import (
     CloudAuthError,
-    CloudBusyError,
     CloudError,
     CloudNonsenseError,
-    CloudOutageError,
     CloudQuotaError,
 )
 from ...clouds.netatmo.client import HISTORY_METHODS, NetatmoClient, TokenProvider
 from ...clouds.netatmo.errors import CloudRefusedError, CloudTokenExpiredError, Refusal
-from ...clouds.netatmo.models import HomeStatus, HomeTopology
+from ...clouds.netatmo.models import HomeTopology
 from ...const import DOMAIN, EntryKind
 from ...heating.netatmo.home_mode import HomeModeRequest
 from ...heating.netatmo.plan import RoomCommand
-from ...heating.netatmo.schedule import WeeklySchedule
 from ..chance import async_chance
+from ..conversation import Conversation
 from ..polled import PolledAccount
 from ..registry import Accounts, AccountState, HeatingUpdate
 from .applications import app_budget
 from .budget import CallPriority, UserBudget
-from .patience import Patience
-from .plan import Poll, PollPlan, contradictions, moved
+from .commands import OWN_LIMIT, SHORT_WAIT, Commands
+from .heard import HeardHomes
+from .patience import NetatmoPatience
+from .plan import Poll, PollPlan
 from .server import netatmo_url
 from .stored import homes_as_data, homes_from_data
 
@@ -47,11 +43,9 @@ _LOGGER = logging.getLogger(__name__)
 HOME_IS_AWAY: Final = 4
 """A home that cannot be asked so often in a row is away, though the account is not."""
 
-_SHORT_WAIT: Final = timedelta(seconds=30)
 _EARLY_S: Final = 0.5
 _SAVE_DELAY_S: Final = 300
 _STORE_VERSION: Final = 1
-_POLLS: Final = (CallPriority.POLL, CallPriority.READ_BACK)
 
 type NetatmoConfigEntry = ConfigEntry[NetatmoHub]
 
@@ -69,15 +63,6 @@ class NetatmoAccountData:
     """The account's homes by the vendor's id, as last told."""
 
     homes: Mapping[str, HomeTopology]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Heard:
-    """A home's newest status, when its call was made and when it came."""
-
-    status: HomeStatus
-    asked_at: datetime
-    at: datetime
 
 
 class NetatmoHub(PolledAccount[NetatmoAccountData]):
@@ -98,32 +83,34 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         tokens: AppTokens,
     ) -> None:
         """Prepare the conversation; `async_start` begins it."""
-        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
-        self.key = entry.unique_id or entry.entry_id
+        random = async_chance(hass)
+        self._patience = NetatmoPatience(random)
+        super().__init__(
+            hass,
+            _LOGGER,
+            entry,
+            Conversation(hass, entry, _LOGGER, self._patience, auth_key="netatmo_auth"),
+        )
         self.last_success: datetime | None = None
-        self.troubles: Counter[str] = Counter()
         self.client = NetatmoClient(
             async_get_clientsession(hass), tokens, netatmo_url(), on_call=self._count
         )
-        random = async_chance(hass)
         self._accounts = accounts
         self._app = app_budget(hass, tokens.client_id)
         self._budget: UserBudget
+        self._commands: Commands
         self._store = _store(hass, entry)
         self._save_pending = False
         self._plan = PollPlan(random)
         self._asking = asyncio.Lock()
-        self._patience = Patience(random)
-        self._homes: dict[str, HomeTopology] = {}
-        self._weeks: dict[str, WeeklySchedule] = {}
-        self._complete = False
-        self._topology_asked_at: datetime | None = None
-        self._heard: dict[str, _Heard] = {}
-        self._doubts: dict[str, frozenset[str]] = {}
+        self._heard = HeardHomes()
         self._news: set[str] = set()
         self._told_state: AccountState | None = None
-        self._was_failing = False
-        self._leave: list[CALLBACK_TYPE] = []
+
+    @property
+    def troubles(self) -> Mapping[str, int]:
+        """Return how many calls failed, by what was wrong with them."""
+        return self._patience.troubles
 
     @property
     def title(self) -> str:
@@ -133,7 +120,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     @property
     def homes(self) -> Mapping[str, HomeTopology]:
         """Return the account's homes by the vendor's id, as last told."""
-        return self._homes
+        return self._heard.homes
 
     @property
     def calls_last_hour(self) -> int:
@@ -171,22 +158,9 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     def heating_update(self, home_id: str) -> HeatingUpdate:
         """Return the present state of one home."""
         state = self.state
-        if (
-            state in {AccountState.CONNECTED, AccountState.QUOTA}
-            and self._plan.failures(home_id) >= HOME_IS_AWAY
-        ):
+        if self.conversation.holds and self._plan.failures(home_id) >= HOME_IS_AWAY:
             state = AccountState.OUTAGE
-        heard = self._heard.get(home_id)
-        topology = self._homes.get(home_id)
-        return HeatingUpdate(
-            state=state,
-            gone=self._complete and topology is None,
-            topology=topology,
-            status=None if heard is None else heard.status,
-            status_at=None if heard is None else heard.at,
-            asked_at=None if heard is None else heard.asked_at,
-            topology_asked_at=self._topology_asked_at,
-        )
+        return self._heard.update(home_id, state)
 
     async def async_start(self) -> None:
         """Ask for the homes, then keep polling until the entry is unloaded.
@@ -196,8 +170,8 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         knew.
         """
         await self.async_config_entry_first_refresh()
-        self._leave.append(self._accounts.watch_followed(self.key, self._follow))
-        self._leave.append(self._accounts.attach_heating(self))
+        unwatch = self._accounts.watch_followed(self.key, self._follow)
+        self._leave = [self._accounts.attach_heating(self), unwatch]
         self._told_state = self.state
         self._follow()
 
@@ -205,9 +179,6 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     async def async_shutdown(self) -> None:
         """Stop polling, leave the registry and keep what the next run has to know."""
         await super().async_shutdown()
-        self._unschedule_poll()
-        while self._leave:
-            self._leave.pop()()
         self._app.leave(self.key)
         if self._save_pending:
             await self._store.async_save(self._stored())
@@ -216,73 +187,55 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self, home_id: str, command: RoomCommand, *, renewal: bool = False
     ) -> bool:
         """Drive one room; return False where it was so already. Raises CloudError."""
-        if renewal:
-            return await self._renew(home_id, command)
-        return await self._command(
-            home_id, lambda client: client.set_room(home_id, command)
-        )
+        return await self._commands.async_set_room(home_id, command, renewal=renewal)
 
     async def async_set_home_mode(self, home_id: str, request: HomeModeRequest) -> bool:
         """Put a home into a mode; False where it was so already. Raises CloudError."""
-        return await self._command(
-            home_id,
-            lambda client: client.set_home_mode(
-                home_id,
-                request.mode,
-                until=request.until,
-                schedule_id=request.schedule_id,
-            ),
-            topology=True,
-        )
+        return await self._commands.async_set_home_mode(home_id, request)
 
     async def async_switch_schedule(self, home_id: str, schedule_id: str) -> bool:
         """Select a home's schedule; False where it was already. Raises CloudError."""
-        return await self._command(
-            home_id,
-            lambda client: client.switch_schedule(home_id, schedule_id),
-            topology=True,
-        )
+        return await self._commands.async_switch_schedule(home_id, schedule_id)
 
     async def async_history[T](self, ask: Callable[[NetatmoClient], Awaitable[T]]) -> T:
-        """Make one call for history, which gives way to polls and commands.
-
-        Some seconds until there is room for it are waited for. Raises without a call
-        CloudAuthError where the credentials are refused, CloudQuotaError where there is no
-        room for long and CloudOutageError while the cloud is away, else what the client
-        raises.
-        """
-        while True:
-            async with self._asking:
-                wait = self._budget.wait(CallPriority.HISTORY, dt_util.utcnow())
-                if not timedelta() < wait <= _SHORT_WAIT:
-                    return await self._ask_history(ask)
-            await asyncio.sleep(wait.total_seconds())
+        """Make one call for history; raises what `Commands.async_history` does."""
+        return await self._commands.async_history(ask)
 
     @override
     async def _async_setup(self) -> None:
         """Load what another run knew."""
         stored = await self._store.async_load() or {}
         self._budget = self._app.user(self.key, stored.get("budget"))
-        self._homes = _by_id(homes_from_data(stored.get("homes", ())))
+        self._commands = Commands(
+            self.client,
+            self._budget,
+            self,
+            conversation=self.conversation,
+            patience=self._patience,
+            plan=self._plan,
+            asking=self._asking,
+            time_s=self.hass.loop.time,
+        )
+        self._heard.restore(homes_from_data(stored.get("homes", ())))
 
     @override
     async def _async_update_data(self) -> NetatmoAccountData:
         """Make the call that is due, if any; tell the kinds of failure apart."""
         if self.state is AccountState.AUTH:
-            raise self._auth_failed()
+            self.conversation.refused()
         now_s = self.hass.loop.time()
         poll = self._next_poll()
         if poll.at_s > now_s + _EARLY_S:
             if self.state is AccountState.OUTAGE:
-                raise self._outage_goes_on("not asked again yet")
-            if self.state is AccountState.STARTING or self._own_wait() > _SHORT_WAIT:
-                self._wait_for_own_quota()
+                self.conversation.still_away("not asked again yet")
+            if self.state is AccountState.STARTING or self._own_wait() > SHORT_WAIT:
+                self.conversation.limited(OWN_LIMIT)
             return self._snapshot()
         try:
             async with self._asking:
                 await self._make(poll)
         except CloudQuotaError as err:
-            self._wait_for_quota(err)
+            self.conversation.wait_for_quota(err)
         except CloudRefusedError as err:
             self._refused(err, poll)
         except CloudError as err:
@@ -290,28 +243,6 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         else:
             self._answered(poll)
         return self._snapshot()
-
-    @override
-    def _async_refresh_finished(self) -> None:
-        """Tell homes what is new and arrange for the next poll."""
-        if not self._leave:
-            return
-        failing = not self.last_update_success
-        now_s = self.hass.loop.time()
-        if (
-            failing
-            and self.state is not AccountState.AUTH
-            and self._patience.not_before_s(CallPriority.POLL, now_s) <= now_s
-        ):
-            # Something that nobody foresaw: it is logged by now; go on with care.
-            self._begin_outage()
-        self._tell()
-        self._schedule_poll()
-        if failing and self._was_failing:
-            # The coordinator itself says nothing while one failure follows another, which
-            # may be of another kind.
-            self.async_update_listeners()
-        self._was_failing = failing
 
     async def _make(self, poll: Poll) -> None:
         """Make a call and take in its answer. Raises CloudError."""
@@ -323,117 +254,24 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
                 self._plan.topology_failed(asked_s)
                 return
             self._plan.topology_came(asked_s)
-            self._homes = _by_id(found.homes)
-            self._weeks = await _async_weeks(found.homes)
-            self._complete = True
-            self._topology_asked_at = asked_at
+            await self._heard.async_take_topology(found.homes, asked_at)
             self._news.update(self._accounts.followed(self.key))
             self._choose_followed()
             self._save()
             return
         status = await self.client.status(home_id)
-        if self._says_nothing(home_id, status):
+        if self._heard.says_nothing(home_id, status):
             raise CloudNonsenseError("homestatus: nothing about a home that is heated")
         self.last_success = dt_util.utcnow()
-        before = self._heard.get(home_id)
-        self._heard[home_id] = _Heard(
-            status=status, asked_at=asked_at, at=self.last_success
+        has_moved = self._heard.take_status(
+            home_id, status, asked_at=asked_at, at=self.last_success
         )
         self._plan.status_came(
-            home_id,
-            asked_s,
-            hourly=self.hourly_polls,
-            moved=moved(None if before is None else before.status, status),
+            home_id, asked_s, hourly=self.hourly_polls, moved=has_moved
         )
         self._news.add(home_id)
-        self._doubt(home_id, status)
-
-    async def _ask_history[T](self, ask: Callable[[NetatmoClient], Awaitable[T]]) -> T:
-        """Make one call for history now."""
-        self._require(CallPriority.HISTORY)
-        if self.state is AccountState.QUOTA:
-            raise CloudQuotaError("the account waits for its call limit")
-        if self.state is not AccountState.CONNECTED:
-            raise CloudOutageError("the account's cloud is away")
-        try:
-            return await ask(self.client)
-        except CloudQuotaError as err:
-            self._wait_for_quota(err)
-            self._tell()
-            self.async_update_listeners()
-            raise
-
-    async def _renew(self, home_id: str, command: RoomCommand) -> bool:
-        """Send a room again what it holds; who asked decides when to try again."""
-        self._require(CallPriority.READ_BACK)
-        try:
-            changed = await self.client.set_room(home_id, command)
-        except CloudQuotaError as err:
-            if self.state is not AccountState.QUOTA:
-                self._wait_for_quota(err)
-                self._tell()
-            raise
-        else:
-            self._plan.renewed(home_id, self.hass.loop.time())
-            return changed
-        finally:
-            self._schedule_poll()
-            self.async_update_listeners()
-
-    def _require(self, priority: CallPriority) -> None:
-        """Raise CloudError where a call of a priority cannot be made now."""
-        if self.state is AccountState.AUTH:
-            raise CloudAuthError("the account's credentials are refused")
-        wait = self._budget.wait(priority, dt_util.utcnow())
-        if wait > timedelta():
-            raise CloudQuotaError("our own limit of calls is reached", wait)
-
-    async def _order(self, order: Callable[[NetatmoClient], Awaitable[bool]]) -> bool:
-        """Send a command, a second time where the vendor was busy with another call of ours."""
-        try:
-            return await order(self.client)
-        except CloudBusyError:
-            # That other call is over when the lock is ours.
-            async with self._asking:
-                self._require(CallPriority.COMMAND)
-                return await order(self.client)
-
-    async def _command(
-        self,
-        home_id: str,
-        order: Callable[[NetatmoClient], Awaitable[bool]],
-        *,
-        topology: bool = False,
-    ) -> bool:
-        """Send a command at once, whatever polls wait for. Raises CloudError."""
-        self._require(CallPriority.COMMAND)
-        look = True
-        try:
-            changed = await self._order(order)
-        except CloudQuotaError as err:
-            look = False
-            if self.state is not AccountState.QUOTA:
-                self._wait_for_quota(err)
-            raise
-        except CloudRefusedError as err:
-            look = False
-            if err.reason is Refusal.NOT_FOUND:
-                self._plan.want_topology(self.hass.loop.time())
-            raise
-        else:
-            # Who takes commands takes a read-back.
-            self._patience.command_taken()
-            return changed
-        finally:
-            # Also after an outage or a cancellation: nobody knows what came of it.
-            now_s = self.hass.loop.time()
-            if look:
-                self._plan.commanded(home_id, now_s)
-            if look and topology:
-                self._plan.mode_commanded(now_s)
-            self._tell()
-            self._schedule_poll()
-            self.async_update_listeners()
+        if self._heard.doubts(home_id, status, dt_util.utcnow()):
+            self._plan.want_topology(self.hass.loop.time())
 
     @callback
     def _count(self, method: str) -> None:
@@ -445,36 +283,15 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
     def _follow(self) -> None:
         """Poll the homes that are followed now, and no other."""
         self._choose_followed()
-        self._schedule_poll()
+        self.schedule_poll()
 
     @callback
     def _choose_followed(self) -> None:
         """Leave out homes that the account does not have."""
         followed = self._accounts.followed(self.key)
-        if self._complete:
-            followed &= self._homes.keys()
+        if self._heard.complete:
+            followed &= self.homes.keys()
         self._plan.follow(followed, self.hass.loop.time())
-
-    def _says_nothing(self, home_id: str, status: HomeStatus) -> bool:
-        """Return whether a status is empty without telling that a gateway is off."""
-        topology = self._homes.get(home_id)
-        return (
-            topology is not None
-            and bool(topology.heated_rooms)
-            and not (status.rooms or status.modules or status.problems)
-        )
-
-    @callback
-    def _doubt(self, home_id: str, status: HomeStatus) -> None:
-        """Ask for the topology where a status does not fit what it tells."""
-        if (topology := self._homes.get(home_id)) is None:
-            return
-        doubts = contradictions(
-            topology, status, self._weeks.get(home_id), status.at or dt_util.utcnow()
-        )
-        if doubts and doubts != self._doubts.get(home_id):
-            self._plan.want_topology(self.hass.loop.time())
-        self._doubts[home_id] = doubts
 
     @callback
     def _answered(self, poll: Poll) -> None:
@@ -483,12 +300,10 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         if self.state is AccountState.OUTAGE:
             self._plan.wake(poll.home_id)
         # One call that has become free ends no wait: the next poll would begin another.
-        if self._own_wait(room=self.state is AccountState.QUOTA) > _SHORT_WAIT:
-            self._wait_for_own_quota()
-            return
-        if self.state is AccountState.QUOTA:
-            _LOGGER.info("%s answers again after its call limit", self.name)
-        self.state = AccountState.CONNECTED
+        if self._own_wait(room=self.state is AccountState.QUOTA) > SHORT_WAIT:
+            self.conversation.limited(OWN_LIMIT)
+        else:
+            self.conversation.resume()
 
     @callback
     def _refused(self, err: CloudRefusedError, poll: Poll) -> None:
@@ -498,10 +313,10 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         the account starts, nothing can.
         """
         if err.reason is Refusal.SCOPE:
-            raise self._auth_failed() from err
+            self.conversation.refused(err)
         if self.state is AccountState.STARTING:
-            raise self._outage(err) from err
-        self.troubles["refused"] += 1
+            self.conversation.away(err)
+        self._patience.refused()
         self._fail(poll)
         if poll.home_id is not None and self._plan.failures(poll.home_id) == 1:
             self._plan.want_topology(self.hass.loop.time())
@@ -510,20 +325,24 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
 
     @callback
     def _in_trouble(self, err: CloudError, poll: Poll) -> None:
-        """Note a call that failed; raise what the coordinator is to be told of an outage."""
+        """Note a call that failed.
+
+        Raises ConfigEntryAuthFailed where a person has to sign in, and UpdateFailed where
+        the account's cloud is away by now.
+        """
         if isinstance(err, CloudTokenExpiredError):
             if self._patience.token_refused() or self.state is AccountState.STARTING:
-                raise self._auth_failed() from err
+                self.conversation.refused(err)
         elif isinstance(err, CloudAuthError):
-            raise self._auth_failed() from err
-        nonsense = isinstance(err, CloudNonsenseError)
-        self.troubles["nonsense" if nonsense else "outage"] += 1
+            self.conversation.refused(err)
         self._fail(poll)
         away = self._patience.failed(
-            poll.home_id, nonsense=nonsense, homes=len(self._plan.followed)
+            poll.home_id,
+            nonsense=isinstance(err, CloudNonsenseError),
+            homes=len(self._plan.followed),
         )
         if away or self.state in {AccountState.STARTING, AccountState.OUTAGE}:
-            raise self._outage(err) from err
+            self.conversation.away(err)
         _LOGGER.debug("A call of %s failed: %s", self.name, err)
         self._patience.wait_after_failure(self.hass.loop.time())
         self._plan.hasten(self._patience.failed_homes)
@@ -536,58 +355,6 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
             self._plan.topology_failed(now_s)
         elif self._plan.status_failed(home_id, now_s) == HOME_IS_AWAY:
             self._news.add(home_id)
-
-    @callback
-    def _wait_for_quota(self, err: CloudQuotaError) -> None:
-        """Wait as long as the vendor asks, or longer and longer."""
-        self.troubles["quota"] += 1
-        self._patience.wait_for_quota(self.hass.loop.time(), err.retry_after)
-        self._enter_quota(str(err))
-
-    @callback
-    def _wait_for_own_quota(self) -> None:
-        """Note that polls have spent what we allow them."""
-        self._enter_quota("our own limit of calls is reached")
-
-    @callback
-    def _enter_quota(self, reason: str) -> None:
-        """Note that polls wait for a call limit."""
-        if self.state is not AccountState.QUOTA:
-            _LOGGER.warning(
-                "%s has reached its call limit (%s), waiting", self.name, reason
-            )
-        self.state = AccountState.QUOTA
-
-    @callback
-    def _auth_failed(self) -> ConfigEntryAuthFailed:
-        """Note that somebody has to sign in; return what the coordinator is to be told."""
-        self.state = AccountState.AUTH
-        return ConfigEntryAuthFailed(
-            translation_domain=DOMAIN,
-            translation_key="netatmo_auth",
-            translation_placeholders={"account": self.title},
-        )
-
-    @callback
-    def _outage(self, err: CloudError) -> UpdateFailed:
-        """Note that the cloud is away; return what the coordinator is to be told."""
-        self._begin_outage()
-        return self._outage_goes_on(str(err))
-
-    @callback
-    def _begin_outage(self) -> None:
-        """Wait longer from attempt to attempt."""
-        self.state = AccountState.OUTAGE
-        self._patience.wait_after_failure(self.hass.loop.time())
-
-    @callback
-    def _outage_goes_on(self, reason: str) -> UpdateFailed:
-        """Return what the coordinator is to be told of an outage."""
-        return UpdateFailed(
-            translation_domain=DOMAIN,
-            translation_key="account_outage",
-            translation_placeholders={"account": self.title, "reason": reason},
-        )
 
     def _own_wait(self, *, room: bool = False) -> timedelta:
         """Return how long our own limit keeps polls waiting, or leaves little room."""
@@ -607,10 +374,11 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
 
     def _snapshot(self) -> NetatmoAccountData:
         """Return the account's homes as they are known now."""
-        return NetatmoAccountData(homes=self._homes)
+        return NetatmoAccountData(homes=self.homes)
 
+    @override
     @callback
-    def _tell(self) -> None:
+    def tell_homes(self) -> None:
         """Tell homes what is new, all of them where the account's state is."""
         if not self._leave:
             return
@@ -647,7 +415,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         self._save_pending = False
         return {
             "budget": self._budget.as_data(dt_util.utcnow()),
-            "homes": homes_as_data(self._homes.values()),
+            "homes": homes_as_data(self.homes.values()),
         }
 
 
@@ -656,22 +424,6 @@ async def async_remove_netatmo_account(
 ) -> None:
     """Remove what was stored for an account, once its entry is removed."""
     await _store(hass, entry).async_remove()
-
-
-async def _async_weeks(homes: Iterable[HomeTopology]) -> dict[str, WeeklySchedule]:
-    """Return the weekly schedules that homes follow, by the vendor's id of the home."""
-    weeks: dict[str, WeeklySchedule] = {}
-    for home in homes:
-        zone = home.time_zone and await dt_util.async_get_time_zone(home.time_zone)
-        if zone and home.schedule is not None:
-            with suppress(ValueError):
-                weeks[home.home_id] = WeeklySchedule(home.schedule, zone)
-    return weeks
-
-
-def _by_id(homes: Iterable[HomeTopology]) -> dict[str, HomeTopology]:
-    """Return homes by the vendor's id."""
-    return {home.home_id: home for home in homes}
 
 
 def _store(hass: HomeAssistant, entry: NetatmoConfigEntry) -> Store[dict[str, Any]]:

@@ -3,23 +3,20 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
-from typing import Any, Final, override
+from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.storage import Store
-from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from ...clouds.errors import CloudAuthError, CloudError, CloudQuotaError
+from ...clouds.errors import CloudAuthError, CloudError
 from ...clouds.particle.client import ParticleCall, ParticleClient
 from ...clouds.particle.errors import CloudBoardError
 from ...clouds.particle.models import EventBatch, ParticleEvent
@@ -34,16 +31,20 @@ from ...metering.readings import MAX_AHEAD
 from ..backoff import Backoff
 from ..budget import DAY, HOUR, CallBudget, CallKind
 from ..chance import async_chance
+from ..conversation import Conversation
 from ..hosts import HostInfo, HostUpdate
 from ..keep_running import async_keep_running
+from ..patience import Patience
 from ..polled import PolledAccount
-from ..registry import AccountHub, Accounts, AccountState, MeterInfo, MeterUpdate
+from ..registry import AccountHub, Accounts, MeterInfo, MeterUpdate
 from .address import address_budget
 from .board import Board, Heard, Taken
 from .board_hosts import BoardHosts, board_of, host_of
-from .listen import meter_info
+from .known import KnownBoards
 from .measures import BoardConfig
+from .reports import BoardReports
 from .server import particle_url
+from .stream import EventStream
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,15 +59,6 @@ VARIABLE_INTERVAL: Final = timedelta(minutes=1)
 
 FILL_SPACING: Final = timedelta(minutes=1)
 """A stream that breaks again and again has gaps filled no more often than this."""
-
-STEADY_AFTER: Final = timedelta(seconds=30)
-"""A stream that lived for so long is no part of a row of failures."""
-
-SILENT_AFTER: Final = timedelta(minutes=5)
-"""A meter that was not heard for so long does not report."""
-
-MAX_BOARDS: Final = 1000
-"""So many boards are followed."""
 
 ASKED_AT_ONCE: Final = 4
 """So many variables are asked for at the same time."""
@@ -83,7 +75,6 @@ _COUNTED: Final = {
 }
 """How the account's calls are told apart where nothing limits them: only for its sensors."""
 
-_STREAM_WAIT: Final = (timedelta(seconds=1), timedelta(minutes=5))
 _QUOTA_WAIT: Final = (timedelta(minutes=1), timedelta(minutes=30))
 _LIST_WAIT: Final = (timedelta(seconds=30), LIST_INTERVAL)
 _SAVE_DELAY_S: Final = 300
@@ -115,13 +106,21 @@ class ParticleHub(PolledAccount[None]):
         self, hass: HomeAssistant, entry: ParticleConfigEntry, accounts: Accounts
     ) -> None:
         """Prepare the conversation; `async_start` begins it."""
-        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
-        self.key = entry.unique_id or entry.entry_id
-        self.boards: dict[str, Board] = {}
+        random = async_chance(hass)
+        super().__init__(
+            hass,
+            _LOGGER,
+            entry,
+            Conversation(
+                hass,
+                entry,
+                _LOGGER,
+                Patience(random, outage=None, quota=_QUOTA_WAIT),
+                on_change=self.tell_homes,
+            ),
+        )
         self.counts: Counter[str] = Counter()
-        self.last_heard: datetime | None = None
         self.last_event: datetime | None = None
-        self.streaming = False
         self.shown = Liveness()
         self.client = ParticleClient(
             async_get_clientsession(hass),
@@ -130,23 +129,30 @@ class ParticleHub(PolledAccount[None]):
             product=entry.data.get(CONF_PRODUCT),
             on_call=self._count_call,
         )
-        random = async_chance(hass)
         self._accounts = accounts
         self._budget = address_budget(hass)
         self._made = CallBudget({})
-        self._stream_wait = Backoff(*_STREAM_WAIT, random)
-        self._quota_wait = Backoff(*_QUOTA_WAIT, random)
+        self._stream = EventStream(
+            self.client,
+            self._budget,
+            self.conversation,
+            random,
+            name=self.name,
+            time_s=hass.loop.time,
+            on_open=self._opened,
+            on_batch=self._take,
+            on_refused=self._unschedule_poll,
+        )
         self._list_wait = Backoff(*_LIST_WAIT, random)
-        self._open_at_s = 0.0
         self._list_at_s = 0.0
         self._variables_at_s = 0.0
         self._filled_at_s: float | None = None
-        self._last_seen: dict[str, datetime] = {}
-        self._configs: dict[str, BoardConfig] = {}
+        self._known = KnownBoards()
         self._hosts = BoardHosts()
-        self._told: dict[str, MeterUpdate] = {}
+        self._reports = BoardReports(
+            accounts, self.key, self._hosts, meter_update=self.meter_update
+        )
         self._store = _store(hass, entry)
-        self._detach: list[CALLBACK_TYPE] = []
 
     @property
     def calls_last_hour(self) -> int:
@@ -164,26 +170,29 @@ class ParticleHub(PolledAccount[None]):
         return self._made.count(HOUR, dt_util.utcnow(), _COUNTED[ParticleCall.STREAM])
 
     @property
+    def streaming(self) -> bool:
+        """Return whether a stream brings events now."""
+        return self._stream.is_open
+
+    @property
+    def last_heard(self) -> datetime | None:
+        """Return when the stream last brought anything."""
+        return self._stream.last_heard
+
+    @property
+    def boards(self) -> Mapping[str, Board]:
+        """Return the boards by their ids."""
+        return self._known.boards
+
+    @property
     def meters(self) -> Mapping[str, MeterInfo]:
         """Return the boards that are meters; those that never said so are ghosts."""
-        found: dict[str, MeterInfo] = {}
-        for board_id, board in self.boards.items():
-            if board.meter is not None:
-                seen = self._seen(board_id)
-                found[board_id] = replace(
-                    meter_info(board), last_seen=seen, ghost=seen is None
-                )
-        return found
+        return self._known.meters
 
     @property
     def missing(self) -> Mapping[str, datetime]:
         """Return the boards that were heard as meters and are not now, and since when."""
-        limit = dt_util.utcnow() - SILENT_AFTER
-        return {
-            board_id: seen
-            for board_id in self.boards.keys() | self._last_seen.keys()
-            if (seen := self._seen(board_id)) is not None and seen < limit
-        }
+        return self._known.missing(dt_util.utcnow())
 
     @property
     def hosts(self) -> Mapping[str, HostInfo]:
@@ -203,7 +212,7 @@ class ParticleHub(PolledAccount[None]):
     def host_update(self, host_id: str) -> HostUpdate:
         """Return what a board measured last."""
         board = self.boards.get(board_of(host_id))
-        if board is None or not self._hears:
+        if board is None or not self.conversation.holds:
             return HostUpdate(available=False)
         return HostUpdate(
             available=True,
@@ -216,25 +225,13 @@ class ParticleHub(PolledAccount[None]):
     def meter_update(self, hardware_id: str) -> MeterUpdate:
         """Return the present state of one board."""
         board = self.boards.get(hardware_id)
-        if board is None or not self._hears:
+        if board is None or not self.conversation.holds:
             return MeterUpdate(available=False)
         return MeterUpdate(
             available=board.online is not False and board.reading is not None,
             reading=board.reading,
             online=board.online,
         )
-
-    @property
-    def _hears(self) -> bool:
-        """Return whether what the boards say comes in, as far as is known."""
-        return self.state in {AccountState.CONNECTED, AccountState.QUOTA}
-
-    def _seen(self, board_id: str) -> datetime | None:
-        """Return when a board last said something as a meter, in earlier runs too."""
-        board = self.boards.get(board_id)
-        if board is not None and board.reading is not None:
-            return board.reading.at
-        return self._last_seen.get(board_id)
 
     async def async_start(self) -> None:
         """Ask for the boards, then keep listening until the entry is unloaded.
@@ -244,7 +241,7 @@ class ParticleHub(PolledAccount[None]):
         """
         self.async_configure()
         await self.async_config_entry_first_refresh()
-        self._detach = [
+        self._leave = [
             self._accounts.attach(self),
             self._accounts.hosts.attach(self),
             async_track_time_interval(
@@ -262,33 +259,27 @@ class ParticleHub(PolledAccount[None]):
                 cancel_on_shutdown=True,
             ),
         ]
-        self._schedule_poll()
+        self.schedule_poll()
         async_keep_running(
             self.hass,
             self.config_entry,
-            self._async_listen,
+            self._stream.async_listen,
             f"{self.name} events",
         )
 
     @override
     async def async_shutdown(self) -> None:
         """Listen no more, leave the registry and keep what the next run has to know."""
+        attached = bool(self._leave)
         await super().async_shutdown()
-        self._unschedule_poll()
-        if self._detach:
-            while self._detach:
-                self._detach.pop(0)()
-            await self._store.async_save(self._stored())
+        if attached:
+            await self._store.async_save(self._known.as_data())
 
     @callback
     def async_adopt(self, boards: Iterable[Board]) -> None:
         """Go on with boards that somebody else has listened to."""
-        for board in boards:
-            known = self.boards.get(board.board_id)
-            if known is None or known.reading is None:
-                board.configure(self._configs.get(board.board_id))
-                self.boards[board.board_id] = board
-        self._tell_all()
+        self._known.adopt(boards)
+        self.tell_homes()
 
     async def async_learn(self, board_id: str, span: timedelta) -> None:
         """Listen for a while, and ask a board which variables it has."""
@@ -303,25 +294,21 @@ class ParticleHub(PolledAccount[None]):
     @callback
     def async_configure(self) -> None:
         """Take what the entry says that its boards measure."""
-        self._configs = {
-            config.board_id: config
+        self._known.configure(
+            BoardConfig.from_data(subentry.data)
             for subentry in self.config_entry.get_subentries_of_type(
                 SUBENTRY_PARTICLE_BOARD
             )
-            for config in [BoardConfig.from_data(subentry.data)]
-        }
-        for board in self.boards.values():
-            board.configure(self._configs.get(board.board_id))
+        )
         self._variables_at_s = 0.0
-        if self._detach:
-            self._schedule_poll()
-            self._tell_all()
+        if self._leave:
+            self.schedule_poll()
+        self.tell_homes()
 
     @override
     async def _async_setup(self) -> None:
         """Load what another run knew."""
-        for board_id, seen in (await self._store.async_load() or {}).items():
-            self._last_seen[board_id] = datetime.fromisoformat(seen)
+        self._known.restore(await self._store.async_load() or {})
 
     @override
     async def _async_update_data(self) -> None:
@@ -333,54 +320,34 @@ class ParticleHub(PolledAccount[None]):
         now_s = self.hass.loop.time()
         if now_s >= self._list_at_s:
             await self._async_list()
-        if now_s >= self._variables_at_s and self._detach:
+        if now_s >= self._variables_at_s and self._leave:
             self._variables_at_s = self._time_s(VARIABLE_INTERVAL)
             await self._async_ask({b: b.polled for b in self.boards.values()})
 
     async def _async_list(self) -> None:
-        """Ask for the boards of the account; tell the kinds of failure apart."""
+        """Ask for the boards of the account."""
         try:
             devices = await self.client.devices()
-        except CloudAuthError as err:
-            self._set_state(AccountState.AUTH)
-            raise ConfigEntryAuthFailed(
-                translation_domain=DOMAIN,
-                translation_key="account_auth",
-                translation_placeholders={"account": self.config_entry.title},
-            ) from err
         except CloudError as err:
-            self._list_at_s = self._time_s(self._list_wait.next())
-            if self._detach:
+            refused = isinstance(err, CloudAuthError)
+            if not refused:
+                self._list_at_s = self._time_s(self._list_wait.next())
+            if refused or not self._leave:
+                self.conversation.failed(err)
+            else:
                 _LOGGER.debug("Boards of %s are not told: %s", self.name, err)
-                return
-            if isinstance(err, CloudQuotaError):
-                self._wait_for_quota(err)
-                return
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="account_outage",
-                translation_placeholders={
-                    "account": self.config_entry.title,
-                    "reason": str(err),
-                },
-            ) from err
+            return
         self._list_wait.reset()
         self._list_at_s = self._time_s(LIST_INTERVAL)
-        for device in devices:
-            if (board := self._board(device.board_id)) is not None:
-                board.take_device(device)
-        listed = {device.board_id for device in devices}
-        for board_id in self.boards.keys() - listed:
-            self.boards[board_id].device = None
-        if self._detach:
-            self._tell_all()
-        self._store.async_delay_save(self._stored, _SAVE_DELAY_S)
+        self._known.take_list(devices)
+        self.tell_homes()
+        self._store.async_delay_save(self._known.as_data, _SAVE_DELAY_S)
 
     @override
     def _async_refresh_finished(self) -> None:
         """Arrange for the next time that something is due."""
-        if self._detach:
-            self._schedule_poll()
+        if self._leave:
+            self.schedule_poll()
 
     @override
     def _next_wait(self) -> timedelta:
@@ -390,67 +357,9 @@ class ParticleHub(PolledAccount[None]):
             due_s = min(due_s, self._variables_at_s)
         return timedelta(seconds=max(due_s - self.hass.loop.time(), 0))
 
-    async def _async_listen(self) -> None:
-        """Keep one stream open for as long as the token is good."""
-        while self.state is not AccountState.AUTH:
-            await self._async_wait_to_open()
-            opened_s = self.hass.loop.time()
-            try:
-                with self._budget.streaming():
-                    await self._async_stream()
-                # Whoever is not let in any more is not told so on an open stream.
-                await self.client.token_info()
-                _LOGGER.debug("The stream of %s was ended", self.name)
-            except CloudAuthError:
-                self._refused()
-                return
-            except CloudQuotaError as err:
-                self._wait_for_quota(err)
-            except CloudError as err:
-                self._broken(err)
-            finally:
-                was_open, self.streaming = self.streaming, False
-            lived = timedelta(seconds=self.hass.loop.time() - opened_s)
-            if was_open and lived >= STEADY_AFTER:
-                self._stream_wait.reset()
-            self._open_at_s = max(
-                self._open_at_s, self._time_s(self._stream_wait.next())
-            )
-
-    async def _async_wait_to_open(self) -> None:
-        """Wait until a stream may be opened, by our own patience and by the limits."""
-        while True:
-            wait = max(
-                timedelta(seconds=self._open_at_s - self.hass.loop.time()),
-                self._budget.wait(ParticleCall.STREAM, dt_util.utcnow()),
-            )
-            if wait <= timedelta():
-                return
-            await asyncio.sleep(wait.total_seconds())
-
-    async def _async_stream(self) -> None:
-        """Take what one stream brings until it ends; raises CloudError by kind.
-
-        One that is let in and then says nothing at all, no keep-alive either, is not open.
-        """
-        async with aclosing(self.client.events()) as stream:
-            await anext(stream)
-            async for batch in stream:
-                self.last_heard = dt_util.utcnow()
-                if not self.streaming:
-                    self._opened()
-                self._take(batch)
-
     @callback
     def _opened(self) -> None:
-        """Note that events come in; what was missed meanwhile is asked for."""
-        self.streaming = True
-        self._quota_wait.reset()
-        if self.state is AccountState.OUTAGE:
-            _LOGGER.info("%s answers again", self.name)
-        elif self.state is AccountState.QUOTA:
-            _LOGGER.info("%s answers again after its call limit", self.name)
-        self._set_state(AccountState.CONNECTED)
+        """Ask for what was missed while no stream was open."""
         now_s = self.hass.loop.time()
         if (
             self._filled_at_s is not None
@@ -467,43 +376,6 @@ class ParticleHub(PolledAccount[None]):
         )
 
     @callback
-    def _refused(self) -> None:
-        """Ask people for another token; nothing is asked of the cloud any more."""
-        self._set_state(AccountState.AUTH)
-        self._unschedule_poll()
-        self.config_entry.async_start_reauth(self.hass)
-
-    @callback
-    def _wait_for_quota(self, err: CloudQuotaError) -> None:
-        """Wait as long as the vendor asks, or longer and longer."""
-        wait = max(self._quota_wait.next(), err.retry_after or timedelta())
-        if self.state is not AccountState.QUOTA:
-            _LOGGER.warning(
-                "%s has reached its call limit (%s), waiting", self.name, err
-            )
-        self._open_at_s = self._time_s(wait)
-        self._set_state(AccountState.QUOTA)
-
-    @callback
-    def _broken(self, err: CloudError) -> None:
-        """Note that a stream broke; the cloud is away once none can be opened."""
-        if self.streaming:
-            _LOGGER.debug("The stream of %s broke: %s", self.name, err)
-            return
-        if self.state is not AccountState.OUTAGE:
-            _LOGGER.warning("%s cannot be listened to: %s", self.name, err)
-        self._set_state(AccountState.OUTAGE)
-
-    @callback
-    def _set_state(self, state: AccountState) -> None:
-        """Tell everybody where the conversation goes otherwise than before."""
-        if state is self.state:
-            return
-        self.state = state
-        if self._detach:
-            self._tell_all()
-
-    @callback
     def _take(self, batch: EventBatch) -> None:
         """Take what a chunk of the stream brought."""
         self.counts["nonsense"] += batch.nonsense
@@ -517,7 +389,7 @@ class ParticleHub(PolledAccount[None]):
             self.counts["future"] += 1
             return
         known = event.board_id in self.boards
-        if (board := self._board(event.board_id, event)) is None:
+        if (board := self._known.get(event.board_id, event)) is None:
             self.counts["ignored"] += 1
             return
         if not known:
@@ -534,18 +406,8 @@ class ParticleHub(PolledAccount[None]):
             self._list_soon()
         self._tell(board, taken)
         if board.online is not was_online or board.meter is not was_meter:
-            self._tell_board(board)
+            self._reports.tell_presence(board)
             self.async_update_listeners()
-
-    def _board(self, board_id: str, event: ParticleEvent | None = None) -> Board | None:
-        """Return a board, a new one where it is not known; None for what is none."""
-        if (board := self.boards.get(board_id)) is not None:
-            return board
-        if len(self.boards) >= MAX_BOARDS or (event is not None and event.is_system):
-            return None
-        board = self.boards[board_id] = Board(board_id)
-        board.configure(self._configs.get(board_id))
-        return board
 
     async def _async_ask(self, wanted: Mapping[Board, Iterable[str]]) -> None:
         """Ask boards that are online for variables, a few at a time."""
@@ -575,33 +437,18 @@ class ParticleHub(PolledAccount[None]):
 
     @callback
     def _tell(self, board: Board, taken: Taken) -> None:
-        """Tell homes what a board measured: readings at once, the rest when it is due."""
+        """Tell homes what a board has just measured."""
         self.counts["nonsense"] += taken.nonsense
-        for reading in taken.readings:
-            self._publish(
-                board.board_id,
-                MeterUpdate(available=True, reading=reading, online=board.online),
-            )
-        now = dt_util.utcnow()
-        self._hosts.note(board, taken.measured, now)
-        if self._hosts.matters(board):
-            self._publish_host(board)
+        self._reports.tell_taken(board, taken, dt_util.utcnow())
 
+    @override
     @callback
-    def _tell_board(self, board: Board) -> None:
-        """Tell homes whether a board is there."""
-        update = self.meter_update(board.board_id)
-        self._publish(
-            board.board_id,
-            MeterUpdate(available=update.available, online=update.online),
-        )
-        self._publish_host(board)
-
-    @callback
-    def _tell_all(self) -> None:
-        """Tell everybody how the account and its boards are."""
+    def tell_homes(self) -> None:
+        """Tell everybody how the account and its boards are, once homes can be told."""
+        if not self._leave:
+            return
         for board in self.boards.values():
-            self._tell_board(board)
+            self._reports.tell_presence(board)
         self.async_update_listeners()
 
     @callback
@@ -613,54 +460,20 @@ class ParticleHub(PolledAccount[None]):
     @callback
     def _show(self, _now: datetime) -> None:
         """Show what has moved little since it was shown."""
-        for board in self.boards.values():
-            if self._hosts.waits(board):
-                self._publish_host(board)
-
-    @callback
-    def _publish(self, board_id: str, update: MeterUpdate) -> None:
-        """Hand an update to the homes that have a board as a meter."""
-        try:
-            self._accounts.publish(self.key, board_id, update)
-        except Exception:
-            # One home's trouble must not keep others from hearing of theirs.
-            _LOGGER.exception("A home did not take what board %s said", board_id)
-
-    @callback
-    def _publish_host(self, board: Board) -> None:
-        """Hand what a board measures to the homes that have it as a host."""
-        self._hosts.shown(board)
-        try:
-            self._accounts.hosts.publish(self.key, host_of(board.board_id))
-        except Exception:
-            # One home's trouble must not keep others from hearing of theirs.
-            _LOGGER.exception("A home did not take what board %s said", board.name)
+        self._reports.show(self.boards.values())
 
     @callback
     def _list_soon(self) -> None:
         """Ask for the boards before long."""
         self._list_at_s = min(self._list_at_s, self._time_s(LIST_SOON))
-        if self._detach:
-            self._schedule_poll()
+        if self._leave:
+            self.schedule_poll()
 
     def _count_call(self, call: ParticleCall) -> None:
         """Count a call that is about to be made; raises CloudQuotaError at our limit."""
         now = dt_util.utcnow()
         self._budget.take(call, now)
         self._made.record(_COUNTED[call], now)
-
-    def _time_s(self, wait: timedelta) -> float:
-        """Return when a wait that begins now ends, on the loop's clock."""
-        return self.hass.loop.time() + wait.total_seconds()
-
-    @callback
-    def _stored(self) -> dict[str, Any]:
-        """Return what the next run has to know."""
-        return {
-            board_id: seen.isoformat()
-            for board_id in self.boards.keys() | self._last_seen.keys()
-            if (seen := self._seen(board_id)) is not None
-        }
 
 
 async def async_remove_particle_account(
