@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 import sqlite3
 from typing import Final, Literal
 
-from ..metering.gaps import Hole, find_holes, hole, joined
+from ..metering.gaps import Gap, find_gaps, gap, joined
 
 ASKED_SCHEMA: Final = (
     """CREATE TABLE asked (
@@ -34,7 +34,7 @@ def read_holes(
     begin_s: int,
     end_s: int,
     cuts_s: Iterable[int],
-) -> list[Hole]:
+) -> list[Gap]:
     """Return the holes of a source in a span, newest first; none before its first slot."""
     (first,) = connection.execute(
         "SELECT MIN(start) FROM slot WHERE source = ?", (number,)
@@ -47,7 +47,7 @@ def read_holes(
         " AND provenance <> 0 ORDER BY start",
         (number, begin_s, end_s),
     )
-    return find_holes((start for (start,) in known), begin_s, end_s, cuts_s=cuts_s)
+    return find_gaps((start for (start,) in known), begin_s, end_s, cuts_s=cuts_s)
 
 
 def read_room_holes(
@@ -56,7 +56,7 @@ def read_room_holes(
     begin_s: int,
     end_s: int,
     cuts_s: Iterable[int],
-) -> list[Hole]:
+) -> list[Gap]:
     """Return the holes of a room in a span, newest first."""
     if begin_s >= end_s:
         return []
@@ -65,15 +65,15 @@ def read_room_holes(
         " ORDER BY start",
         (number, begin_s, end_s),
     )
-    return find_holes((start for (start,) in known), begin_s, end_s, cuts_s=cuts_s)
+    return find_gaps((start for (start,) in known), begin_s, end_s, cuts_s=cuts_s)
 
 
 def read_asked(
     connection: sqlite3.Connection, number: int, of: Asked = "source"
-) -> list[Hole]:
+) -> list[Gap]:
     """Return the spans of a source or room that a vendor was asked for."""
     return [
-        hole(start, stop)
+        gap(start, stop)
         for start, stop in connection.execute(
             f"SELECT start, stop FROM {_TABLES[of]} WHERE {of} = ?",  # noqa: S608
             (number,),
@@ -84,7 +84,7 @@ def read_asked(
 def write_asked(
     connection: sqlite3.Connection,
     number: int,
-    spans: Iterable[Hole],
+    spans: Iterable[Gap],
     of: Asked = "source",
 ) -> None:
     """Add to the spans of a source or room that a vendor was asked for."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant
 
-from ..metering.gaps import Hole
+from ..metering.gaps import Gap
 from ..metering.model import MeterRole, Provenance, Reading, Slot
 from ..metering.periods import Period
 from ..metering.temperature import RoomReading, RoomSlot
@@ -220,7 +220,7 @@ class Ledger:
         end: datetime | None = None,
         *,
         cuts: Iterable[datetime] = (),
-    ) -> list[Hole]:
+    ) -> list[Gap]:
         """Return the spans of a source's slots that are not known, newest first.
 
         Slots that start in `[begin, end)`, from its first slot on and as far as it is
@@ -228,11 +228,11 @@ class Ledger:
         """
         return await self._run(self._store.holes, source_id, begin, end, tuple(cuts))
 
-    async def async_asked(self, source_id: str) -> list[Hole]:
+    async def async_asked(self, source_id: str) -> list[Gap]:
         """Return the spans of a source that a vendor was asked for, in no order."""
         return await self._run(self._store.asked, source_id)
 
-    async def async_add_asked(self, source_id: str, spans: Sequence[Hole]) -> None:
+    async def async_add_asked(self, source_id: str, spans: Sequence[Gap]) -> None:
         """Remember that a vendor was asked for spans of a source, so that it is not again."""
         await self._run(self._store.add_asked, source_id, spans)
 
@@ -325,7 +325,7 @@ class Ledger:
         end: datetime,
         *,
         cuts: Iterable[datetime] = (),
-    ) -> list[Hole]:
+    ) -> list[Gap]:
         """Return the spans of a room's slots that are not known, newest first.
 
         Slots that start in `[begin, end)`, also before its first slot and after what is
@@ -333,11 +333,11 @@ class Ledger:
         """
         return await self._run(self._store.room_holes, room_id, begin, end, tuple(cuts))
 
-    async def async_room_asked(self, room_id: str) -> list[Hole]:
+    async def async_room_asked(self, room_id: str) -> list[Gap]:
         """Return the spans of a room that a vendor was asked for, in no order."""
         return await self._run(self._store.room_asked, room_id)
 
-    async def async_add_room_asked(self, room_id: str, spans: Sequence[Hole]) -> None:
+    async def async_add_room_asked(self, room_id: str, spans: Sequence[Gap]) -> None:
         """Remember that a vendor was asked for spans of a room, so that it is not again."""
         await self._run(self._store.add_room_asked, room_id, spans)
 

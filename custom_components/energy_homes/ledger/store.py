@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 import sqlite3
 
-from ..metering.gaps import Hole
+from ..metering.gaps import Gap
 from ..metering.model import MeterRole, Provenance, Reading, Slot
 from ..metering.periods import PERIOD_S, SLOT_S, Period, combined, slot_periods
 from ..metering.temperature import RoomReading, RoomSlot
@@ -337,7 +337,7 @@ class LedgerStore(LedgerFile):
         begin: datetime | None,
         end: datetime | None,
         cuts: Iterable[datetime],
-    ) -> list[Hole]:
+    ) -> list[Gap]:
         """Return a source's holes in `[begin, end)`, as far as it is settled."""
         source = self._source(source_id)
         until = source.settled_until or 0
@@ -350,13 +350,13 @@ class LedgerStore(LedgerFile):
                 map(seconds, cuts),
             )
 
-    def asked(self, source_id: str) -> list[Hole]:
+    def asked(self, source_id: str) -> list[Gap]:
         """Return the spans of a source that a vendor was asked for."""
         number = self._source(source_id).number
         with self._reading() as connection:
             return read_asked(connection, number)
 
-    def add_asked(self, source_id: str, spans: Iterable[Hole]) -> None:
+    def add_asked(self, source_id: str, spans: Iterable[Gap]) -> None:
         """Add to the spans of a source that a vendor was asked for."""
         number = self._source(source_id).number
         with self._writing() as connection:
@@ -476,7 +476,7 @@ class LedgerStore(LedgerFile):
         begin: datetime,
         end: datetime,
         cuts: Iterable[datetime],
-    ) -> list[Hole]:
+    ) -> list[Gap]:
         """Return the spans of a room's slots in `[begin, end)` that are not known."""
         with self._reading() as connection:
             return read_room_holes(
@@ -487,12 +487,12 @@ class LedgerStore(LedgerFile):
                 map(seconds, cuts),
             )
 
-    def room_asked(self, room_id: str) -> list[Hole]:
+    def room_asked(self, room_id: str) -> list[Gap]:
         """Return the spans of a room that a vendor was asked for."""
         with self._reading() as connection:
             return read_asked(connection, room_number(connection, room_id), "room")
 
-    def add_room_asked(self, room_id: str, spans: Iterable[Hole]) -> None:
+    def add_room_asked(self, room_id: str, spans: Iterable[Gap]) -> None:
         """Add to the spans of a room that a vendor was asked for."""
         with self._writing() as connection:
             number = room_number(connection, room_id)
