@@ -26,9 +26,9 @@ from .const import (
 )
 from .endpoints.edges import async_forget_edges, async_start_edges, async_stop_edges
 from .endpoints.view import async_register_board_view
-from .history.backfill import DATA_BACKFILL, Past
+from .history.backfill import DATA_BACKFILL, Backfill
 from .history.issue import async_delete_history_issues
-from .history.repair import DATA_REPAIR, History
+from .history.repair import DATA_REPAIR, GapRepair
 from .homes.directory import DATA_HOMES, Homes, is_home
 from .homes.home import Home, HomeConfigEntry
 from .ledger import Ledger, LedgerError
@@ -69,8 +69,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     accounts = hass.data[DATA_ACCOUNTS] = Accounts()
     homes = hass.data[DATA_HOMES] = Homes(hass)
     true_up = hass.data[DATA_RECONCILE] = TrueUp(hass, ledger)
-    repair = hass.data[DATA_REPAIR] = History(hass, homes, accounts, ledger)
-    backfill = hass.data[DATA_BACKFILL] = Past(hass, homes, accounts, ledger)
+    repair = hass.data[DATA_REPAIR] = GapRepair(hass, homes, accounts, ledger)
+    backfill = hass.data[DATA_BACKFILL] = Backfill(hass, homes, accounts, ledger)
     # Each home tries again, and says why where it cannot be.
     with suppress(LedgerError):
         await opening.async_open()

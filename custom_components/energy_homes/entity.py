@@ -16,7 +16,7 @@ from .accounts.kinds import kind_of
 from .accounts.registry import AccountHub
 from .const import DOMAIN
 from .heating.view import HeatingData, ModuleView, RoomView
-from .history.backfill import Past
+from .history.backfill import Backfill
 from .homes.dial import DialMeter
 from .homes.home import Home
 from .meters.coordinator import HomeCoordinator, MeterData
@@ -44,11 +44,13 @@ class PastEntity(Entity):
     _attr_has_entity_name = True
     _attr_should_poll = False
 
-    def __init__(self, home: Home, past: Past, description: EntityDescription) -> None:
+    def __init__(
+        self, home: Home, backfill: Backfill, description: EntityDescription
+    ) -> None:
         """Belong to the home's device, which is registered already."""
         self.entity_description = description
         self.home = home
-        self.past = past
+        self.backfill = backfill
         self._attr_unique_id = f"{home.home_id}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, home.home_id)})
 
@@ -56,7 +58,9 @@ class PastEntity(Entity):
     async def async_added_to_hass(self) -> None:
         """Follow the import."""
         self.async_on_remove(
-            self.past.async_add_listener(self.home.home_id, self.async_write_ha_state)
+            self.backfill.async_add_listener(
+                self.home.home_id, self.async_write_ha_state
+            )
         )
 
 

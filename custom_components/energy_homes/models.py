@@ -1,11 +1,13 @@
-"""Typed views of what config entries and subentries store."""
+"""What rooms of this house hand each other: sources as they are stored, and histories of them."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Self
+from enum import StrEnum
+from typing import Any, Protocol, Self
 
 from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from .const import (
@@ -24,7 +26,11 @@ from .const import (
     SourceKind,
 )
 from .heating.netatmo.records import ModuleRecord, RoomRecord
+from .metering.backfill_plan import Chunk
+from .metering.gap_fill import Answer
+from .metering.gaps import Gap
 from .metering.model import MeterRole
+from .metering.periods import SlotRow
 from .sensing.records import SensorRecord
 
 
@@ -180,6 +186,95 @@ class SensorsSource(Source):
             CONF_REVISIONS: [revision.as_data() for revision in self.revisions],
             CONF_SENSORS: [sensor.as_data() for sensor in self.sensors],
         }
+
+
+class Problem(StrEnum):
+    """Why a history cannot be asked or stored now: what a repair or a backfill waits for."""
+
+    ACCOUNT = "account"
+    CALL_LIMIT = "call_limit"
+    CLOUD = "cloud"
+    CREDENTIALS = "credentials"
+    HOME = "home"
+    LEDGER = "ledger"
+    NONSENSE = "nonsense"
+    RECORDER = "recorder"
+
+
+class NotNowError(Exception):
+    """A history cannot be asked or stored now, for a reason that people are told."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Keep the reason."""
+        super().__init__(problem.value)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryAnswer[A = Answer]:
+    """What a history answered, of a meter (energies in micro-Wh) or of a room (°C).
+
+    Of `asked` it is all that there is: what `answers` and `slots` leave of these gaps nobody
+    knows, and they need not be asked for again. `problem` says why nothing more can be asked
+    now.
+    """
+
+    answers: Sequence[A] = ()
+    slots: Sequence[SlotRow] = ()
+    """What is known slot by slot, each as it came about."""
+
+    asked: Sequence[Gap] = ()
+    """Newest first."""
+
+    origin: str = ""
+    """Which of several histories knew it, as people are told."""
+
+    calls: int = 0
+    """How many calls of an account it took."""
+
+    half_unit: int = 0
+    """By how much a number may be off by rounding."""
+
+    problem: Problem | None = None
+
+
+class HistoryReader(Protocol):
+    """Reads what somebody keeps of a meter's energy, for backfills and for repairs.
+
+    A backfill asks chunk by chunk; its questions raise CloudError by kind and NotNowError. A
+    repair asks for gaps, and is told of a problem by the last answer.
+    """
+
+    @property
+    def exists(self) -> bool:
+        """Return whether there is still something that can be asked at all."""
+
+    async def async_first(self) -> datetime | None:
+        """Return when the history begins, None where nobody can say."""
+
+    async def async_chunk(
+        self, chunk: Chunk, origins: Collection[str] = ()
+    ) -> HistoryAnswer:
+        """Return what is known of a chunk; answers may reach beyond it.
+
+        `origins` are those that have known something of later chunks.
+        """
+
+    def async_gaps(
+        self, gaps: Sequence[Gap], asked: Sequence[Gap]
+    ) -> AsyncGenerator[HistoryAnswer]:
+        """Yield what is known of gaps, newest first, an answer for each part of them.
+
+        An answer is to be stored before the next one is asked for. `asked` are gaps, in no
+        order, for which this or another history was asked before.
+        """
+
+
+type OpenHistory = Callable[[HomeAssistant, MeterSource, Revision], HistoryReader]
+"""Opens the history of a meter in the time of a revision.
+
+Raises NotNowError where that cannot be asked now.
+"""
 
 
 def hardware_kind(hardware: str) -> SourceKind:

@@ -15,7 +15,7 @@ from .accounts.entity_descriptions import AccountSwitchDescription
 from .accounts.kinds import kind_of
 from .const import DOMAIN
 from .entity import BoardEntity, PastEntity
-from .history.backfill import DATA_BACKFILL, Past
+from .history.backfill import DATA_BACKFILL, Backfill
 from .homes.home import Home
 
 PARALLEL_UPDATES = 0
@@ -25,7 +25,7 @@ PARALLEL_UPDATES = 0
 class PastSwitchDescription(SwitchEntityDescription):
     """A switch of the import of a home's past, by the home's id."""
 
-    value_fn: Callable[[Past, str], bool]
+    value_fn: Callable[[Backfill, str], bool]
 
 
 PAST_SWITCHES: tuple[PastSwitchDescription, ...] = (
@@ -33,7 +33,7 @@ PAST_SWITCHES: tuple[PastSwitchDescription, ...] = (
         key="import_history",
         translation_key="import_history",
         entity_category=EntityCategory.CONFIG,
-        value_fn=lambda past, home_id: past.active(home_id),
+        value_fn=lambda backfill, home_id: backfill.active(home_id),
     ),
 )
 
@@ -60,7 +60,7 @@ class PastSwitch(PastEntity, SwitchEntity):
     @override
     def is_on(self) -> bool:
         """Return whether an import is under way, or waits for something."""
-        return self.entity_description.value_fn(self.past, self.home.home_id)
+        return self.entity_description.value_fn(self.backfill, self.home.home_id)
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
@@ -68,7 +68,7 @@ class PastSwitch(PastEntity, SwitchEntity):
 
         Raises ServiceValidationError where there is neither.
         """
-        if not self.is_on and not await self.past.async_go_on(self.home):
+        if not self.is_on and not await self.backfill.async_go_on(self.home):
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="nothing_to_import",
@@ -78,7 +78,7 @@ class PastSwitch(PastEntity, SwitchEntity):
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Stop; what is done stays done."""
-        await self.past.async_pause(self.home)
+        await self.backfill.async_pause(self.home)
 
 
 class BoardSwitch(BoardEntity, SwitchEntity):

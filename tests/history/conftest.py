@@ -1,4 +1,4 @@
-"""What tests of history need of heated homes."""
+"""What the tests of histories have in common with those of rooms: a heated home."""
 
 from tests.rooms.conftest import elm
 

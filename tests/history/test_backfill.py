@@ -17,13 +17,13 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.energy_homes.accounts.registry import DATA_ACCOUNTS
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.history.backfill import DATA_BACKFILL, Past
+from custom_components.energy_homes.history.backfill import DATA_BACKFILL, Backfill
 from custom_components.energy_homes.history.job import JobState
-from custom_components.energy_homes.history.problem import Problem
-from custom_components.energy_homes.history.subjects import things_of
+from custom_components.energy_homes.history.subjects import subjects_of
 from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import Provenance
+from custom_components.energy_homes.models import Problem
 from simulator.scenario import ELM_TOKEN, MILL_TOKEN
 from tests.builders import (
     account_entry,
@@ -87,7 +87,7 @@ async def restart(hass: HomeAssistant, home: MockConfigEntry) -> None:
     await hass.config_entries.async_unload(home.entry_id)
     # Nothing is written then: a kill leaves as much.
     await hass.data[DATA_BACKFILL].async_stop()
-    hass.data[DATA_BACKFILL] = Past(
+    hass.data[DATA_BACKFILL] = Backfill(
         hass, homes, hass.data[DATA_ACCOUNTS], hass.data[DATA_LEDGER]
     )
     await hass.data[DATA_BACKFILL].async_start()
@@ -201,7 +201,7 @@ async def test_kill_between_commit_and_note(
         home.data["home_id"],
         lambda: noted.append(copy.deepcopy(hass_storage[STORE])),
     )
-    await past.async_begin(home.runtime_data, things_of(home.runtime_data), FIRST)
+    await past.async_begin(home.runtime_data, subjects_of(home.runtime_data), FIRST)
     await virtual.settle()
     calls = simulator.calls(MILL_TOKEN)["getHV"]
     before = await slots(hass)

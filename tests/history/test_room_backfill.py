@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from custom_components.energy_homes.history.backfill import DATA_BACKFILL
 from custom_components.energy_homes.history.job import JobState
-from custom_components.energy_homes.history.problem import Problem
 from custom_components.energy_homes.ledger.opening import DATA_LEDGER
 from custom_components.energy_homes.metering.model import Provenance
+from custom_components.energy_homes.models import Problem
 from tests.history.backfill_kit import imported_from
 from tests.netatmo_control import NetatmoControl
 from tests.rooms.world import MINUTE, SECOND, HeatedWorld

@@ -14,7 +14,7 @@ from typing import Final
 from custom_components.energy_homes.ledger import Ledger
 from custom_components.energy_homes.ledger.codes import from_seconds, row_of, slot_of
 from custom_components.energy_homes.metering.gap_fill import Answer, fill
-from custom_components.energy_homes.metering.gaps import Hole, cut, without
+from custom_components.energy_homes.metering.gaps import Gap, cut, without
 from custom_components.energy_homes.metering.model import (
     SLOT,
     MeterRole,
@@ -37,7 +37,7 @@ def true_energy(start_s: int) -> int:
     return 1_000_000 + start_s // SLOT_S % 977 * 1_009
 
 
-def answers(part: Hole) -> list[Answer]:
+def answers(part: Gap) -> list[Answer]:
     """Return what a vendor answers: slot by slot, but for one in a hundred."""
     return [
         Answer(start, start + SLOT_S, true_energy(start) if start % 30_000 else None)

@@ -10,7 +10,7 @@ import pytest
 from custom_components.energy_homes.ledger import Ledger, LedgerError
 from custom_components.energy_homes.ledger.codes import row_of, seconds, slot_of
 from custom_components.energy_homes.ledger.schema import VERSION
-from custom_components.energy_homes.metering.gaps import hole
+from custom_components.energy_homes.metering.gaps import gap
 from custom_components.energy_homes.metering.model import SLOT, MeterRole
 from tests.ledger.older import make_older
 
@@ -21,7 +21,7 @@ GRID = MeterRole.GRID
 
 def span(first: int, stop: int) -> range:
     """Return the hole of the slots `[first, stop)` after T0."""
-    return hole(seconds(T0 + first * SLOT), seconds(T0 + stop * SLOT))
+    return gap(seconds(T0 + first * SLOT), seconds(T0 + stop * SLOT))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.energy_homes.ledger import Ledger, home_key, source_key
-from custom_components.energy_homes.metering.gaps import hole
+from custom_components.energy_homes.metering.gaps import gap
 from custom_components.energy_homes.metering.model import SLOT, MeterRole, Provenance
 from tests.ledger.older import make_older
 from tests.ledger.slots import T0, slot, unknown
@@ -108,7 +108,7 @@ async def test_a_hole_of_the_past_is_found_and_filled(ledger: Ledger) -> None:
         "grid", GRID, [slot(-3, 2, 0, VENDOR), unknown(-2), slot(-1, 2, 0, VENDOR)], []
     )
     start = int(T0.timestamp()) - 600
-    assert await ledger.slots.async_gaps("grid") == [hole(start, start + 300)]
+    assert await ledger.slots.async_gaps("grid") == [gap(start, start + 300)]
     await ledger.slots.async_settle("grid", GRID, [slot(-2, 4, 0, VENDOR)], [])
 
     assert await ledger.slots.async_gaps("grid") == []

@@ -15,7 +15,7 @@ from custom_components.energy_homes.ledger import (
 )
 from custom_components.energy_homes.ledger.codes import seconds
 from custom_components.energy_homes.ledger.schema import VERSION
-from custom_components.energy_homes.metering.gaps import hole
+from custom_components.energy_homes.metering.gaps import gap
 from custom_components.energy_homes.metering.model import SLOT, Provenance
 from custom_components.energy_homes.metering.temperature import RoomReading, RoomSlot
 from tests.ledger.older import make_older
@@ -114,7 +114,7 @@ async def test_hours_that_were_repaired_are_due(ledger: Ledger) -> None:
 
 def span(first: int, stop: int) -> range:
     """Return the hole of the slots `[first, stop)` after T0."""
-    return hole(seconds(T0 + first * SLOT), seconds(T0 + stop * SLOT))
+    return gap(seconds(T0 + first * SLOT), seconds(T0 + stop * SLOT))
 
 
 async def test_holes_of_a_room(ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""Holes: found, planned for with few questions, filled by what answers resolve."""
+"""Gaps: found, planned for with few questions, filled by what answers resolve."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -21,8 +21,8 @@ from custom_components.energy_homes.metering.gap_plan import (
 )
 from custom_components.energy_homes.metering.gaps import (
     cut,
-    find_holes,
-    hole,
+    find_gaps,
+    gap,
     joined,
     slots_in,
     without,
@@ -43,8 +43,8 @@ def at(number: float) -> int:
 
 
 def span(first: int, stop: int) -> range:
-    """Return the hole of the slots `[first, stop)` after T0."""
-    return hole(at(first), at(stop))
+    """Return the gap of the slots `[first, stop)` after T0."""
+    return gap(at(first), at(stop))
 
 
 def row(number: int, energy: int, origin: Provenance = Provenance.MEASURED) -> SlotRow:
@@ -65,16 +65,16 @@ def by_start(rows: Sequence[SlotRow]) -> dict[int, SlotRow]:
 def test_holes_are_what_is_not_known() -> None:
     """Newest first, merged into spans, also where nothing at all is known."""
     known = [at(number) for number in (0, 1, 4, 5, 9)]
-    assert find_holes(known, at(0), at(12)) == [span(10, 12), span(6, 9), span(2, 4)]
-    assert find_holes(known, at(-2), at(10)) == [span(6, 9), span(2, 4), span(-2, 0)]
-    assert find_holes(known, at(4), at(6)) == []
-    assert find_holes([], at(0), at(3)) == [span(0, 3)]
-    assert find_holes([], at(0), at(0)) == []
+    assert find_gaps(known, at(0), at(12)) == [span(10, 12), span(6, 9), span(2, 4)]
+    assert find_gaps(known, at(-2), at(10)) == [span(6, 9), span(2, 4), span(-2, 0)]
+    assert find_gaps(known, at(4), at(6)) == []
+    assert find_gaps([], at(0), at(3)) == [span(0, 3)]
+    assert find_gaps([], at(0), at(0)) == []
 
 
 def test_holes_end_where_a_meter_was_replaced() -> None:
     """A slot in which the new meter began is the new one's."""
-    assert find_holes([], at(0), at(9), cuts_s=[at(3), at(6.5), at(0), at(9)]) == [
+    assert find_gaps([], at(0), at(9), cuts_s=[at(3), at(6.5), at(0), at(9)]) == [
         span(6, 9),
         span(3, 6),
         span(0, 3),
@@ -87,23 +87,23 @@ def test_holes_end_where_a_meter_was_replaced() -> None:
 
 
 def test_what_is_no_hole_is_refused() -> None:
-    """A hole has slots, and slots have bounds."""
+    """A gap has slots, and slots have bounds."""
     for begin, end in ((at(1), at(1)), (at(2), at(1)), (at(0) + 1, at(1))):
         with pytest.raises(ValueError):
-            hole(begin, end)
+            gap(begin, end)
 
 
 def test_what_was_asked_is_left_out() -> None:
-    """The rest of a hole stays, newest first."""
-    holes = [span(20, 30), span(0, 10)]
-    assert without(holes, []) == holes
-    assert without(holes, [span(25, 40), span(3, 5), span(4, 6)]) == [
+    """The rest of a gap stays, newest first."""
+    gaps = [span(20, 30), span(0, 10)]
+    assert without(gaps, []) == gaps
+    assert without(gaps, [span(25, 40), span(3, 5), span(4, 6)]) == [
         span(20, 25),
         span(6, 10),
         span(0, 3),
     ]
-    assert without(holes, [span(0, 30)]) == []
-    assert without(holes, [span(10, 20)]) == holes
+    assert without(gaps, [span(0, 30)]) == []
+    assert without(gaps, [span(10, 20)]) == gaps
 
 
 def test_spans_that_touch_are_one() -> None:
@@ -125,15 +125,15 @@ SPANS = st.lists(
 def test_holes_and_known_slots_are_all_slots(
     known: set[int], cuts: list[float], asked: list[range]
 ) -> None:
-    """Every expected slot is known or in one hole, whatever is cut or left out."""
-    holes = find_holes(
+    """Every expected slot is known or in one gap, whatever is cut or left out."""
+    gaps = find_gaps(
         sorted(map(at, known)), at(0), at(61), cuts_s=[at(number) for number in cuts]
     )
-    missing = [start for one in holes for start in one]
+    missing = [start for one in gaps for start in one]
     assert sorted([*missing, *map(at, known)]) == [at(number) for number in range(61)]
-    assert slots_in(holes) == len(missing)
-    assert all(a.start >= b.stop for a, b in pairwise(holes))
-    left = without(holes, asked)
+    assert slots_in(gaps) == len(missing)
+    assert all(a.start >= b.stop for a, b in pairwise(gaps))
+    left = without(gaps, asked)
     out = {start for one in asked for start in one}
     assert {start for one in left for start in one} == set(missing) - out
     assert all(a.start >= b.stop for a, b in pairwise(left))
@@ -141,7 +141,7 @@ def test_holes_and_known_slots_are_all_slots(
 
 
 def test_one_question_covers_holes_that_are_near() -> None:
-    """Two holes of a day are one question; a long hole is several, the newest first."""
+    """Two gaps of a day are one question; a long gap is several, the newest first."""
     near = [span(40, 42), span(10, 13)]
     assert series_calls(near, bucket_s=60, longest_s=DAY_S) == [Call(at(10), at(42))]
     assert series_calls(near, bucket_s=60, longest_s=2 * HOUR_S) == [
@@ -175,13 +175,13 @@ def test_buckets_fit_into_slots_or_slots_into_them(bucket: int, longest: int) ->
 
 @given(SPANS, st.sampled_from([60, 300, 1800, 3600]), st.integers(1, 40))
 def test_questions_are_the_fewest_that_cover_everything(
-    holes: list[range], bucket_s: int, buckets: int
+    gaps: list[range], bucket_s: int, buckets: int
 ) -> None:
     """Every slot is in one question, none is too long, and no fewer could do."""
     grain_s = max(bucket_s, SLOT_S)
     longest_s = buckets * grain_s
-    calls = series_calls(holes, bucket_s=bucket_s, longest_s=longest_s)
-    starts = sorted({start for one in holes for start in one})
+    calls = series_calls(gaps, bucket_s=bucket_s, longest_s=longest_s)
+    starts = sorted({start for one in gaps for start in one})
     for start in starts:
         assert sum(call.start_s <= start < call.end_s for call in calls) == 1
     for call in calls:
@@ -199,14 +199,14 @@ def test_questions_are_the_fewest_that_cover_everything(
 
 
 def test_sums_are_asked_hour_by_hour_and_once_for_all() -> None:
-    """An hour's number is for an hour's part of the hole; the whole corrects their sum."""
+    """An hour's number is for an hour's part of the gap; the whole corrects their sum."""
     assert sum_calls(span(10, 30)) == SumCalls(
         pieces=(Call(at(24), at(30)), Call(at(12), at(24)), Call(at(10), at(12))),
         whole=Call(at(10), at(30)),
     )
-    assert sum_calls(span(10, 30)).count == 4
+    assert len(sum_calls(span(10, 30)).calls) == 4
     assert sum_calls(span(13, 20)) == SumCalls((Call(at(13), at(20)),), None)
-    assert sum_calls(span(12, 24)).count == 1
+    assert len(sum_calls(span(12, 24)).calls) == 1
 
 
 def test_minutes_fill_the_slots_that_they_cover() -> None:
@@ -258,16 +258,14 @@ def test_answer_that_contradicts_what_is_known_says_nothing() -> None:
 
 def test_answers_that_resolve_no_slot_fill_none() -> None:
     """Unknown energies, spans of parts of slots, minutes told twice."""
-    holes = [span(0, 4)]
-    assert fill({}, holes, [Answer(at(0), at(2), None)]) == []
-    assert fill({}, holes, [Answer(at(0) + 60, at(1) + 60, 5)]) == []
-    assert fill({}, holes, [Answer(at(0) + 60, at(2) + 60, None)]) == []
-    assert fill({}, holes, [Answer(at(0), at(1), 5), Answer(at(0), at(1), 5)]) == []
-    assert fill({}, holes, [Answer(at(0), at(1) - 60, 5)]) == []
-    assert fill(by_start([row(5, 1)]), holes, [Answer(at(5), at(7), 9)]) == []
-    assert (
-        fill(by_start([row(0, 1), row(1, 2)]), holes, [Answer(at(0), at(2), 9)]) == []
-    )
+    gaps = [span(0, 4)]
+    assert fill({}, gaps, [Answer(at(0), at(2), None)]) == []
+    assert fill({}, gaps, [Answer(at(0) + 60, at(1) + 60, 5)]) == []
+    assert fill({}, gaps, [Answer(at(0) + 60, at(2) + 60, None)]) == []
+    assert fill({}, gaps, [Answer(at(0), at(1), 5), Answer(at(0), at(1), 5)]) == []
+    assert fill({}, gaps, [Answer(at(0), at(1) - 60, 5)]) == []
+    assert fill(by_start([row(5, 1)]), gaps, [Answer(at(5), at(7), 9)]) == []
+    assert fill(by_start([row(0, 1), row(1, 2)]), gaps, [Answer(at(0), at(2), 9)]) == []
 
 
 def test_readings_at_odd_minutes_fill_what_they_reach_over() -> None:
@@ -463,8 +461,8 @@ def test_answers_of_slots_are_the_slots(energies: list[int]) -> None:
 def test_two_slots_lie_on_a_line_between_their_neighbours() -> None:
     """One slot is the mean; three in a row stay unknown."""
     known = [row(0, 100), row(2, 200), row(5, 500), row(9, 900)]
-    holes = [span(6, 9), span(3, 5), span(1, 2)]
-    assert interpolated(known, holes) == [
+    gaps = [span(6, 9), span(3, 5), span(1, 2)]
+    assert interpolated(known, gaps) == [
         SlotRow(at(1), Provenance.INTERPOLATED, 150, 15),
         SlotRow(at(3), Provenance.INTERPOLATED, 300, 30),
         SlotRow(at(4), Provenance.INTERPOLATED, 400, 40),
@@ -472,7 +470,7 @@ def test_two_slots_lie_on_a_line_between_their_neighbours() -> None:
 
 
 def test_nothing_is_interpolated_over_a_change_of_meters() -> None:
-    """Slots of two holes, or of none, stay as they are."""
+    """Slots of two gaps, or of none, stay as they are."""
     known = [row(0, 100), row(3, 200)]
     assert interpolated(known, cut([span(1, 3)], [at(2)])) == []
     assert interpolated(known, [span(1, 2)]) == []

@@ -167,7 +167,7 @@ def test_history_does_not_begin_with_a_stale_stamp() -> None:
 
 
 def test_gap_of_days_is_unknown_slot_by_slot() -> None:
-    """Slots follow on each other without a hole, whatever happened."""
+    """Slots follow on each other without a gap, whatever happened."""
     slotter = power_slotter()
     first = settled(slotter, every_30_s(*[600] * 11))
     gap = slotter.settle(at(3 * DAY) + SETTLE_DELAY)

@@ -19,9 +19,9 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from custom_components.energy_homes.history.backfill import DATA_BACKFILL
 from custom_components.energy_homes.history.job import JobState
-from custom_components.energy_homes.history.problem import Problem
-from custom_components.energy_homes.history.subjects import things_of
+from custom_components.energy_homes.history.subjects import subjects_of
 from custom_components.energy_homes.homes.directory import DATA_HOMES
+from custom_components.energy_homes.models import Problem
 from tests.builders import entity_revision, home_entry, meter_subentry, set_up
 from tests.history.backfill_kit import (
     from_vendor,
@@ -84,7 +84,7 @@ async def add_meter(hass: HomeAssistant, entity: str = DIAL) -> None:
     meter = meter_subentry("dial", entity_revision(entity))
     await set_up(hass, home_entry("Shed", imported_from(meter, date(2026, 10, 1))))
     homes = hass.data[DATA_HOMES]
-    await hass.data[DATA_BACKFILL].async_settled(things_of(homes.get("Shed")))
+    await hass.data[DATA_BACKFILL].async_settled(subjects_of(homes.get("Shed")))
 
 
 async def test_states_and_statistics(

@@ -12,15 +12,15 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..history.backfill import DATA_BACKFILL, Past
+from ..history.backfill import DATA_BACKFILL, Backfill
 from ..history.given import async_take_given
 from ..history.job import Job
-from ..history.problem import NotNowError
-from ..history.subjects import Thing, things_of
+from ..history.meter_slots import MeterSlots
+from ..history.subjects import Subject, subjects_of
 from ..homes.directory import DATA_HOMES, normalized_label
 from ..homes.home import Home
 from ..ledger.opening import DATA_LEDGER
-from ..models import MeterSource
+from ..models import MeterSource, NotNowError
 from .errors import invalid, ledger_errors
 from .fields import ATTR_END, ATTR_HOME, ATTR_START, HOME_FIELD
 from .given import GIVEN_FIELDS, async_given
@@ -66,7 +66,7 @@ async def async_import_history(call: ServiceCall) -> ServiceResponse:
     with ledger_errors():
         if given:
             return await _async_import_given(call, wanted)
-        return await _async_import_told(
+        return await _async_import_kept(
             call.hass.data[DATA_BACKFILL], wanted, every_room=names is None
         )
 
@@ -110,49 +110,50 @@ def _span(call: ServiceCall, home: Home) -> tuple[datetime | None, datetime | No
     return start, end
 
 
-async def _async_import_told(
-    backfill: Past, wanted: Sequence[Wanted], *, every_room: bool
+async def _async_import_kept(
+    backfill: Backfill, wanted: Sequence[Wanted], *, every_room: bool
 ) -> ServiceResponse:
-    """Import what vendors tell of meters and rooms, as far as they may be asked now."""
-    found: list[tuple[Wanted, list[Thing]]] = []
+    """Import what vendors keep of meters and rooms, as far as they may be asked now."""
+    found: list[tuple[Wanted, list[Subject]]] = []
     for one in wanted:
         meters = {meter.source_id for meter in one.meters}
         found.append(
             (
                 one,
                 [
-                    thing
-                    for thing in things_of(one.home)
-                    if thing.thing_id in meters or (every_room and not thing.is_meter)
+                    subject
+                    for subject in subjects_of(one.home)
+                    if subject.subject_id in meters
+                    or (every_room and not subject.is_meter)
                 ],
             )
         )
-    if not any(things for _, things in found):
+    if not any(subjects for _, subjects in found):
         raise invalid(
             "no_past_told", homes=", ".join(f"“{one.home.label}”" for one in wanted)
         )
-    for one, things in found:
-        await backfill.async_begin(one.home, things, one.start, one.end)
-    for _, things in found:
-        await backfill.async_settled(things)
+    for one, subjects in found:
+        await backfill.async_begin(one.home, subjects, one.start, one.end)
+    for _, subjects in found:
+        await backfill.async_settled(subjects)
     return {
         one.home.label: {
             kind: [
-                _told(thing, job)
-                for thing in things
-                if thing.is_meter is meters
-                and (job := backfill.job(thing.thing_id)) is not None
+                _document(subject, job)
+                for subject in subjects
+                if subject.is_meter is meters
+                and (job := backfill.job(subject.subject_id)) is not None
             ]
             for kind, meters in (("meters", True), ("rooms", False))
         }
-        for one, things in found
+        for one, subjects in found
     }
 
 
-def _told(thing: Thing, job: Job) -> dict[str, Any]:
+def _document(subject: Subject, job: Job) -> dict[str, Any]:
     """Return how far the import of a meter or a room has come, in slots of five minutes."""
     return {
-        "name": thing.name,
+        "name": subject.name,
         "state": job.state.value,
         "problem": None if job.problem is None else job.problem.value,
         "found": job.found,
@@ -175,10 +176,10 @@ async def _async_import_given(
     ((one, meter),) = named
     given = await async_given(call.hass, one.home, call.data)
     try:
-        taken = await async_take_given(
-            call.hass.data[DATA_LEDGER],
-            one.home,
-            meter.source_id,
+        filled = await async_take_given(
+            MeterSlots(
+                call.hass.data[DATA_LEDGER], one.home.coordinator, meter.source_id
+            ),
             given.answers,
             one.start,
             one.end,
@@ -195,10 +196,10 @@ async def _async_import_given(
                 {
                     "name": meter.name,
                     "problem": None,
-                    "found": taken.found,
-                    "filled": taken.filled,
-                    "from": {given.origin: taken.filled} if taken.filled else {},
-                    "left": taken.found - taken.filled,
+                    "found": filled.found,
+                    "filled": filled.filled,
+                    "from": {given.origin: filled.filled} if filled.filled else {},
+                    "left": filled.found - filled.filled,
                     "refused_lines": list(given.refused),
                 }
             ],

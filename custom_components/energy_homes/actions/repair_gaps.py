@@ -9,10 +9,11 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..history.repair import DATA_REPAIR, Repair
+from ..history.repair import DATA_REPAIR
+from ..history.repaired import Repaired
 from ..homes.directory import DATA_HOMES
 from ..homes.home import Home
-from ..metering.gaps import Hole, slots_in
+from ..metering.gaps import Gap, slots_in
 from .errors import invalid, ledger_errors
 from .fields import ATTR_END, ATTR_HOME, ATTR_START, HOME_FIELD
 from .periods import instant
@@ -25,7 +26,7 @@ REPAIR_GAPS_SCHEMA: Final = vol.Schema(
     }
 )
 
-MOST_HOLES: Final = 50
+MOST_GAPS: Final = 50
 """So many of what is left are told one by one, the newest ones."""
 
 
@@ -38,7 +39,7 @@ async def async_repair_gaps(call: ServiceCall) -> ServiceResponse:
     spans = [
         (home, *span_of(call, home)) for home in homes.select(call.data.get(ATTR_HOME))
     ]
-    found: dict[str, list[Repair]] = {}
+    found: dict[str, list[Repaired]] = {}
     with ledger_errors():
         for home, begin, end in spans:
             found[home.label] = await call.hass.data[DATA_REPAIR].async_repair(
@@ -72,7 +73,7 @@ def span_of(call: ServiceCall, home: Home) -> tuple[datetime | None, datetime | 
     return start, end
 
 
-def _answer(repairs: list[Repair]) -> dict[str, Any]:
+def _answer(repairs: list[Repaired]) -> dict[str, Any]:
     """Return what came of a home, in slots of five minutes, of each meter and each room."""
     meters = [_document(repair) for repair in repairs if repair.room_id is None]
     rooms = [_document(repair) for repair in repairs if repair.room_id is not None]
@@ -84,7 +85,7 @@ def _answer(repairs: list[Repair]) -> dict[str, Any]:
     }
 
 
-def _document(repair: Repair) -> dict[str, Any]:
+def _document(repair: Repaired) -> dict[str, Any]:
     """Return what came of a meter or room."""
     return {
         "name": repair.name,
@@ -94,7 +95,7 @@ def _document(repair: Repair) -> dict[str, Any]:
         "left": slots_in(repair.left),
         "calls": repair.calls,
         "problem": repair.problem,
-        "holes": [_hole(one) for one in repair.left[:MOST_HOLES]],
+        "holes": [_gap(one) for one in repair.left[:MOST_GAPS]],
     }
 
 
@@ -106,7 +107,7 @@ def _totals(documents: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def _hole(one: Hole) -> dict[str, str]:
+def _gap(one: Gap) -> dict[str, str]:
     """Return a span that is not known."""
     return {
         "start": datetime.fromtimestamp(one.start, UTC).isoformat(),

@@ -12,14 +12,14 @@ from homeassistant.components.sensor import (
 from homeassistant.const import EntityCategory, UnitOfRatio
 
 from ..entity import PastEntity
-from ..history.backfill import Past
+from ..history.backfill import Backfill
 
 
 @dataclass(frozen=True, kw_only=True)
 class PastSensorDescription(SensorEntityDescription):
     """A sensor of the import of a home's past, by the home's id."""
 
-    value_fn: Callable[[Past, str], float | None]
+    value_fn: Callable[[Backfill, str], float | None]
 
 
 PAST_SENSORS: Final = (
@@ -30,7 +30,7 @@ PAST_SENSORS: Final = (
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         suggested_display_precision=0,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda past, home_id: past.percent(home_id),
+        value_fn=lambda backfill, home_id: backfill.percent(home_id),
     ),
 )
 
@@ -44,7 +44,7 @@ class PastSensor(PastEntity, SensorEntity):
     @override
     def native_value(self) -> float | None:
         """Return the share in %; None where nothing was ever imported."""
-        return self.entity_description.value_fn(self.past, self.home.home_id)
+        return self.entity_description.value_fn(self.backfill, self.home.home_id)
 
     @property
     @override
@@ -52,7 +52,7 @@ class PastSensor(PastEntity, SensorEntity):
         """Return what the import waits for, None where it does not."""
         problems = {
             job.problem
-            for job in self.past.jobs(self.home.home_id)
+            for job in self.backfill.jobs(self.home.home_id)
             if job.problem is not None
         }
         return {"waits_for": sorted(problem.value for problem in problems) or None}

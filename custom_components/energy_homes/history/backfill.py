@@ -1,4 +1,4 @@
-"""The past: takes what others know of meters and rooms from before they were ours.
+"""The backfill of all homes: what others know of meters and rooms from before they were ours.
 
 Each meter or room has at most one job, kept in a store, so that it goes on after a restart
 or a kill: a step is noted as done once its slots are committed. Steps go from the newest
@@ -19,6 +19,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
+from ..accounts.problem import problem_of
 from ..accounts.registry import Accounts
 from ..clouds.errors import CloudAuthError, CloudError, CloudQuotaError
 from ..const import DOMAIN
@@ -29,14 +30,14 @@ from ..ledger.codes import from_seconds, seconds
 from ..metering.backfill_plan import EMPTY_IS_THE_END
 from ..metering.model import slot_start
 from ..metering.periods import SLOT_S
+from ..models import NotNowError, Problem
 from .job import Job, JobState
-from .problem import NotNowError, Problem, problem_of
-from .reader import PastReader, Step
-from .subjects import LONG_AGO, Thing, async_end, open_past, things_of
+from .step import Step, SubjectBackfill
+from .subjects import LONG_AGO, Subject, async_end, open_backfill, subjects_of
 
 _LOGGER = logging.getLogger(__name__)
 
-DATA_BACKFILL: HassKey[Past] = HassKey(f"{DOMAIN}_backfill")
+DATA_BACKFILL: HassKey[Backfill] = HassKey(f"{DOMAIN}_backfill")
 
 AGAIN: Final = timedelta(hours=1)
 """After so long it is tried again what could not be asked."""
@@ -46,8 +47,8 @@ _STORE_VERSION: Final = 1
 _WAITS_FOR_ACCOUNT: Final = (Problem.ACCOUNT, Problem.CREDENTIALS)
 
 
-class Past:
-    """Imports the past of all homes, one step after the other."""
+class Backfill:
+    """Backfills the meters and rooms of all homes, one step after the other."""
 
     def __init__(
         self, hass: HomeAssistant, homes: Homes, accounts: Accounts, ledger: Ledger
@@ -76,7 +77,7 @@ class Past:
             job = Job.from_data(data)
             if job.state is JobState.WAITING:
                 job.resume()
-            self._jobs[job.thing_id] = job
+            self._jobs[job.subject_id] = job
         self._unwatch = self._accounts.watch(self._accounts_changed)
 
     async def async_stop(self) -> None:
@@ -97,9 +98,9 @@ class Past:
         """Return the imports of a home."""
         return [job for job in self._jobs.values() if job.home_id == home_id]
 
-    def job(self, thing_id: str) -> Job | None:
+    def job(self, subject_id: str) -> Job | None:
         """Return the import of a meter or a room."""
-        return self._jobs.get(thing_id)
+        return self._jobs.get(subject_id)
 
     def active(self, home_id: str) -> bool:
         """Return whether something of a home is imported, now or a little later."""
@@ -124,18 +125,20 @@ class Past:
 
         What is no longer there is forgotten.
         """
-        things = {thing.thing_id: thing for thing in things_of(home)}
-        gone = [job for job in self.jobs(home.home_id) if job.thing_id not in things]
+        subjects = {subject.subject_id: subject for subject in subjects_of(home)}
+        gone = [
+            job for job in self.jobs(home.home_id) if job.subject_id not in subjects
+        ]
         for job in gone:
-            del self._jobs[job.thing_id]
-        new = [thing for name, thing in things.items() if name not in self._jobs]
-        for thing in new:
-            if thing.import_from is None:
+            del self._jobs[job.subject_id]
+        new = [subject for name, subject in subjects.items() if name not in self._jobs]
+        for subject in new:
+            if subject.import_from is None:
                 continue
-            self._jobs[thing.thing_id] = Job(
-                thing_id=thing.thing_id,
+            self._jobs[subject.subject_id] = Job(
+                subject_id=subject.subject_id,
                 home_id=home.home_id,
-                start=_midnight(thing.import_from, home),
+                start=_midnight(subject.import_from, home),
             )
         for job in self.jobs(home.home_id):
             if job.state is JobState.WAITING:
@@ -148,27 +151,27 @@ class Past:
         """Forget the imports of a home that was removed."""
         if jobs := self.jobs(home_id):
             for job in jobs:
-                del self._jobs[job.thing_id]
+                del self._jobs[job.subject_id]
             await self._async_save()
 
     async def async_begin(
         self,
         home: Home,
-        things: Iterable[Thing],
+        subjects: Iterable[Subject],
         start: datetime | None = None,
         end: datetime | None = None,
     ) -> None:
-        """Import things of a home from `start` on, or as early as somebody has them.
+        """Import subjects of a home from `start` on, or as early as somebody has them.
 
         What is under way, or was stopped, goes on where it was, as far down as is wanted
         now; what was done, or is for `end` only, begins anew: what is known costs nothing.
         """
         async with self._lock:
-            for thing in things:
-                job = self._jobs.get(thing.thing_id)
+            for subject in subjects:
+                job = self._jobs.get(subject.subject_id)
                 if job is None:
-                    job = self._jobs[thing.thing_id] = Job(
-                        thing_id=thing.thing_id, home_id=home.home_id
+                    job = self._jobs[subject.subject_id] = Job(
+                        subject_id=subject.subject_id, home_id=home.home_id
                     )
                 if (
                     end is not None
@@ -205,20 +208,24 @@ class Past:
             self._tell(home.home_id)
             self._wake()
             return True
-        new = [thing for thing in things_of(home) if thing.thing_id not in self._jobs]
+        new = [
+            subject
+            for subject in subjects_of(home)
+            if subject.subject_id not in self._jobs
+        ]
         if new:
             await self.async_begin(home, new)
         return bool(new)
 
-    async def async_settled(self, things: Sequence[Thing]) -> None:
-        """Wait until nothing more of the things can be imported now."""
+    async def async_settled(self, subjects: Sequence[Subject]) -> None:
+        """Wait until nothing more of the subjects can be imported now."""
         while (
             self._task is not None
             and not self._task.done()
             and any(
                 job.state is JobState.RUNNING
-                for thing in things
-                if (job := self._jobs.get(thing.thing_id)) is not None
+                for subject in subjects
+                if (job := self._jobs.get(subject.subject_id)) is not None
             )
         ):
             self._stepped.clear()
@@ -248,65 +255,65 @@ class Past:
         else:
             self._set_timer()
 
-    def _next(self) -> tuple[Job, Home, Thing] | None:
+    def _next(self) -> tuple[Job, Home, Subject] | None:
         """Return the job that has waited longest for its turn, with what it is of."""
         homes = {home.home_id: home for home in self._homes.all}
         for job in sorted(self._jobs.values(), key=lambda job: job.turn):
             if job.state is JobState.RUNNING and (
                 (home := homes.get(job.home_id)) is not None
             ):
-                for thing in things_of(home):
-                    if thing.thing_id == job.thing_id:
-                        return job, home, thing
+                for subject in subjects_of(home):
+                    if subject.subject_id == job.subject_id:
+                        return job, home, subject
         return None
 
     async def _async_work(self) -> None:
         """Take step after step until nothing can be done for now."""
         while (found := self._next()) is not None:
-            job, home, thing = found
+            job, home, subject = found
             self._turns += 1
             job.turn = self._turns
             async with self._lock:
-                await self._async_step(job, home, thing)
+                await self._async_step(job, home, subject)
                 await self._async_save()
             self._tell(home.home_id)
             self._stepped.set()
         self._set_timer()
         self._stepped.set()
 
-    async def _async_step(self, job: Job, home: Home, thing: Thing) -> None:
+    async def _async_step(self, job: Job, home: Home, subject: Subject) -> None:
         """Take one step of a job; say what it waits for where that cannot be."""
         try:
-            await self._async_descend(job, home, thing)
+            await self._async_descend(job, home, subject)
         except NotNowError as err:
             problem = err.problem
         except CloudError as err:
-            _LOGGER.debug("The past of %s %s: %s", home.label, thing.name, err)
+            _LOGGER.debug("The past of %s %s: %s", home.label, subject.name, err)
             problem = problem_of(err)
         except LedgerError as err:
-            _LOGGER.debug("The past of %s %s: %s", home.label, thing.name, err)
+            _LOGGER.debug("The past of %s %s: %s", home.label, subject.name, err)
             problem = Problem.LEDGER
         except Exception:
-            _LOGGER.exception("No past of %s %s for now", home.label, thing.name)
+            _LOGGER.exception("No past of %s %s for now", home.label, subject.name)
             problem = Problem.CLOUD
         else:
             return
         job.wait(problem, dt_util.utcnow() + AGAIN)
 
-    async def _async_descend(self, job: Job, home: Home, thing: Thing) -> None:
+    async def _async_descend(self, job: Job, home: Home, subject: Subject) -> None:
         """Take a job as far down as one question leads; it is noted once it is committed."""
         if job.end is None or job.begin is None:
-            job.end = job.begin = await async_end(self._ledger, thing, job.until)
-        past = open_past(self._hass, home, thing, job)
-        if past is None:
+            job.end = job.begin = await async_end(self._ledger, subject, job.until)
+        opened = open_backfill(self._hass, home, subject, job)
+        if opened is None:
             job.finish()
             return
         if not job.asked_first:
-            await self._async_ask_first(job, past.reader)
+            await self._async_ask_first(job, opened.steps)
         floor = _floor(job)
         if floor < job.begin:
-            step = await past.reader.async_step(
-                max(floor, past.since), job.begin, job.end
+            step = await opened.steps.async_step(
+                max(floor, opened.since), job.begin, job.end
             )
             _note(job, step)
             # A vendor that answers, but not when its data begin, is not asked that again.
@@ -314,13 +321,13 @@ class Past:
         if job.begin <= floor or (job.first is None and job.empty >= EMPTY_IS_THE_END):
             job.finish()
 
-    async def _async_ask_first(self, job: Job, reader: PastReader) -> None:
+    async def _async_ask_first(self, job: Job, steps: SubjectBackfill) -> None:
         """Ask when there is something at the earliest; that it is not told is no trouble.
 
         Raises CloudQuotaError and CloudAuthError.
         """
         try:
-            job.first = await reader.async_first()
+            job.first = await steps.async_first()
         except CloudQuotaError, CloudAuthError:
             raise
         except CloudError as err:
@@ -384,5 +391,5 @@ def _note(job: Job, step: Step) -> None:
     job.calls += step.calls
     if step.filled:
         job.filled[step.origin] = job.filled.get(step.origin, 0) + step.filled
-    if step.told is not None:
-        job.empty = 0 if step.told else job.empty + 1
+    if step.reported is not None:
+        job.empty = 0 if step.reported else job.empty + 1

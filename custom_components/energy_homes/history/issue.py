@@ -1,4 +1,4 @@
-"""The repair issue of holes that an account could fill, were it there."""
+"""The repair issue of gaps that an account could fill, were it there."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,14 +10,14 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN, ISSUE_METER_MISSING
 from ..ledger.codes import seconds
-from ..metering.gaps import Hole, slots_in, within
+from ..metering.gaps import Gap, slots_in, within
 from ..metering.model import SLOT
 from ..models import MeterSource
 
 ISSUE_HISTORY_ACCOUNT: Final = "history_account"
 
 LOOKED_AT: Final = timedelta(days=30)
-"""Nobody is told to bring an account back for holes that are older."""
+"""Nobody is told to bring an account back for gaps that are older."""
 
 
 @callback
@@ -25,14 +25,14 @@ def async_tell_unasked(
     hass: HomeAssistant,
     entry: ConfigEntry,
     source: MeterSource,
-    unasked: Mapping[str, Sequence[Hole]],
+    unasked: Mapping[str, Sequence[Gap]],
     now: datetime,
     *,
     whole: bool,
 ) -> None:
-    """Raise the issue of a meter whose holes only an account knows that is gone or disabled.
+    """Raise the issue of a meter whose gaps only an account knows that is gone or disabled.
 
-    `unasked` has the holes by account. Where the `whole` past was looked at and there are
+    `unasked` has the gaps by account. Where the `whole` past was looked at and there are
     none the issue is taken back. An account that is there has messages of its own, and a
     meter that is missing needs no second one of the same account.
     """
@@ -44,11 +44,11 @@ def async_tell_unasked(
     since_s = seconds(now - LOOKED_AT) // SLOT.seconds * SLOT.seconds
     until_s = seconds(now) // SLOT.seconds * SLOT.seconds
     missing: dict[str, int] = {}
-    for account, holes in unasked.items():
+    for account, gaps in unasked.items():
         known = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, account)
         if account != present and (known is None or known.disabled_by is not None):
             name = account if known is None else known.title
-            if slots := slots_in(within(holes, since_s, until_s)):
+            if slots := slots_in(within(gaps, since_s, until_s)):
                 missing[name] = missing.get(name, 0) + slots
     if not missing:
         if whole:

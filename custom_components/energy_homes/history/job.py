@@ -1,20 +1,20 @@
-"""The import of one past: what is asked, how far it has come, how it goes on."""
+"""The backfill of one meter or room: what is wanted, how far it has come, how it goes on."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from homeassistant.util import dt as dt_util
 
 from ..ledger.codes import seconds
 from ..metering.backfill_plan import share_done
-from .problem import Problem
+from ..models import Problem
 
 
 class JobState(StrEnum):
-    """How an import goes on."""
+    """How a backfill goes on."""
 
     RUNNING = "running"
     WAITING = "waiting"
@@ -22,22 +22,27 @@ class JobState(StrEnum):
     DONE = "done"
 
 
-ACTIVE = (JobState.RUNNING, JobState.WAITING)
-"""Imports that go on by themselves."""
+ACTIVE: Final = (JobState.RUNNING, JobState.WAITING)
+"""Backfills that go on by themselves."""
+
+_INSTANTS: Final = ("start", "until", "end", "begin", "first")
+
+_STORED_ID: Final = "thing_id"
+"""What the store calls the id of a meter or room."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """The import of the past of a meter or a room, newest first.
+    """The backfill of a meter or a room, newest first.
 
-    `thing_id` is our own id of it. `start` is from when on it is wanted, None as early as
+    `subject_id` is our own id of it. `start` is from when on it is wanted, None as early as
     somebody has it; `end` is where what is measured begins, known with the first step;
     `begin` says how far down it has come, and `first` when the data of whoever is asked
     begin. What was missing (`found`) and what became known of it (`filled`, by where it
     comes from) are counted in slots, `empty` are steps in a row without any answer.
     """
 
-    thing_id: str
+    subject_id: str
     home_id: str
     start: datetime | None = None
     until: datetime | None = None
@@ -59,25 +64,27 @@ class Job:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """Read a job as it was stored."""
-        problem = data["problem"]
+        known = dict(data)
+        problem = known["problem"]
         return cls(
+            subject_id=known.pop(_STORED_ID),
             **{
-                **data,
+                **known,
                 **{
                     name: None
-                    if data[name] is None
-                    else dt_util.parse_datetime(data[name], raise_on_error=True)
+                    if known[name] is None
+                    else dt_util.parse_datetime(known[name], raise_on_error=True)
                     for name in _INSTANTS
                 },
-                "state": JobState(data["state"]),
+                "state": JobState(known["state"]),
                 "problem": None if problem is None else Problem(problem),
-            }
+            },
         )
 
     def as_data(self) -> dict[str, Any]:
         """Return the job as it is stored."""
-        data = asdict(self)
-        del data["retry_at"], data["turn"]
+        data = {_STORED_ID: self.subject_id, **asdict(self)}
+        del data["subject_id"], data["retry_at"], data["turn"]
         return data | {
             name: None if data[name] is None else data[name].isoformat()
             for name in _INSTANTS
@@ -131,6 +138,3 @@ class Job:
         """Go on at an instant, or when somebody says so; one that was stopped stays so."""
         if self.state is not JobState.STOPPED:
             self.state, self.problem, self.retry_at = JobState.WAITING, problem, until
-
-
-_INSTANTS = ("start", "until", "end", "begin", "first")

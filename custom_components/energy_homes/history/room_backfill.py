@@ -1,19 +1,19 @@
-"""A room's past: what Netatmo knows of its temperatures."""
+"""The backfill of a room: what Netatmo knows of its temperatures from before."""
 
 from datetime import datetime
 from typing import Final
 
 from ..ledger import Ledger
 from ..metering.gaps import slots_in
+from ..models import NotNowError
 from ..rooms.coordinator import HeatingCoordinator
-from .problem import NotNowError
-from .reader import Step
 from .room_repair import RoomHistory
+from .step import Step
 
 ROOM: Final = "room"
 
 
-class RoomPast:
+class RoomBackfill:
     """Takes the past of a room into the ledger."""
 
     def __init__(
@@ -52,5 +52,5 @@ class RoomPast:
             filled=taken.vendor,
             origin=ROOM,
             calls=taken.calls,
-            told=taken.vendor > 0 if taken.calls else None,
+            reported=taken.vendor > 0 if taken.calls else None,
         )

@@ -1,50 +1,41 @@
-"""What of a home has a past that somebody can be asked for, and who that is."""
+"""The meters and rooms of a home that can be backfilled, and the backfill of each."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
-from ..accounts.efergy.hub import EfergyHub
-from ..accounts.registry import DATA_ACCOUNTS, AccountState
-from ..const import SourceKind
+from ..homes.home import Home
 from ..ledger import Ledger
 from ..ledger.codes import from_seconds, seconds
 from ..ledger.opening import DATA_LEDGER
+from ..metering.gap_plan import RIPE
 from ..metering.model import slot_start
 from ..metering.periods import SLOT_S
-from ..models import MeterSource, Revision
+from ..models import MeterSource
 from ..rooms.coordinator import HeatingCoordinator
-from .efergy import HOUSEHOLD, METER, EfergyPast
-from .entity import EntityPast
 from .job import Job
-from .problem import NotNowError, Problem, account_problem
-from .reader import MeterHistory, MeterPast, PastReader
+from .meter_backfill import MeterBackfill
+from .meter_slots import MeterSlots
+from .readers import keeps_history, open_history
 from .repair import DATA_REPAIR
-from .repaired import RIPE
-from .room_backfill import RoomPast
-
-if TYPE_CHECKING:
-    from ..homes.home import Home
+from .room_backfill import RoomBackfill
+from .step import SubjectBackfill
 
 LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Nobody has anything from before."""
 
-TELLS: Final = frozenset({SourceKind.EFERGY, SourceKind.ENTITY})
-"""What knows of its own past; boards and hosts forget what they have sent."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thing:
+class Subject:
     """A meter, or a room of a heating, under our own id.
 
     `import_from` is the day from which its past was wanted when it was added.
     """
 
-    thing_id: str
+    subject_id: str
     name: str
     import_from: date | None
     of: MeterSource | HeatingCoordinator
@@ -56,27 +47,27 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenPast:
-    """Who is asked for a past, and since when that was what measured."""
+class OpenBackfill:
+    """The backfill of the time in which one hardware measured, from `since` on."""
 
-    reader: PastReader
+    steps: SubjectBackfill
     since: datetime = LONG_AGO
 
 
-def things_of(home: Home) -> list[Thing]:
-    """Return the meters and rooms of a home whose past somebody can be asked for."""
+def subjects_of(home: Home) -> list[Subject]:
+    """Return the meters and rooms of a home that somebody keeps a history of."""
     return [
-        Thing(
-            thing_id=source.source_id,
+        Subject(
+            subject_id=source.source_id,
             name=source.name,
             import_from=source.import_from,
             of=source,
         )
         for source in home.sources.values()
-        if any(revision.kind in TELLS for revision in source.revisions)
+        if any(map(keeps_history, source.revisions))
     ] + [
-        Thing(
-            thing_id=room.room_id,
+        Subject(
+            subject_id=room.room_id,
             name=room.name,
             import_from=heating.source.import_from,
             of=heating,
@@ -86,68 +77,44 @@ def things_of(home: Home) -> list[Thing]:
     ]
 
 
-async def async_end(ledger: Ledger, thing: Thing, until: datetime | None) -> datetime:
-    """Return where a thing's past ends: where it was ours first, or before `until`.
+async def async_end(
+    ledger: Ledger, subject: Subject, until: datetime | None
+) -> datetime:
+    """Return where a subject's past ends: where it was ours first, or before `until`.
 
-    No vendor is asked for what has only just been: repairs of holes do that. Raises
+    No vendor is asked for what has only just been: repairs of gaps do that. Raises
     LedgerError.
     """
-    if thing.is_meter:
-        ours = ledger.sources.live_from(thing.thing_id)
+    if subject.is_meter:
+        ours = ledger.sources.live_from(subject.subject_id)
     else:
-        ours = (await ledger.rooms.async_load(thing.thing_id)).first
+        ours = (await ledger.rooms.async_load(subject.subject_id)).first
     asked = until and from_seconds(-(-seconds(until) // SLOT_S) * SLOT_S)
     ends = (ours, asked, slot_start(dt_util.utcnow() - RIPE))
     return min(end for end in ends if end is not None)
 
 
-def open_past(
-    hass: HomeAssistant, home: Home, thing: Thing, job: Job
-) -> OpenPast | None:
-    """Return who is asked for what is before a job's newest instant; None: nobody.
+def open_backfill(
+    hass: HomeAssistant, home: Home, subject: Subject, job: Job
+) -> OpenBackfill | None:
+    """Return the backfill of what is before a job's newest instant; None: nobody knows it.
 
     Raises NotNowError where the account cannot be asked now.
     """
-    source = thing.of
+    source = subject.of
+    ledger = hass.data[DATA_LEDGER]
     if isinstance(source, HeatingCoordinator):
-        return OpenPast(
-            reader=RoomPast(
-                hass.data[DATA_LEDGER],
-                hass.data[DATA_REPAIR].rooms,
-                source,
-                thing.thing_id,
-            )
+        rooms = hass.data[DATA_REPAIR].rooms
+        return OpenBackfill(
+            steps=RoomBackfill(ledger, rooms, source, subject.subject_id)
         )
     assert job.begin is not None
     revision = source.until(job.begin)
-    if (history := _history(hass, source, revision, job)) is None:
+    history = open_history(hass, source, revision)
+    if history is None or not history.exists:
         return None
-    reader = MeterPast(hass.data[DATA_LEDGER], home, source.source_id, history)
+    slots = MeterSlots(ledger, home.coordinator, source.source_id)
+    steps = MeterBackfill(slots, history, job.filled)
     if revision is source.revisions[0]:
-        return OpenPast(reader=reader)
-    return OpenPast(reader=reader, since=slot_start(revision.since))
-
-
-def _history(
-    hass: HomeAssistant, source: MeterSource, revision: Revision, job: Job
-) -> MeterHistory | None:
-    """Return who knows what a meter measured with the hardware of a revision."""
-    if revision.kind is SourceKind.ENTITY:
-        entity_id = er.async_resolve_entity_id(
-            er.async_get(hass), revision.entity or ""
-        )
-        return None if entity_id is None else EntityPast(hass, entity_id)
-    if revision.kind is not SourceKind.EFERGY:
-        return None
-    hub = hass.data[DATA_ACCOUNTS].get(revision.account or "")
-    if not isinstance(hub, EfergyHub):
-        raise NotNowError(Problem.ACCOUNT)
-    if hub.state is not AccountState.CONNECTED:
-        raise NotNowError(account_problem(hub.state))
-    return EfergyPast(
-        hub,
-        revision.hardware_id or "",
-        source.role,
-        newest_s=seconds(dt_util.utcnow() - RIPE),
-        household_first=HOUSEHOLD in job.filled and METER not in job.filled,
-    )
+        return OpenBackfill(steps=steps)
+    return OpenBackfill(steps=steps, since=slot_start(revision.since))

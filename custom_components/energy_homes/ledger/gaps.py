@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlite3
 from typing import Final, NamedTuple
 
-from ..metering.gaps import Hole, find_holes, hole, joined
+from ..metering.gaps import Gap, find_gaps, gap, joined
 from .codes import seconds, slot_from
 from .types import LedgerError
 from .view import Transaction, View
@@ -60,7 +60,7 @@ def source_gaps(
     end: datetime | None = None,
     *,
     cuts: Collection[datetime] = (),
-) -> list[Hole]:
+) -> list[Gap]:
     """Return the spans of a source's slots that are not known, newest first.
 
     Slots that start in `[begin, end)`, from its first slot on and as far as it is settled.
@@ -86,7 +86,7 @@ def room_gaps(
     end: datetime,
     *,
     cuts: Collection[datetime] = (),
-) -> list[Hole]:
+) -> list[Gap]:
     """Return the spans of a room's slots that are not known, newest first.
 
     Slots that start in `[begin, end)`, also before its first slot and after what is
@@ -97,7 +97,7 @@ def room_gaps(
     return _gaps(view.connection, ROOM, number, begin_s, end_s, cuts)
 
 
-def asked(view: View, subject: Subject, subject_id: str) -> list[Hole]:
+def asked(view: View, subject: Subject, subject_id: str) -> list[Gap]:
     """Return the spans of a source or room that a vendor was asked for, in no order.
 
     Raises LedgerError for an unknown one.
@@ -107,7 +107,7 @@ def asked(view: View, subject: Subject, subject_id: str) -> list[Hole]:
 
 
 def add_asked(
-    transaction: Transaction, subject: Subject, subject_id: str, spans: Sequence[Hole]
+    transaction: Transaction, subject: Subject, subject_id: str, spans: Sequence[Gap]
 ) -> None:
     """Add to the spans of a source or room that a vendor was asked for.
 
@@ -133,7 +133,7 @@ def _gaps(
     begin_s: int,
     end_s: int,
     cuts: Collection[datetime],
-) -> list[Hole]:
+) -> list[Gap]:
     """Return the gaps of a subject in a span, newest first."""
     if begin_s >= end_s:
         return []
@@ -142,15 +142,15 @@ def _gaps(
         " AND start >= ? AND start < ? AND provenance <> 0 ORDER BY start",
         (number, begin_s, end_s),
     )
-    return find_holes(
+    return find_gaps(
         (start for (start,) in known), begin_s, end_s, cuts_s=map(seconds, cuts)
     )
 
 
-def _asked(connection: sqlite3.Connection, subject: Subject, number: int) -> list[Hole]:
+def _asked(connection: sqlite3.Connection, subject: Subject, number: int) -> list[Gap]:
     """Return the spans of a subject that a vendor was asked for."""
     return [
-        hole(start, stop)
+        gap(start, stop)
         for start, stop in connection.execute(
             f"SELECT start, stop FROM {subject.asked} WHERE {subject.table} = ?",  # noqa: S608
             (number,),

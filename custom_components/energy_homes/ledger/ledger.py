@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ..metering.gaps import Hole
+from ..metering.gaps import Gap
 from ..metering.periods import Period
 from .boards import forget_board, load_board, store_board
 from .codes import from_seconds, kwh
@@ -85,14 +85,14 @@ class AskedFacet(Facet):
 
     _subject: Subject
 
-    async def async_asked(self, subject_id: str) -> list[Hole]:
+    async def async_asked(self, subject_id: str) -> list[Gap]:
         """Return the spans that a vendor was asked for, in no order.
 
         Raises LedgerError for an unknown source or room.
         """
         return await self._lane.read(asked, self._subject, subject_id)
 
-    async def async_add_asked(self, subject_id: str, spans: Sequence[Hole]) -> None:
+    async def async_add_asked(self, subject_id: str, spans: Sequence[Gap]) -> None:
         """Remember that a vendor was asked for spans, so that it is not again.
 
         Raises LedgerError for an unknown source or room.

@@ -1,4 +1,4 @@
-"""How what a vendor answers, or what lies between known slots, fills the slots of holes.
+"""How what a vendor answers, or what lies between known slots, fills the slots of gaps.
 
 An answer fills what it resolves and no more: buckets within a slot fill it where they cover
 it whole, longer ones are spread evenly over the slots that are missing in them. One that
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from .gaps import Hole
+from .gaps import Gap
 from .model import Provenance
 from .periods import SLOT_S, SlotRow
 
@@ -86,18 +86,18 @@ def _portions(amount: int, room: Sequence[int]) -> list[int]:
 
 def fill(
     known: Mapping[int, SlotRow],
-    holes: Iterable[Hole],
+    gaps: Iterable[Gap],
     answers: Iterable[Answer],
     *,
     half_unit: int = 0,
 ) -> list[SlotRow]:
-    """Return the slots of holes that answers make known, in order.
+    """Return the slots of gaps that answers make known, in order.
 
     `known` has every known slot that an answer covers, by its start. The finest answer
     counts. An answer that covers known slots as well is for what they leave of it; where they
     have more than it says by more than `half_unit`, it says nothing.
     """
-    wanted = {start for one in holes for start in one if start not in known}
+    wanted = {start for one in gaps for start in one if start not in known}
     filled: dict[int, SlotRow] = {}
     told = ChainMap(filled, dict(known))
     parts: defaultdict[int, list[Answer]] = defaultdict(list)
@@ -235,14 +235,14 @@ def _shares(amount: int, count: int) -> list[int]:
     return [share + (number < more) for number in range(count)]
 
 
-def interpolated(known: Iterable[SlotRow], holes: Iterable[Hole]) -> list[SlotRow]:
-    """Return the slots of holes that lie between known slots, two in a row at most.
+def interpolated(known: Iterable[SlotRow], gaps: Iterable[Gap]) -> list[SlotRow]:
+    """Return the slots of gaps that lie between known slots, two in a row at most.
 
     Each leads in a straight line from the known slot before it to the one after it. Known
-    slots are in order. A run that is not within one hole stays: nobody knows what was before
+    slots are in order. A run that is not within one gap stays: nobody knows what was before
     a meter by what is after it.
     """
-    spans = list(holes)
+    spans = list(gaps)
     found: list[SlotRow] = []
     for one, other in pairwise(known):
         if count := slots_between(one.start_s, other.start_s, spans):
@@ -258,15 +258,15 @@ def interpolated(known: Iterable[SlotRow], holes: Iterable[Hole]) -> list[SlotRo
     return found
 
 
-def slots_between(start_s: int, after_s: int, holes: Iterable[Hole]) -> int:
+def slots_between(start_s: int, after_s: int, gaps: Iterable[Gap]) -> int:
     """Return how many slots are missing between two known ones that start then.
 
-    0 where they are too many to interpolate, or not within one hole.
+    0 where they are too many to interpolate, or not within one gap.
     """
     count = (after_s - start_s) // SLOT_S - 1
     first_s, last_s = start_s + SLOT_S, after_s - SLOT_S
     if 0 < count <= MOST_INTERPOLATED and any(
-        first_s in hole and last_s in hole for hole in holes
+        first_s in gap and last_s in gap for gap in gaps
     ):
         return count
     return 0

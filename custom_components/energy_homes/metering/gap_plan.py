@@ -1,19 +1,26 @@
-"""Which questions to a vendor fill holes, as few as its answers allow.
+"""Which questions to a vendor fill gaps, as few as its answers allow.
 
 A *series* answers in buckets of one length over a span of limited length: one question may
-cover several holes. A *sum* answers one number for any span, rounded to two decimals: it is
-asked hour by hour, and once over the whole hole, so that the roundings do not add up.
+cover several gaps. A *sum* answers one number for any span, rounded to two decimals: it is
+asked hour by hour, and once over the whole gap, so that the roundings do not add up.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 
-from .gaps import Hole, joined
+from .gaps import Gap, joined
 from .periods import SLOT_S
 
 HOUR_S: Final = 3600
+
+RIPE: Final = timedelta(minutes=10)
+"""How long a gap is over before anybody is asked: a vendor's own history has to come in."""
+
+LATE_OVER: Final = timedelta(hours=1)
+"""How long a gap is over before it is interpolated: a late reading would be better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +33,22 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class SumCalls:
-    """Questions for the sums of one hole: its hours, newest first, and the whole of it.
+    """Questions for the sums of one gap: its hours, newest first, and the whole of it.
 
-    `whole` is None where the hole is within one hour and its only piece says it all.
+    `whole` is None where the gap is within one hour and its only piece says it all.
     """
 
     pieces: tuple[Call, ...]
     whole: Call | None
 
     @property
-    def count(self) -> int:
-        """Return how many questions these are."""
-        return len(self.pieces) + (self.whole is not None)
+    def calls(self) -> tuple[Call, ...]:
+        """Return all questions in the order in which they are asked, the whole's last."""
+        return self.pieces if self.whole is None else (*self.pieces, self.whole)
 
 
-def series_calls(holes: Iterable[Hole], *, bucket_s: int, longest_s: int) -> list[Call]:
-    """Return the fewest questions whose buckets cover all holes, newest first.
+def series_calls(gaps: Iterable[Gap], *, bucket_s: int, longest_s: int) -> list[Call]:
+    """Return the fewest questions whose buckets cover all gaps, newest first.
 
     No question is for more than `longest_s`. They begin and end at the bounds of buckets,
     and of slots. Raises ValueError where the one do not fit into the other, or none into
@@ -53,7 +60,7 @@ def series_calls(holes: Iterable[Hole], *, bucket_s: int, longest_s: int) -> lis
     reach_s = longest_s // grain_s * grain_s
     wanted = [
         (one.start // grain_s * grain_s, -(-one.stop // grain_s) * grain_s)
-        for one in joined(holes)
+        for one in joined(gaps)
     ]
     calls: list[Call] = []
     end_s: int | None = None
@@ -72,8 +79,8 @@ def series_calls(holes: Iterable[Hole], *, bucket_s: int, longest_s: int) -> lis
     return calls
 
 
-def sum_calls(one: Hole) -> SumCalls:
-    """Return the questions for the sums of a hole."""
+def sum_calls(one: Gap) -> SumCalls:
+    """Return the questions for the sums of a gap."""
     edges = [
         one.start,
         *range((one.start // HOUR_S + 1) * HOUR_S, one.stop, HOUR_S),

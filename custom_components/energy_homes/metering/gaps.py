@@ -1,7 +1,7 @@
 """What is missing of a source's slots: compared with what is expected, in spans.
 
-A hole is the range of the starts of its slots, in Unix seconds: `hole.start` is its first
-instant and `hole.stop` the first one after it. Lists of holes are newest first, because
+A gap is the range of the starts of its slots, in Unix seconds: `gap.start` is its first
+instant and `gap.stop` the first one after it. Lists of gaps are newest first, because
 that is what people look at first.
 """
 
@@ -12,11 +12,11 @@ from .periods import SLOT_S
 
 DAY_S: Final = 86_400
 
-type Hole = range
+type Gap = range
 
 
-def hole(begin_s: int, end_s: int) -> Hole:
-    """Return the hole of the slots in `[begin_s, end_s)`, which are bounds of slots.
+def gap(begin_s: int, end_s: int) -> Gap:
+    """Return the gap of the slots in `[begin_s, end_s)`, which are bounds of slots.
 
     Raises ValueError for what is none.
     """
@@ -25,82 +25,82 @@ def hole(begin_s: int, end_s: int) -> Hole:
     return range(begin_s, end_s, SLOT_S)
 
 
-def find_holes(
+def find_gaps(
     known_s: Iterable[int], begin_s: int, end_s: int, *, cuts_s: Iterable[int] = ()
-) -> list[Hole]:
+) -> list[Gap]:
     """Return the spans of `[begin_s, end_s)` that have no known slot, newest first.
 
-    `known_s` are the starts of the known slots, in order. A hole ends at each of `cuts_s`,
+    `known_s` are the starts of the known slots, in order. A gap ends at each of `cuts_s`,
     such as the instant of a new meter: what was asked of one cannot be asked of the other.
     A slot that a cut falls into belongs to what comes after it.
     """
     edges = [*(start for start in known_s if begin_s <= start < end_s), end_s]
-    found: list[Hole] = []
+    found: list[Gap] = []
     after = begin_s
     for edge in edges:
         if after < edge:
-            found.append(hole(after, edge))
+            found.append(gap(after, edge))
         after = edge + SLOT_S
     return cut(reversed(found), cuts_s)
 
 
-def cut(holes: Iterable[Hole], cuts_s: Iterable[int]) -> list[Hole]:
-    """Return holes that end at each of some instants, newest first as they came."""
+def cut(gaps: Iterable[Gap], cuts_s: Iterable[int]) -> list[Gap]:
+    """Return gaps that end at each of some instants, newest first as they came."""
     instants = sorted({instant // SLOT_S * SLOT_S for instant in cuts_s}, reverse=True)
-    return [part for one in holes for part in _parts(one, instants)]
+    return [part for one in gaps for part in _parts(one, instants)]
 
 
-def _parts(one: Hole, instants: Iterable[int]) -> Iterator[Hole]:
-    """Yield the parts of a hole, newest first, as the instants newest first."""
+def _parts(one: Gap, instants: Iterable[int]) -> Iterator[Gap]:
+    """Yield the parts of a gap, newest first, as the instants newest first."""
     end_s = one.stop
     for instant in instants:
         if one.start < instant < end_s:
-            yield hole(instant, end_s)
+            yield gap(instant, end_s)
             end_s = instant
-    yield hole(one.start, end_s)
+    yield gap(one.start, end_s)
 
 
-def within(holes: Iterable[Hole], begin_s: int, end_s: int) -> list[Hole]:
-    """Return the parts of holes that lie in a span, newest first as they came."""
+def within(gaps: Iterable[Gap], begin_s: int, end_s: int) -> list[Gap]:
+    """Return the parts of gaps that lie in a span, newest first as they came."""
     return [
-        hole(max(one.start, begin_s), min(one.stop, end_s))
-        for one in holes
+        gap(max(one.start, begin_s), min(one.stop, end_s))
+        for one in gaps
         if one.start < end_s and one.stop > begin_s
     ]
 
 
-def without(holes: Iterable[Hole], asked: Iterable[Hole]) -> list[Hole]:
-    """Return what is left of holes without spans that were asked for, newest first."""
+def without(gaps: Iterable[Gap], asked: Iterable[Gap]) -> list[Gap]:
+    """Return what is left of gaps without spans that were asked for, newest first."""
     spans = joined(asked)
-    left: list[Hole] = []
-    for one in holes:
+    left: list[Gap] = []
+    for one in gaps:
         end_s = one.stop
         for span in spans:
             if span.start < end_s and span.stop > one.start:
                 if span.stop < end_s:
-                    left.append(hole(span.stop, end_s))
+                    left.append(gap(span.stop, end_s))
                 end_s = min(end_s, span.start)
         if one.start < end_s:
-            left.append(hole(one.start, end_s))
+            left.append(gap(one.start, end_s))
     return left
 
 
-def joined(spans: Iterable[Hole]) -> list[Hole]:
+def joined(spans: Iterable[Gap]) -> list[Gap]:
     """Return spans that touch or overlap as one, newest first."""
-    found: list[Hole] = []
+    found: list[Gap] = []
     for span in sorted(spans, key=lambda span: span.start):
         if found and span.start <= found[-1].stop:
-            found[-1] = hole(found[-1].start, max(found[-1].stop, span.stop))
+            found[-1] = gap(found[-1].start, max(found[-1].stop, span.stop))
         else:
             found.append(span)
     return found[::-1]
 
 
-def days_of(holes: Sequence[Hole]) -> range:
-    """Return the beginnings of the UTC days that holes are in; they are newest first."""
-    return range(holes[-1].start // DAY_S * DAY_S, holes[0].stop, DAY_S)
+def days_of(gaps: Sequence[Gap]) -> range:
+    """Return the beginnings of the UTC days that gaps are in; they are newest first."""
+    return range(gaps[-1].start // DAY_S * DAY_S, gaps[0].stop, DAY_S)
 
 
-def slots_in(holes: Iterable[Hole]) -> int:
+def slots_in(gaps: Iterable[Gap]) -> int:
     """Return how many slots are missing."""
-    return sum(map(len, holes))
+    return sum(map(len, gaps))

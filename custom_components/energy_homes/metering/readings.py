@@ -123,7 +123,7 @@ class ReadingSlotter[R: (PowerReading, CounterReading)](ABC):
     def settle(self, now: datetime) -> tuple[Slot, ...]:
         """Settle the slots that ended `settle_delay` before `now`, oldest first.
 
-        New slots follow on `settled_until` without a hole, each once; the first slot of
+        New slots follow on `settled_until` without a gap, each once; the first slot of
         all is the one of the first reading. Before them come slots that were unknown and
         are known now. Time and memory grow with what is settled now, not with what was.
         """

@@ -1,4 +1,4 @@
-"""Which questions fill the holes of a room's temperature, and what their answers make known.
+"""Which questions fill the gaps of a room's temperature, and what their answers make known.
 
 A vendor tells a room's past in buckets: the mean, lowest and highest temperature of half an
 hour, or of an hour. A temperature is a state, not a sum: all slots that are missing in a
@@ -15,7 +15,7 @@ from typing import Final
 
 from .gap_fill import slots_between
 from .gap_plan import HOUR_S, Call, series_calls
-from .gaps import Hole
+from .gaps import Gap
 from .model import SLOT, Provenance
 from .periods import SLOT_S
 from .temperature import RoomSlot
@@ -43,8 +43,8 @@ class RoomAnswer:
     high: float
 
 
-def room_calls(holes: Iterable[Hole]) -> list[RoomCall]:
-    """Return the fewest questions that cover all holes, newest first.
+def room_calls(gaps: Iterable[Gap]) -> list[RoomCall]:
+    """Return the fewest questions that cover all gaps, newest first.
 
     They begin and end on the hour, so that an hour's lowest and highest temperature are
     its own. Half hours where one question has room for them, else hours.
@@ -57,24 +57,22 @@ def room_calls(holes: Iterable[Hole]) -> list[RoomCall]:
             if call.end_s - call.start_s <= MOST_BUCKETS * HALF_HOUR_S
             else HOUR_S,
         )
-        for call in series_calls(
-            holes, bucket_s=HOUR_S, longest_s=MOST_BUCKETS * HOUR_S
-        )
+        for call in series_calls(gaps, bucket_s=HOUR_S, longest_s=MOST_BUCKETS * HOUR_S)
     ]
 
 
-def ripe(holes: Iterable[Hole], now_s: int) -> list[Hole]:
-    """Return the holes whose last hour is over, so that its buckets are whole."""
-    return [one for one in holes if -(-one.stop // HOUR_S) * HOUR_S <= now_s]
+def ripe(gaps: Iterable[Gap], now_s: int) -> list[Gap]:
+    """Return the gaps whose last hour is over, so that its buckets are whole."""
+    return [one for one in gaps if -(-one.stop // HOUR_S) * HOUR_S <= now_s]
 
 
-def fill_room(holes: Iterable[Hole], answers: Iterable[RoomAnswer]) -> list[RoomSlot]:
-    """Return the slots of holes that answers make known, in order.
+def fill_room(gaps: Iterable[Gap], answers: Iterable[RoomAnswer]) -> list[RoomSlot]:
+    """Return the slots of gaps that answers make known, in order.
 
     A slot that is not whole within a bucket stays unknown. Of two answers for one slot the
     first counts.
     """
-    wanted = {start_s for one in holes for start_s in one}
+    wanted = {start_s for one in gaps for start_s in one}
     filled: dict[int, RoomSlot] = {}
     for answer in answers:
         first_s = -(-answer.start_s // SLOT_S) * SLOT_S
@@ -91,15 +89,13 @@ def fill_room(holes: Iterable[Hole], answers: Iterable[RoomAnswer]) -> list[Room
     return [slot for _, slot in sorted(filled.items())]
 
 
-def interpolated_room(
-    known: Iterable[RoomSlot], holes: Iterable[Hole]
-) -> list[RoomSlot]:
-    """Return the slots of holes that lie between known slots, two in a row at most.
+def interpolated_room(known: Iterable[RoomSlot], gaps: Iterable[Gap]) -> list[RoomSlot]:
+    """Return the slots of gaps that lie between known slots, two in a row at most.
 
     Each leads in a straight line from the mean before it to the one after it. Known slots
-    are in order. A run that is not within one hole stays as it is.
+    are in order. A run that is not within one gap stays as it is.
     """
-    spans = list(holes)
+    spans = list(gaps)
     found: list[RoomSlot] = []
     for one, other in pairwise(known):
         count = slots_between(

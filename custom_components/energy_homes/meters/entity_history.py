@@ -94,7 +94,7 @@ async def async_statistic_answers(
     `statistic_id` is an entity's or an external one (`domain:name`), with sums of energy or
     means of power in any unit; of any other nothing is known. An answer is of an hour, or
     of five minutes where those are kept; an hour of which only some are kept has both, as
-    `hole_fill.fill` takes them. Hours that have no row are one answer with the next one that
+    `gap_fill.fill` takes them. Hours that have no row are one answer with the next one that
     has. Rows that the span cuts are told whole.
 
     The recorder goes on with what it knew last while Home Assistant is off or an entity

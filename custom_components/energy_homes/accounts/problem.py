@@ -1,38 +1,15 @@
-"""Why a history cannot be asked now: one word for each reason, as people are told."""
+"""Why an account's history cannot be asked now."""
 
-from enum import StrEnum
 from typing import Final
 
-from ..accounts.registry import AccountState
 from ..clouds.errors import (
     CloudAuthError,
     CloudError,
     CloudNonsenseError,
     CloudQuotaError,
 )
-
-
-class Problem(StrEnum):
-    """What a repair or an import of the past waits for."""
-
-    ACCOUNT = "account"
-    CALL_LIMIT = "call_limit"
-    CLOUD = "cloud"
-    CREDENTIALS = "credentials"
-    HOME = "home"
-    LEDGER = "ledger"
-    NONSENSE = "nonsense"
-    RECORDER = "recorder"
-
-
-class NotNowError(Exception):
-    """A history cannot be asked or stored now, for a reason that people are told."""
-
-    def __init__(self, problem: Problem) -> None:
-        """Keep the reason."""
-        super().__init__(problem.value)
-        self.problem = problem
-
+from ..models import Problem
+from .registry import AccountState
 
 _OF_STATE: Final = {
     AccountState.AUTH: Problem.CREDENTIALS,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from custom_components.energy_homes.accounts.problem import account_problem, problem_of
 from custom_components.energy_homes.accounts.registry import AccountState
 from custom_components.energy_homes.clouds.errors import (
     CloudAuthError,
@@ -16,11 +17,7 @@ from custom_components.energy_homes.clouds.netatmo.errors import (
     CloudRefusedError,
     CloudTokenExpiredError,
 )
-from custom_components.energy_homes.history.problem import (
-    Problem,
-    account_problem,
-    problem_of,
-)
+from custom_components.energy_homes.models import Problem
 
 
 @pytest.mark.parametrize(
