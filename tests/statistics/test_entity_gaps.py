@@ -329,13 +329,11 @@ async def ledger_hole(life: Life, source_id: str, begin: datetime, slots: int) -
     )
 
 
-@pytest.mark.parametrize("asked", [False, True])
-async def test_statistics_where_states_are_not_kept(life: Life, asked: bool) -> None:
-    """Hours of eleven days ago; not where states were looked at and knew nothing."""
-    begin = START - timedelta(days=11)
+def import_powers(life: Life, begin: datetime, *powers: float) -> None:
+    """Give the recorder the mean power in W of some hours, one after the other."""
     rows: Any = [
         {"start": begin + n * HOUR, "mean": power, "min": power, "max": power}
-        for n, power in enumerate((600.0, 1200.0))
+        for n, power in enumerate(powers)
     ]
     meta: Any = {
         "statistic_id": CLAMP,
@@ -347,6 +345,13 @@ async def test_statistics_where_states_are_not_kept(life: Life, asked: bool) -> 
         "unit_of_measurement": "W",
     }
     async_import_statistics(life.hass, meta, rows)
+
+
+@pytest.mark.parametrize("asked", [False, True])
+async def test_statistics_where_states_are_not_kept(life: Life, asked: bool) -> None:
+    """Hours of eleven days ago; not where states were looked at and knew nothing."""
+    begin = START - timedelta(days=11)
+    import_powers(life, begin, 600.0, 1200.0)
     await ledger_hole(life, "clamp", begin, 36)
     ledger = life.hass.data[DATA_LEDGER]
     if asked:
@@ -359,8 +364,7 @@ async def test_statistics_where_states_are_not_kept(life: Life, asked: bool) -> 
     hours = [0.05] * 12 + [0.1] * 12
     assert found == ([] if asked else pytest.approx(hours))
     # States of yesterday are kept: what they do not know no statistic tells.
-    rows[0]["start"] = START - 9 * HOUR
-    async_import_statistics(life.hass, meta, rows[:1])
+    import_powers(life, START - 9 * HOUR, 600.0)
     span = {
         "start": (START - 9 * HOUR).isoformat(),
         "end": (START - 8 * HOUR).isoformat(),
@@ -382,3 +386,26 @@ async def test_entity_that_is_gone(
     )
     (meter,) = answer["Barn"]["meters"]
     assert (meter["vendor"], meter["problem"]) == (0, None)
+
+
+async def test_a_gap_inside_an_hour_has_what_the_hour_leaves(life: Life) -> None:
+    """Known slots of an hour and those that its mean fills have the hour's energy together."""
+    begin = START - timedelta(days=11)
+    import_powers(life, begin, 600.0)
+    measured = [
+        Slot(
+            start=begin + n * SLOT,
+            energy=0.09,
+            returned=0.0,
+            provenance=Provenance.MEASURED,
+        )
+        for n in range(6)
+    ]
+    await life.hass.data[DATA_LEDGER].slots.async_settle(
+        "clamp", MeterRole.GRID, [*measured, unknown_slot(begin + 11 * SLOT)], []
+    )
+    span = {"start": begin.isoformat(), "end": (begin + HOUR).isoformat()}
+    repaired = (await life.repair(**span))["Electricity meter"]
+    assert (repaired["found"], repaired["vendor"]) == (6, 6)
+    found = [slot.energy for slot in await life.slots("clamp") if slot.known]
+    assert found == pytest.approx([0.09] * 6 + [0.01] * 6)

@@ -141,7 +141,7 @@ class _RoomGaps:
     ) -> Repaired:
         """Ask for what is missing, interpolate what may be, return what is left."""
         repaired = self._repaired
-        gaps = await self._async_holes(begin, end)
+        gaps = await self._async_gaps(begin, end)
         repaired.found = slots_in(gaps)
         if not gaps:
             return repaired
@@ -158,8 +158,8 @@ class _RoomGaps:
             except NotNowError as err:
                 repaired.problem = err.problem
         asked = [*await self._async_asked(), *nobody]
-        await self._async_interpolate(await self._async_holes(begin, end), asked)
-        repaired.left = await self._async_holes(begin, end)
+        await self._async_interpolate(await self._async_gaps(begin, end), asked)
+        repaired.left = await self._async_gaps(begin, end)
         if repaired.vendor or repaired.interpolated:
             _LOGGER.info(
                 "Of %d missing slots of %s %s: %d from the vendor's history,"
@@ -211,7 +211,7 @@ class _RoomGaps:
             )
         return RoomImport(name=self._room.name, reached=since, done=True)
 
-    async def _async_holes(
+    async def _async_gaps(
         self, begin: datetime | None, end: datetime | None
     ) -> list[Gap]:
         """Return the gaps whose last hour is over, cut where the Netatmo home changed."""
