@@ -43,7 +43,11 @@ class MeterImport(Protocol):
     """Comes by accounts with meters for one home; each is asked once."""
 
     def entry_with(self, given: Given) -> ConfigEntry | None:
-        """Return the account that has the credentials that are given."""
+        """Return the account that has the credentials that are given.
+
+        None where there is none, as where accounts have none and can only be named.
+        """
+        return None
 
     async def async_account(
         self, given: Given, entry: ConfigEntry | None

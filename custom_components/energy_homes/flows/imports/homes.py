@@ -74,10 +74,8 @@ HEATING: Final = {
 
 def _account(credentials: Fields | None, more: Fields) -> vol.Any:
     """Return the schema of an account that is named, or told by its credentials."""
-    named = vol.Schema({**_NAMED, **more})
-    if credentials is None:
-        return vol.Any(named)
-    return vol.Any(named, vol.Schema({**credentials, **more}))
+    told = () if credentials is None else (vol.Schema({**credentials, **more}),)
+    return vol.Any(vol.Schema({**_NAMED, **more}), *told)
 
 
 IMPORT_HOME_SCHEMA: Final = vol.Schema(

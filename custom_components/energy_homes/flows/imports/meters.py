@@ -95,10 +95,9 @@ class MeterAccounts:
         if (name := meter.get(CONF_ACCOUNT)) is not None:
             entry = named_account(self._hass, name, *self._imports)
             return self._imports[kind_of(entry).entry_kind][1], entry
-        for importer, found in self._imports.values():
-            if importer.told_by(meter):
-                return found, found.entry_with(meter)
-        raise AssertionError("no credentials, which the schema does not let pass")
+        # The schema lets nothing pass that none of them is told by.
+        ask = next(ask for one, ask in self._imports.values() if one.told_by(meter))
+        return ask, ask.entry_with(meter)
 
 
 def has_entity(hass: HomeAssistant, meter: Given, home: ConfigEntry | None) -> bool:

@@ -20,11 +20,6 @@ class BoardImport(MeterImport):
         self._hass = hass
 
     @override
-    def entry_with(self, given: Given) -> ConfigEntry | None:
-        """Return nothing: a board has no credentials that somebody could give."""
-        return None
-
-    @override
     async def async_account(
         self, given: Given, entry: ConfigEntry | None
     ) -> MeterAccount:
