@@ -1,6 +1,6 @@
 """The heated homes of a running demo: what is shown is true, what is asked is done."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,16 +11,12 @@ from demo.rooms import RoomEntity, climate_of
 from demo.run import HOMES
 from demo.wait import until
 from tests.e2e.expected import NEAR, SENSOR_STEP
-from tests.e2e.shared import SharedDemo
+from tests.e2e.running import RunningDemo
 from tests.e2e.shown import LOADER, heated_rooms, registered
 from tests.netatmo_control import NETATMO_USER, NetatmoControl
 from tests.simulator_client import to_ms
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.xdist_group("shared demo"),
-    pytest.mark.timeout(1200),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 ROOMS = {
     "Elm Street": {"Living room", "Kitchen", "Bedroom", "Office"},
@@ -36,11 +32,11 @@ UNTOUCHED = (
 BATTERIES = 8
 """One thermostat and three valves in each home; the lounge of the second has two valves."""
 
-CONFIRMED_SECONDS = 180
+CONFIRMED_SECONDS = 120
 
 
 @pytest.fixture
-def netatmo(demo: SharedDemo) -> NetatmoControl:
+def netatmo(demo: RunningDemo) -> NetatmoControl:
     """Return the knobs of the heated homes behind the demo."""
     return NetatmoControl(demo.simulator())
 
@@ -54,7 +50,7 @@ async def rooms(api: Api) -> list[RoomEntity]:
         """Return True once each room tells a temperature."""
         return all([await climate_of(api, room) for room in found]) or None
 
-    await until(known, "all rooms", seconds=180)
+    await until(known, "all rooms", seconds=120)
     return found
 
 
@@ -152,14 +148,14 @@ async def test_boilers_and_batteries_are_shown(
 
 
 async def test_set_temperature_changes_exactly_that_room(
-    demo: SharedDemo, api: Api, netatmo: NetatmoControl, rooms: list[RoomEntity]
+    api: Api, netatmo: NetatmoControl, rooms: list[RoomEntity]
 ) -> None:
     """A valve set to another temperature: at once in the state, in its room only, and told."""
     kitchen = room_of(rooms, "Elm Street", "Kitchen")
     before = orders(netatmo)
     wanted = 22.5
     assert before["Elm Street Kitchen"][1] != wanted
-    asked = demo.now
+    asked = datetime.now(UTC)
 
     changed = await api.post(
         "services/climate/set_temperature",
@@ -182,7 +178,7 @@ async def test_set_temperature_changes_exactly_that_room(
     changed_rooms = orders(netatmo).items() - before.items()
     assert {name for name, _ in changed_rooms} == {"Elm Street Kitchen"}
     assert commands_since(netatmo, asked) == ["setroomthermpoint"]
-    await told(demo, api, asked, kitchen, wanted)
+    await told(api, asked, kitchen, wanted)
 
 
 async def test_back_to_schedule_leaves_the_others_alone(
@@ -225,14 +221,14 @@ async def test_the_polls_are_far_from_the_limit(
     assert 429 not in statuses
 
 
-async def test_only_the_loader_warns(demo: SharedDemo, rooms: list[RoomEntity]) -> None:
+async def test_only_the_loader_warns(
+    demo: RunningDemo, rooms: list[RoomEntity]
+) -> None:
     """The log holds the loader's own warning about custom integrations, and nothing else."""
     assert [line for line in demo.log_lines() if LOADER not in line] == []
 
 
-async def told(
-    demo: SharedDemo, api: Api, asked: datetime, room: RoomEntity, wanted: float
-) -> None:
+async def told(api: Api, asked: datetime, room: RoomEntity, wanted: float) -> None:
     """See that a change is in the event entity and in the logbook, once."""
     events = [
         state
@@ -252,11 +248,11 @@ async def told(
         entries = await api.command(
             "logbook/get_events",
             start_time=(asked - timedelta(seconds=1)).isoformat(),
-            end_time=demo.now.isoformat(),
+            end_time=datetime.now(UTC).isoformat(),
         )
         return [entry for entry in entries if entry.get("domain") == DOMAIN] or None
 
-    entries = await until(logged, "the logbook entry", seconds=120)
+    entries = await until(logged, "the logbook entry", seconds=30)
     assert [entry["name"] for entry in entries] == [f"{room.label} {room.room}"]
     message = entries[0]["message"]
     assert f"{wanted:g} °C" in message
