@@ -26,7 +26,7 @@ from tests.simulator_client import SimulatorClient
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 KILLS = 10
-RESTART_SECONDS = 60
+RESTART_SECONDS = 180
 SPARE = timedelta(seconds=15)
 FIRST_KILL = timedelta(seconds=15)
 BETWEEN_KILLS = timedelta(seconds=28)
