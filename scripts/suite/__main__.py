@@ -20,10 +20,10 @@ ROOT: Final = Path(__file__).parents[2]
 USAGE: Final = """\
 Prove that the checkout is right: set-up, lint, types, tests with coverage.
 
-  scripts/test            what a change has to pass; at most 8 minutes on two cores
+  scripts/test            what a change has to pass; meant to take 8 minutes on two cores
   scripts/test --all      also tests of minutes (`slow`) and of real processes and browsers (`e2e`), the newest
                           Home Assistant, one variant of each test, and the recorder's tests on PostgreSQL;
-                          at most 35 minutes
+                          meant to take 35 minutes
   scripts/test --changed  while working: lint, the pure tests, and those of the rest that a change since the
                           branch left origin/main (or main, else since HEAD), committed or not, is likely to
                           break: by imports and names, so not all that it can break
