@@ -11,7 +11,7 @@ from random import Random
 from typing import Final, override
 
 from homeassistant.core import HomeAssistant
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 import pytest
 
 GATE: Final = "gate"
@@ -20,10 +20,18 @@ EXPLORED: Final = 10
 """So many times as many examples are drawn in an exploring run."""
 
 # A busy machine is slow, not wrong: no deadline. A failure is kept as a test, not in a
-# database that others do not have.
-settings.register_profile(GATE, deadline=None, derandomize=True, database=None)
+# database that others do not have. Nothing is left to the library's own profiles: it has
+# another one where it sees that a CI service runs it.
 settings.register_profile(
-    EXPLORE, deadline=None, derandomize=False, database=None, print_blob=True
+    GATE,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=(HealthCheck.too_slow,),
+)
+settings.register_profile(
+    EXPLORE, settings.get_profile(GATE), derandomize=False
 )
 # Test modules take what is in force when they are imported, and so do their helpers.
 settings.load_profile(GATE)
