@@ -16,8 +16,8 @@ SUBENTRY_SENSORS: Final = "sensors"
 REPORT_PATH: Final = "/v1/sensors/update"
 """Where, below a board's own address, daemons report."""
 
-CHANNELS_SECONDS: Final = 120
-DAEMON_SECONDS: Final = 180
+CHANNELS_SECONDS: Final = 180
+DAEMON_SECONDS: Final = 300
 """A daemon reports once a minute."""
 
 

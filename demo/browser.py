@@ -25,6 +25,8 @@ FLAGS: Final = (
 
 DESKTOP: Final[ViewportSize] = {"width": 1440, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+LOAD_MS: Final = 120_000
+"""How long anything in a page may take on a busy machine."""
 
 
 @asynccontextmanager
@@ -39,12 +41,16 @@ async def browser_page(url: str, size: ViewportSize) -> AsyncIterator[Page]:
         raise DemoError("missing: Chromium (scripts/setup --all installs it on Debian)")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=executable, args=[*FLAGS], headless=True
+            executable_path=executable,
+            args=[*FLAGS],
+            headless=True,
+            timeout=LOAD_MS,
         )
         try:
             context = await browser.new_context(
                 viewport=size, locale="en-GB", timezone_id="Europe/London"
             )
+            context.set_default_timeout(LOAD_MS)
             page = await context.new_page()
             await page.goto(url)
             await page.fill("input[name=username]", USERNAME)

@@ -9,7 +9,7 @@ from .errors import DemoError
 from .folder import DOMAIN
 from .wait import until
 
-ENTITIES_SECONDS = 60
+ENTITIES_SECONDS = 180
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from .forms import FLOW, assign, discovered, entry_ids, filled, reason, subentri
 from .wait import until
 
 SUBENTRY_METER: Final = "meter"
-METERS_SECONDS: Final = 120
+METERS_SECONDS: Final = 180
 
 
 @dataclass(frozen=True, kw_only=True)

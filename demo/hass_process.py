@@ -1,8 +1,10 @@
 """The real Home Assistant of the demo."""
 
+from collections.abc import Mapping
 import os
 import socket
 import sys
+from types import MappingProxyType
 from typing import Final, Self
 
 from .child import Child
@@ -10,7 +12,7 @@ from .errors import DemoError
 from .folder import LOOPBACK, DemoFolder
 
 RESTART_EXIT_CODE: Final = 100
-STOP_SECONDS: Final = 60
+STOP_SECONDS: Final = 120
 # Ours would shadow Home Assistant's own search for packages, or choose another address.
 NOT_INHERITED: Final = ("PYTHONPATH", "SETUP_PORT", "HA_DISABLE_LOG_FILE")
 VENDOR_URLS: Final = tuple(
@@ -32,12 +34,22 @@ def is_free(port: int) -> bool:
 class HassProcess:
     """A `hass` that is started again when it asks for that; an asynchronous context manager."""
 
-    def __init__(self, folder: DemoFolder, simulator_url: str) -> None:
-        """Choose the data folder, and the address that stands for all vendors' clouds."""
+    def __init__(
+        self,
+        folder: DemoFolder,
+        simulator_url: str,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Choose the data folder, and the address that stands for all vendors' clouds.
+
+        `environment` is what the process has besides ours.
+        """
         self._folder = folder
         self._environment = {
-            key: value for key, value in os.environ.items() if key not in NOT_INHERITED
-        } | dict.fromkeys(VENDOR_URLS, simulator_url)
+            **{k: v for k, v in os.environ.items() if k not in NOT_INHERITED},
+            **dict.fromkeys(VENDOR_URLS, simulator_url),
+            **environment,
+        }
         self._child: Child | None = None
 
     async def __aenter__(self) -> Self:

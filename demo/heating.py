@@ -12,7 +12,7 @@ from .wait import until
 
 CREDENTIALS: Final = "application_credentials"
 SUBENTRY_HEATING: Final = "netatmo_home"
-HOMES_SECONDS: Final = 120
+HOMES_SECONDS: Final = 180
 
 
 @dataclass(frozen=True, kw_only=True)

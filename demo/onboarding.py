@@ -28,7 +28,7 @@ LOCATION: Final[dict[str, Any]] = {
 UNASKED: Final = ("google_translate", "met", "radio_browser", "shopping_list")
 
 START_SECONDS: Final = 600
-STOPPED_SETTLING_SECONDS: Final = 60
+STOPPED_SETTLING_SECONDS: Final = 180
 
 
 async def wait_for_api(api: Api) -> list[str]:

@@ -10,8 +10,8 @@ from .forms import FLOW, assign, discovered, filled, reason, subentries
 from .wait import until
 
 SUBENTRY_METER: Final = "meter"
-LISTEN_SECONDS: Final = 60
-BOARD_SECONDS: Final = 120
+LISTEN_SECONDS: Final = 180
+BOARD_SECONDS: Final = 180
 
 
 @dataclass(frozen=True, kw_only=True)

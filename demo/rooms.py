@@ -9,7 +9,7 @@ from .errors import DemoError
 from .folder import DOMAIN
 from .wait import until
 
-ROOMS_SECONDS = 120
+ROOMS_SECONDS = 180
 
 
 @dataclass(frozen=True, kw_only=True)

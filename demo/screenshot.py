@@ -9,7 +9,7 @@ from typing import Final
 
 from playwright.async_api import Locator, Page, ViewportSize, expect
 
-from .browser import browser_page
+from .browser import LOAD_MS, browser_page
 from .errors import DemoError
 from .folder import DOMAIN, ROOT
 from .run import ALL_HOMES
@@ -18,7 +18,6 @@ from .say import say
 INTEGRATION: Final = f"config/integrations/integration/{DOMAIN}"
 WATTS: Final = r"[\d,.]+\sk?W"
 PICTURE: Final[ViewportSize] = {"width": 1200, "height": 560}
-LOAD_MS: Final = 60_000
 
 
 async def goto(page: Page, address: str) -> None:

@@ -1,8 +1,10 @@
 """The simulated vendor clouds of the demo."""
 
+from collections.abc import Mapping
 import json
 import os
 import sys
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 from .child import Child
@@ -11,17 +13,26 @@ from .folder import ROOT, DemoFolder
 from .hass_process import is_free
 from .wait import until
 
-START_SECONDS: Final = 60
+START_SECONDS: Final = 180
 STOP_SECONDS: Final = 10
 
 
 class SimulatorProcess:
     """A `python -m simulator`; an asynchronous context manager."""
 
-    def __init__(self, folder: DemoFolder, seed: int) -> None:
-        """Choose the data folder, and the seed of all that happens in the homes."""
+    def __init__(
+        self,
+        folder: DemoFolder,
+        seed: int,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Choose the data folder, and the seed of all that happens in the homes.
+
+        `environment` is what the process has besides ours.
+        """
         self._folder = folder
         self._seed = seed
+        self._environment = {**os.environ, **environment}
         self._child: Child | None = None
         self.url = ""
 
@@ -48,7 +59,7 @@ class SimulatorProcess:
                 str(os.getpid()),
             ],
             folder=ROOT,
-            environment=os.environ,
+            environment=self._environment,
             output=self._folder.simulator_output,
         )
         try:

@@ -1,36 +1,39 @@
 """A demo started by its command, as a user would start it."""
 
+from collections.abc import Mapping
+from contextlib import ExitStack
+import os
 from pathlib import Path
 import re
 import signal
-import socket
 import subprocess
+from types import MappingProxyType
 
 from demo.api import Api
 from demo.folder import LOOPBACK, ROOT
 from demo.onboarding import PASSWORD, USERNAME
+from tests.e2e.ports import held_port, hold_port
 from tests.simulator_client import SimulatorClient
 
-STOP_SECONDS = 90
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+STOP_SECONDS = 180
 
 
 class RunningDemo:
     """One demo in a folder, from start to stop; it can be started again."""
 
-    def __init__(self, folder: Path) -> None:
-        """Choose the folder; the port stays the same over all starts."""
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Choose the folder; the port stays the same over all starts.
+
+        `environment` is what the demo's processes have besides ours.
+        """
         self.folder = folder
-        self.port = free_port()
+        self._held = ExitStack()
+        self.port = self._held.enter_context(held_port())
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.lines: list[str] = []
+        self._environment = {**os.environ, **environment}
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -59,6 +62,7 @@ class RunningDemo:
                 self.folder,
                 *arguments,
             ],
+            env=self._environment,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -93,6 +97,18 @@ class RunningDemo:
         output, _ = self.process.communicate(timeout=STOP_SECONDS)
         self.lines += output.splitlines()
         return self.process.returncode
+
+    def keep_simulator_port(self) -> None:
+        """Let nobody take the simulator's port between its end and its next start."""
+        number = int(self.simulator_url.rpartition(":")[2])
+        self._held.enter_context(hold_port(number))
+
+    def close(self) -> None:
+        """Kill what still runs, and give up the ports."""
+        if self._process is not None:
+            with self._process:
+                self._process.kill()
+        self._held.close()
 
     def simulator(self) -> SimulatorClient:
         """Return a client of the demo's simulator."""

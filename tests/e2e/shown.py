@@ -9,6 +9,7 @@ from demo.forms import entry_ids
 from demo.rooms import RoomEntity, find_rooms
 from demo.run import HOMES
 from demo.wait import until
+from tests.e2e.running import logged_in
 
 GRID_METERS = {"Elm Street": "710001", "Mill Cottage": "720001"}
 LOADER = "[homeassistant.loader] We found a custom integration energy_homes"
@@ -48,4 +49,14 @@ async def powers(api: Api, homes: dict[str, HomeEntities]) -> list[float]:
         there = [power for power in found if power is not None]
         return there if len(there) == len(homes) else None
 
-    return await until(all_there, "the power of each home", seconds=60)
+    return await until(all_there, "the power of each home", seconds=180)
+
+
+async def nothing_to_do(url: str) -> None:
+    """See that no repair is open, and that no flow waits: an assignment, a reauthentication."""
+    async with Api(url) as api:
+        await logged_in(api)
+        issues = (await api.command("repairs/list_issues"))["issues"]
+        assert [issue for issue in issues if not issue["ignored"]] == []
+        flows = await api.command("config_entries/flow/progress")
+        assert [flow for flow in flows if flow["handler"] == DOMAIN] == []

@@ -1,7 +1,7 @@
 """Power cuts while a pulse board calls: a real Home Assistant killed again and again."""
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -18,14 +18,23 @@ from demo.run import bring_up, url_of
 from demo.simulator_process import SimulatorProcess
 from demo.wait import until
 from tests.board_control import BoardControl
+from tests.e2e.clock import WallClock
 from tests.e2e.expected import SETTLE_DELAY, SLOT, slot_start
-from tests.e2e.running import free_port
+from tests.e2e.ports import held_port
 from tests.simulator_client import SimulatorClient
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("board kills"),
+    pytest.mark.timeout(1800),
+]
 
 KILLS = 10
-RESTART_SECONDS = 120
+RESTART_SECONDS = 180
+LAST_PULSES = timedelta(seconds=75)
+"""Enough for the last start and the pulses after it: they are in the slot then ending."""
+
 BOARD = "busy"
 WATTS = {1: 7200.0, 2: 1800.0}
 """Two pulses in a second, and one in two seconds."""
@@ -57,22 +66,23 @@ async def pulses(api: Api, entities: dict[int, str]) -> dict[int, int] | None:
     return None
 
 
-async def test_ten_kills_while_a_board_calls(tmp_path: Path) -> None:
+async def test_ten_kills_while_a_board_calls(tmp_path: Path, clock: WallClock) -> None:
     """What the board was told is kept is counted, exactly once, in reading and total."""
     random = Random(4)
     folder = DemoFolder(tmp_path / "demo")
-    port = free_port()
-    with folder.hold():
-        async with SimulatorProcess(folder, seed=7) as simulator:
+    environment = clock.environment
+    with held_port() as port, folder.hold():
+        async with SimulatorProcess(folder, 7, environment) as simulator:
             folder.prepare(port)
-            board = BoardControl(SimulatorClient(simulator.url))
+            control = SimulatorClient(simulator.url)
+            board = BoardControl(control)
             board.add(
                 BOARD,
                 *({"channel": n, "load": None, "watts": w} for n, w in WATTS.items()),
                 home=PLAN.label,
             )
             async with (
-                HassProcess(folder, simulator.url) as hass,
+                HassProcess(folder, simulator.url, environment) as hass,
                 Api(url_of(port)) as api,
             ):
                 await bring_up(api, folder)
@@ -86,7 +96,7 @@ async def test_ten_kills_while_a_board_calls(tmp_path: Path) -> None:
                     """Return True once so many more of the busy channel are kept."""
                     return answered()[1] >= than[1] + by or None
 
-                for _ in range(KILLS):
+                for number in range(1, KILLS + 1):
                     before = answered()
                     by = random.randrange(5, 25)
                     await until(
@@ -97,6 +107,9 @@ async def test_ten_kills_while_a_board_calls(tmp_path: Path) -> None:
                     )
                     await hass.kill()
                     await api.disconnect()
+                    if number == KILLS:
+                        # The last power cut lasts until shortly before a slot ends.
+                        await clock.near_next_slot(control, LAST_PULSES)
                     await hass.start()
 
                 before = answered()
@@ -105,7 +118,7 @@ async def test_ten_kills_while_a_board_calls(tmp_path: Path) -> None:
                 )
                 board.power_off(BOARD)
                 expected = answered()
-                last = datetime.now(UTC)
+                last = clock.now
                 truth = {n: board.truth(n, BOARD) for n in WATTS}
                 for told in truth.values():
                     assert told["answered"] - told["acknowledged"] in {0, 1}
@@ -117,15 +130,15 @@ async def test_ten_kills_while_a_board_calls(tmp_path: Path) -> None:
                     """Return True once the meters show what was answered."""
                     return await pulses(api, READINGS) == expected or None
 
-                await until(counted, f"{expected} pulses", seconds=90, every=1)
+                await until(counted, f"{expected} pulses", seconds=180, every=1)
                 settled = slot_start(last) + SLOT + SETTLE_DELAY
-                wait = (settled - datetime.now(UTC)).total_seconds()
+                wait = (settled - clock.now).total_seconds()
 
                 async def summed() -> bool | None:
                     """Return True once the totals show what was answered."""
                     return await pulses(api, TOTALS) == expected or None
 
-                await until(summed, f"{expected} Wh", seconds=wait + 90, every=1)
+                await until(summed, f"{expected} Wh", seconds=wait + 180, every=1)
                 await hass.kill()
                 await api.disconnect()
                 await hass.start()

@@ -20,11 +20,15 @@ from demo.screenshot import (
     open_thermostat,
 )
 from demo.wait import until
-from tests.e2e.running import RunningDemo
+from tests.e2e.shared import SharedDemo
 from tests.e2e.shown import heated_rooms
 from tests.netatmo_control import NetatmoControl
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.xdist_group("shared demo"),
+    pytest.mark.timeout(900),
+]
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def size(request: pytest.FixtureRequest) -> ViewportSize:
 
 
 @pytest.fixture
-async def page(demo: RunningDemo, size: ViewportSize) -> AsyncIterator[Page]:
+async def page(demo: SharedDemo, size: ViewportSize) -> AsyncIterator[Page]:
     """Return a page of the demo on that screen, logged in."""
     async with browser_page(demo.url, size) as page:
         yield page
@@ -57,7 +61,7 @@ async def shoot(page: Page, folder: Path, name: str, size: ViewportSize) -> None
 
 
 async def test_the_integration_page_shows_both_homes(
-    demo: RunningDemo, page: Page, size: ViewportSize, pictures: Path
+    demo: SharedDemo, page: Page, size: ViewportSize, pictures: Path
 ) -> None:
     """The integration's page lists both homes, and no entry that failed."""
     await open_integration(page, demo.url)
@@ -66,7 +70,7 @@ async def test_the_integration_page_shows_both_homes(
 
 
 async def test_the_energy_dashboard_shows_both_homes(
-    demo: RunningDemo, page: Page, size: ViewportSize, pictures: Path
+    demo: SharedDemo, page: Page, size: ViewportSize, pictures: Path
 ) -> None:
     """The Energy dashboard opens with its cards instead of its set-up wizard."""
     await open_energy(page, demo.url)
@@ -75,7 +79,7 @@ async def test_the_energy_dashboard_shows_both_homes(
 
 
 async def test_the_first_page_shows_live_power(
-    demo: RunningDemo, page: Page, size: ViewportSize, pictures: Path
+    demo: SharedDemo, page: Page, size: ViewportSize, pictures: Path
 ) -> None:
     """The overview shows the power of both homes in watts."""
     await open_overview(page, demo.url)
@@ -83,7 +87,7 @@ async def test_the_first_page_shows_live_power(
 
 
 async def test_a_room_shows_and_takes_its_temperature(
-    demo: RunningDemo, api: Api, page: Page, size: ViewportSize, pictures: Path
+    demo: SharedDemo, api: Api, page: Page, size: ViewportSize, pictures: Path
 ) -> None:
     """A room's thermostat shows its setpoint; half a degree more reaches the room."""
     netatmo = NetatmoControl(demo.simulator())
@@ -95,7 +99,7 @@ async def test_a_room_shows_and_takes_its_temperature(
         climate = await climate_of(api, room)
         return None if climate is None else float(climate["temperature"])
 
-    before = await until(setpoint, "the room", seconds=120)
+    before = await until(setpoint, "the room", seconds=180)
     thermostat = await open_thermostat(page, demo.url, room.climate)
     slider = thermostat.locator("ha-control-circular-slider")
     await expect(slider).to_have_js_property("value", before)
@@ -122,7 +126,7 @@ async def test_a_room_shows_and_takes_its_temperature(
             await warmer.click()
         return None
 
-    await until(done, "the room to be set", seconds=60, every=2)
+    await until(done, "the room to be set", seconds=180, every=2)
     assert await setpoint() == wanted
     await expect(slider).to_have_js_property("value", wanted)
     await shoot(page, pictures, "thermostat", size)

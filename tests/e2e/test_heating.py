@@ -1,6 +1,6 @@
 """The heated homes of a running demo: what is shown is true, what is asked is done."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,12 +11,16 @@ from demo.rooms import RoomEntity, climate_of
 from demo.run import HOMES
 from demo.wait import until
 from tests.e2e.expected import NEAR, SENSOR_STEP
-from tests.e2e.running import RunningDemo
+from tests.e2e.shared import SharedDemo
 from tests.e2e.shown import LOADER, heated_rooms, registered
 from tests.netatmo_control import NETATMO_USER, NetatmoControl
 from tests.simulator_client import to_ms
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.xdist_group("shared demo"),
+    pytest.mark.timeout(1200),
+]
 
 ROOMS = {
     "Elm Street": {"Living room", "Kitchen", "Bedroom", "Office"},
@@ -32,11 +36,11 @@ UNTOUCHED = (
 BATTERIES = 8
 """One thermostat and three valves in each home; the lounge of the second has two valves."""
 
-CONFIRMED_SECONDS = 120
+CONFIRMED_SECONDS = 180
 
 
 @pytest.fixture
-def netatmo(demo: RunningDemo) -> NetatmoControl:
+def netatmo(demo: SharedDemo) -> NetatmoControl:
     """Return the knobs of the heated homes behind the demo."""
     return NetatmoControl(demo.simulator())
 
@@ -50,7 +54,7 @@ async def rooms(api: Api) -> list[RoomEntity]:
         """Return True once each room tells a temperature."""
         return all([await climate_of(api, room) for room in found]) or None
 
-    await until(known, "all rooms", seconds=120)
+    await until(known, "all rooms", seconds=180)
     return found
 
 
@@ -148,14 +152,14 @@ async def test_boilers_and_batteries_are_shown(
 
 
 async def test_set_temperature_changes_exactly_that_room(
-    api: Api, netatmo: NetatmoControl, rooms: list[RoomEntity]
+    demo: SharedDemo, api: Api, netatmo: NetatmoControl, rooms: list[RoomEntity]
 ) -> None:
     """A valve set to another temperature: at once in the state, in its room only, and told."""
     kitchen = room_of(rooms, "Elm Street", "Kitchen")
     before = orders(netatmo)
     wanted = 22.5
     assert before["Elm Street Kitchen"][1] != wanted
-    asked = datetime.now(UTC)
+    asked = demo.now
 
     changed = await api.post(
         "services/climate/set_temperature",
@@ -178,7 +182,7 @@ async def test_set_temperature_changes_exactly_that_room(
     changed_rooms = orders(netatmo).items() - before.items()
     assert {name for name, _ in changed_rooms} == {"Elm Street Kitchen"}
     assert commands_since(netatmo, asked) == ["setroomthermpoint"]
-    await told(api, asked, kitchen, wanted)
+    await told(demo, api, asked, kitchen, wanted)
 
 
 async def test_back_to_schedule_leaves_the_others_alone(
@@ -221,14 +225,14 @@ async def test_the_polls_are_far_from_the_limit(
     assert 429 not in statuses
 
 
-async def test_only_the_loader_warns(
-    demo: RunningDemo, rooms: list[RoomEntity]
-) -> None:
+async def test_only_the_loader_warns(demo: SharedDemo, rooms: list[RoomEntity]) -> None:
     """The log holds the loader's own warning about custom integrations, and nothing else."""
     assert [line for line in demo.log_lines() if LOADER not in line] == []
 
 
-async def told(api: Api, asked: datetime, room: RoomEntity, wanted: float) -> None:
+async def told(
+    demo: SharedDemo, api: Api, asked: datetime, room: RoomEntity, wanted: float
+) -> None:
     """See that a change is in the event entity and in the logbook, once."""
     events = [
         state
@@ -248,11 +252,11 @@ async def told(api: Api, asked: datetime, room: RoomEntity, wanted: float) -> No
         entries = await api.command(
             "logbook/get_events",
             start_time=(asked - timedelta(seconds=1)).isoformat(),
-            end_time=datetime.now(UTC).isoformat(),
+            end_time=demo.now.isoformat(),
         )
         return [entry for entry in entries if entry.get("domain") == DOMAIN] or None
 
-    entries = await until(logged, "the logbook entry", seconds=30)
+    entries = await until(logged, "the logbook entry", seconds=120)
     assert [entry["name"] for entry in entries] == [f"{room.label} {room.room}"]
     message = entries[0]["message"]
     assert f"{wanted:g} °C" in message

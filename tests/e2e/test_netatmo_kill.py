@@ -18,17 +18,17 @@ from demo.heating import ensure_heating
 from demo.run import APPLICATION, bring_up, heating_plans, url_of
 from demo.simulator_process import SimulatorProcess
 from demo.wait import until
-from tests.e2e.running import free_port
+from tests.e2e.ports import held_port
 from tests.netatmo_control import NETATMO_USER, NetatmoControl
 from tests.simulator_client import SimulatorClient
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 KILLS = 3
 SHORT_LIFE_S = 30
 """Refreshed when 20 s are left: at most one in ten seconds, so that no kill meets the next."""
 
-START_SECONDS = 120
+START_SECONDS = 180
 REFRESH_SECONDS = 240
 LOOK_AGAIN_S = 20
 
@@ -98,8 +98,7 @@ class Running:
 @asynccontextmanager
 async def running(folder: DemoFolder) -> AsyncIterator[Running]:
     """Run the simulator and a Home Assistant with an account whose tokens live shortly."""
-    port = free_port()
-    with folder.hold():
+    with held_port() as port, folder.hold():
         async with SimulatorProcess(folder, seed=7) as simulator:
             netatmo = NetatmoControl(SimulatorClient(simulator.url))
             netatmo.settings(access_s=SHORT_LIFE_S)
@@ -115,6 +114,7 @@ async def running(folder: DemoFolder) -> AsyncIterator[Running]:
                 yield Running(hass, api, netatmo, folder.config / ".storage")
 
 
+@pytest.mark.xdist_group("starts")
 async def test_kills_between_a_new_token_and_its_entry_lose_nothing(
     tmp_path: Path,
 ) -> None:
@@ -136,6 +136,7 @@ async def test_kills_between_a_new_token_and_its_entry_lose_nothing(
         assert demo.token_on_disk()["refresh_token"] in good
 
 
+@pytest.mark.xdist_group("board kills")
 async def test_a_kill_before_the_answer_asks_once_at_worst(tmp_path: Path) -> None:
     """Killed while the vendor answers: signing in again at worst, and never a loop."""
     async with running(DemoFolder(tmp_path / "demo")) as demo:

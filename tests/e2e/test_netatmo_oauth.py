@@ -8,13 +8,13 @@ from playwright.async_api import Page, expect
 import pytest
 
 from demo.api import Api
-from demo.browser import DESKTOP, browser_page
+from demo.browser import DESKTOP, LOAD_MS, browser_page
 from demo.folder import DOMAIN, DemoFolder
 from demo.hass_process import HassProcess
 from demo.run import bring_up, url_of
-from demo.screenshot import LOAD_MS, goto
+from demo.screenshot import goto
 from demo.simulator_process import SimulatorProcess
-from tests.e2e.running import free_port
+from tests.e2e.ports import held_port
 from tests.netatmo_control import (
     NETATMO_CLIENT_ID,
     NETATMO_CLIENT_SECRET,
@@ -23,7 +23,11 @@ from tests.netatmo_control import (
 )
 from tests.simulator_client import SimulatorClient
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.xdist_group("meter kills"),
+    pytest.mark.timeout(900),
+]
 
 ADD = f"config/integrations/dashboard/add?domain={DOMAIN}"
 ITEM = "A Netatmo account"
@@ -34,8 +38,7 @@ async def bare_home_assistant(
     folder: DemoFolder,
 ) -> AsyncIterator[tuple[Api, NetatmoControl]]:
     """Run the simulator and a Home Assistant that has nothing of ours yet."""
-    port = free_port()
-    with folder.hold():
+    with held_port() as port, folder.hold():
         async with SimulatorProcess(folder, seed=7) as simulator:
             folder.prepare(port)
             async with HassProcess(folder, simulator.url), Api(url_of(port)) as api:
