@@ -12,7 +12,7 @@ from playwright.async_api import Locator, Page, ViewportSize, expect
 from .browser import LOAD_MS, browser_page
 from .errors import DemoError
 from .folder import DOMAIN, ROOT
-from .run import ALL_HOMES
+from .run import ALL_HOMES, FIRST_POWER_SECONDS
 from .say import say
 
 INTEGRATION: Final = f"config/integrations/integration/{DOMAIN}"
@@ -58,7 +58,7 @@ async def open_overview(page: Page, url: str) -> None:
     await goto(page, f"{url}/home")
     for label in ALL_HOMES:
         tile = page.get_by_role("button", name=re.compile(rf"^{label} Power {WATTS}"))
-        await expect(tile).to_be_visible(timeout=LOAD_MS)
+        await expect(tile).to_be_visible(timeout=FIRST_POWER_SECONDS * 1000)
 
 
 async def main() -> int:

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 import json
 import os
 from pathlib import Path
+import re
 import resource
 from typing import Final, Protocol, cast
 
@@ -57,7 +58,7 @@ class Outcome:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a phase of a test, or the crash of the process in which it ran."""
-        name = report.nodeid
+        name = without_group(report.nodeid)
         self._cpu[name] = self._cpu.get(name, 0.0) + getattr(report, "cpu_s", 0.0)
         if SLOW in report.keywords:
             self._slow.add(name)
@@ -94,6 +95,11 @@ class Outcome:
             ),
             encoding="utf-8",
         )
+
+
+def without_group(name: str) -> str:
+    """Return a test's name without the group that `--dist loadgroup` puts behind it."""
+    return re.sub(r"@[^\]:/]*$", "", name)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -94,9 +94,19 @@ class Suite:
         self.run.section("tests with coverage", self.tester.work(_measured(FAST)))
 
     def all(self) -> None:
-        """Run everything; what starts real processes against time limits last, and alone."""
+        """Run everything; what waits for the clock on the wall first, beside the rest."""
+        e2e = TestRun(
+            selection=("-m", "e2e"),
+            # They mostly wait. The tests of a group share one running Home Assistant.
+            workers=4,
+            distribution="loadgroup",
+            timeout_s=2400,
+            may_be_empty=True,
+        )
+        self.run.beside("real processes and browsers", self.tester.work(e2e))
         self._lint()
-        tester = self.tester
+        # Whatever takes the processor makes room for what starts a Home Assistant.
+        tester = replace(self.tester, under=("nice", "-n", "15"))
         measured = replace(_measured("not e2e"), timeout_s=1200)
         self.run.section("tests with coverage", tester.work(measured))
         newest = TestRun(
@@ -111,15 +121,6 @@ class Suite:
             "recorder's tests on PostgreSQL",
             lambda printer: self._on_postgresql(tester, printer),
         )
-        e2e = TestRun(
-            selection=("-m", "e2e"),
-            # A file's tests share one running Home Assistant, which starts against a time limit: alone.
-            workers=_cores(),
-            distribution="loadfile",
-            timeout_s=2400,
-            may_be_empty=True,
-        )
-        self.run.section("real processes and browsers", tester.work(e2e))
 
     def _on_postgresql(self, tester: Tester, printer: Printer) -> Verdict:
         try:

@@ -45,6 +45,8 @@ class Tester:
     scratch: Path
     arguments: tuple[str, ...] = ()
     """What somebody at the terminal adds to each run."""
+    under: tuple[str, ...] = ()
+    """The program that runs each Python, e.g. `nice`."""
 
     def work(self, run: TestRun) -> Callable[[Printer], Verdict]:
         """Return a section's work."""
@@ -85,7 +87,7 @@ class Tester:
     def _pytest(self, run: TestRun) -> list[str]:
         python = str(run.environment / "bin" / "python")
         return [
-            *(python, "-m", "pytest"),
+            *(*self.under, python, "-m", "pytest"),
             *("--timeout", str(run.timeout_s), *run.options),
         ]
 

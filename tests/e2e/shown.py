@@ -7,7 +7,7 @@ from demo.energy import HomeEntities, find_entities, state_of
 from demo.folder import DOMAIN
 from demo.forms import entry_ids
 from demo.rooms import RoomEntity, find_rooms
-from demo.run import HOMES
+from demo.run import FIRST_POWER_SECONDS, HOMES
 from demo.wait import until
 from tests.e2e.running import logged_in
 
@@ -49,7 +49,7 @@ async def powers(api: Api, homes: dict[str, HomeEntities]) -> list[float]:
         there = [power for power in found if power is not None]
         return there if len(there) == len(homes) else None
 
-    return await until(all_there, "the power of each home", seconds=180)
+    return await until(all_there, "the power of each home", seconds=FIRST_POWER_SECONDS)
 
 
 async def nothing_to_do(url: str) -> None:

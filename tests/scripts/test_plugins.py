@@ -83,6 +83,24 @@ def test_outcome(
     assert told.cpu_s["test_it.py::test_well"] < 0.5
 
 
+def test_outcome_of_a_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test is known by the name by which it can be run alone."""
+    source = (
+        "import pytest\n"
+        "@pytest.mark.xdist_group('both')\n"
+        "@pytest.mark.parametrize('x', ['a@b'])\n"
+        "def test_grouped(x): assert 0\n"
+        "@pytest.mark.parametrize('x', ['a@b'])\n"
+        "def test_single(x): assert 0\n"
+    )
+    workers = ("-p", "xdist.plugin", "-n", "1", "--dist", "loadgroup")
+    _, told, _ = run(tmp_path, monkeypatch, source, *workers)
+    assert set(told.failed) == {
+        "test_it.py::test_grouped[a@b]",
+        "test_it.py::test_single[a@b]",
+    }
+
+
 def test_outcome_of_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test with which its process died has failed; the others have not."""
     source = "import os\ndef test_well(): pass\ndef test_crash(): os._exit(3)\ndef test_next(): pass\n"
