@@ -36,8 +36,9 @@ class Interrupted(BaseException):
 class Processes:
     """The living programs of this run."""
 
-    def __init__(self) -> None:
-        """Have none."""
+    def __init__(self, grace_s: float = GRACE_S) -> None:
+        """Have none, and give them so many seconds to end once they are told to."""
+        self._grace_s = grace_s
         self._lock = Lock()
         self._living: set[int] = set()
         self._stopped = False
@@ -116,14 +117,12 @@ class Processes:
     def _end(self, pids: Sequence[int]) -> None:
         """End programs with all that they started, as Ctrl-C at a terminal does."""
         living = [pid for pid in pids if self.is_alive(pid)]
-        self._signal(living, signal.SIGINT)
-        deadline = time.monotonic() + GRACE_S
-        while any(map(self.is_alive, living)) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        # What a shell has started in the background does not hear of Ctrl-C.
-        self._signal(living, signal.SIGKILL)
-        for pid in living:
-            self.is_alive(pid)
+        for number in (signal.SIGINT, signal.SIGKILL):
+            # What a shell has started in the background does not hear of Ctrl-C.
+            self._signal(living, number)
+            deadline = time.monotonic() + self._grace_s
+            while any(map(self.is_alive, living)) and time.monotonic() < deadline:
+                time.sleep(0.05)
 
     def _signal(self, groups: Iterable[int], number: int) -> None:
         for group in groups:

@@ -39,6 +39,15 @@ def test_nothing_starts_after_the_end() -> None:
         processes.start(["true"])
 
 
+def test_what_does_not_hear_is_killed() -> None:
+    """A program that goes on when it is told to end has ended all the same."""
+    processes = Processes(grace_s=0.5)
+    deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(1000)"
+    pid = processes.start([sys.executable, "-c", deaf])
+    processes.end(pid)
+    assert not processes.is_alive(pid)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_all_ends_with_the_run(number: signal.Signals) -> None:
     """Ctrl-C, and what CI sends when its time is up, end the programs and all that they started."""
