@@ -11,7 +11,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..clouds.netatmo.models import HomeStatus, HomeTopology
 from ..const import DOMAIN, EntryKind
-from ..heating.netatmo.home_mode import HomeModeRequest
+from ..heating.home_mode import HomeModeRequest
 from ..heating.netatmo.plan import RoomCommand
 from ..metering.model import MeterRole, Reading
 from ..metering.pulse_decay import PresentPower

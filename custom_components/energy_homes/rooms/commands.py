@@ -16,9 +16,9 @@ from homeassistant.util import dt as dt_util
 from ..accounts.registry import HeatingHub
 from ..clouds.errors import CloudError, CloudNonsenseError, CloudOutageError
 from ..clouds.netatmo.errors import CloudRefusedError, Refusal
+from ..heating.home_mode import HomeModeRequest, find_schedule
 from ..heating.model import SetpointMode
 from ..heating.netatmo.active import ActiveRequest
-from ..heating.netatmo.home_mode import HomeModeRequest, find_schedule
 from ..heating.netatmo.home_order import HomeOrder
 from ..heating.netatmo.outlook import HomeOutlook
 from ..heating.netatmo.plan import SetpointPlan, plan_setpoint

@@ -16,9 +16,9 @@ from homeassistant.util.ulid import ulid_now
 from ..accounts.registry import Accounts, HeatingUpdate
 from ..clouds.netatmo.models import HomeStatus
 from ..const import DOMAIN
+from ..heating.home_mode import HomeModeRequest
 from ..heating.model import SetpointMode
 from ..heating.netatmo.active import ActiveRequest
-from ..heating.netatmo.home_mode import HomeModeRequest
 from ..heating.netatmo.matching import merged
 from ..heating.netatmo.model import devices
 from ..heating.netatmo.records import ModuleRecord, RoomRecord

@@ -31,7 +31,7 @@ class ReportedHome:
         """Return the schedules that heat; none while nothing is known."""
         if self.topology is None:
             return ()
-        return tuple(s for s in self.topology.schedules if s.kind == "therm")
+        return tuple(s for s in self.topology.schedules if s.heats)
 
     @property
     def available(self) -> bool:

@@ -16,7 +16,7 @@ from ...clouds.errors import (
 )
 from ...clouds.netatmo.client import NetatmoClient
 from ...clouds.netatmo.errors import CloudRefusedError, Refusal
-from ...heating.netatmo.home_mode import HomeModeRequest
+from ...heating.home_mode import HomeModeRequest
 from ...heating.netatmo.plan import RoomCommand
 from ..conversation import Conversation
 from ..registry import AccountState

@@ -23,7 +23,7 @@ from ...clouds.netatmo.client import HISTORY_METHODS, NetatmoClient, TokenProvid
 from ...clouds.netatmo.errors import CloudRefusedError, CloudTokenExpiredError, Refusal
 from ...clouds.netatmo.models import HomeTopology
 from ...const import DOMAIN, EntryKind
-from ...heating.netatmo.home_mode import HomeModeRequest
+from ...heating.home_mode import HomeModeRequest
 from ...heating.netatmo.plan import RoomCommand
 from ..chance import async_chance
 from ..conversation import Conversation
