@@ -69,7 +69,6 @@ STILL_NAMED: frozenset[str] = frozenset(
         "entities/room_sensors.py",
         "history/readers.py",
         "history/room_repair.py",
-        "models.py",
         "rooms/commands.py",
         "rooms/coordinator.py",
         "rooms/devices.py",

@@ -20,7 +20,7 @@ from .entities.reported_sensors import HostEntity
 from .entity import BoardEntity, MeterEntity, ModuleEntity, RoomEntity
 from .heating.model import RoomKind
 from .heating.netatmo.model import THERMOSTAT_TYPES
-from .heating.netatmo.records import ModuleRecord
+from .heating.records import ModuleRecord
 from .heating.view import ModuleView, RoomView
 from .homes.home import Home
 from .rooms.coordinator import HeatingCoordinator

@@ -119,7 +119,7 @@ def _heating(heating: HeatingCoordinator) -> dict[str, Any]:
         "rooms": {
             f"room {number}": {
                 **_fields(data.rooms[room.room_id], "room_id"),
-                "call": room.call.value,
+                "call": room.call,
                 "held": _active(heating.active[room.room_id]),
             }
             for number, room in enumerate(heating.rooms, 1)

@@ -25,7 +25,7 @@ from .const import (
     CONF_SOURCE_ID,
     SourceKind,
 )
-from .heating.netatmo.records import ModuleRecord, RoomRecord
+from .heating.records import ModuleRecord, RoomRecord
 from .metering.backfill_plan import Chunk
 from .metering.gap_fill import Answer
 from .metering.gaps import Gap

@@ -28,17 +28,18 @@ from custom_components.energy_homes.heating.model import (
     RoomKind,
     SetpointMode,
 )
-from custom_components.energy_homes.heating.netatmo.model import RoomCall, VendorMode
+from custom_components.energy_homes.heating.netatmo.model import (
+    RoomCall,
+    RoomControl,
+    VendorMode,
+)
 from custom_components.energy_homes.heating.netatmo.outlook import HomeOutlook
 from custom_components.energy_homes.heating.netatmo.plan import (
     RoomSituation,
     plan_setpoint,
 )
-from custom_components.energy_homes.heating.netatmo.records import (
-    ModuleRecord,
-    RoomRecord,
-)
 from custom_components.energy_homes.heating.netatmo.room import RoomState
+from custom_components.energy_homes.heating.records import ModuleRecord, RoomRecord
 from custom_components.energy_homes.heating.setpoint import SetpointRequest
 from custom_components.energy_homes.rooms.errors import cloud_error
 from custom_components.energy_homes.rooms.view import (
@@ -140,7 +141,7 @@ def test_a_module_without_news() -> None:
 def test_a_room_given_back_to_a_home_of_which_nothing_is_known() -> None:
     """It shows the schedule, and what the vendor said last."""
     state = RoomState(ROOM)
-    situation = RoomSituation(room_id="17", control=ROOM.control)
+    situation = RoomSituation(room_id="17", control=RoomControl.of(ROOM))
     state.begin(
         plan_setpoint(SetpointRequest(mode=SetpointMode.SCHEDULE), situation, NOW)
     )
@@ -176,7 +177,7 @@ def test_a_setpoint_whose_end_has_come(
     end = NOW + timedelta(hours=1)
     state = RoomState(ROOM)
     wanted = SetpointRequest(mode=SetpointMode.MANUAL, temperature=21, until=end)
-    situation = RoomSituation(room_id="17", control=ROOM.control)
+    situation = RoomSituation(room_id="17", control=RoomControl.of(ROOM))
     order = state.begin(plan_setpoint(wanted, situation, NOW))
     {True: state.accept, False: lambda order, _at: state.drop(order)}[asked](order, NOW)
     reported = RoomStatus(

@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.energy_homes.heating.netatmo.records import RoomRecord
+from custom_components.energy_homes.heating.records import RoomRecord
 from custom_components.energy_homes.heating.setpoint import setpoint_request
 from custom_components.energy_homes.heating.view import (
     HeatingChange,

@@ -13,7 +13,7 @@ from homeassistant.const import EntityCategory, UnitOfRatio, UnitOfTemperature
 
 from ..heating.netatmo.battery import battery_percent
 from ..heating.netatmo.model import GATEWAY_TYPES
-from ..heating.netatmo.records import ModuleRecord
+from ..heating.records import ModuleRecord
 from ..heating.view import ModuleView, RoomView
 
 WIFI_TYPES = GATEWAY_TYPES | {"BNS"}

@@ -17,7 +17,7 @@ from homeassistant.util import dt as dt_util
 
 from ..accounts.netatmo.history import NetatmoRoomHistory, RoomPlace
 from ..accounts.registry import Accounts
-from ..heating.netatmo.records import RoomRecord
+from ..heating.records import RoomRecord
 from ..homes.home import Home
 from ..ledger import Ledger
 from ..ledger.codes import HOUR_SECONDS, SLOT_SECONDS, from_seconds, seconds

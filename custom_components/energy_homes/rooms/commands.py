@@ -20,6 +20,7 @@ from ..heating.home_mode import HomeModeRequest, find_schedule
 from ..heating.model import SetpointMode
 from ..heating.netatmo.active import ActiveRequest
 from ..heating.netatmo.home_order import HomeOrder
+from ..heating.netatmo.model import RoomControl
 from ..heating.netatmo.outlook import HomeOutlook
 from ..heating.netatmo.plan import SetpointPlan, plan_setpoint
 from ..heating.netatmo.room import RoomState
@@ -206,7 +207,9 @@ class HomeCommands:
     def _plan(self, state: RoomState, request: SetpointRequest) -> SetpointPlan:
         """Return how a request is carried out now. Raises HeatingRequestError."""
         record, now = state.record, dt_util.utcnow()
-        situation = self.outlook().situation(record.hardware_id, record.control, now)
+        situation = self.outlook().situation(
+            record.hardware_id, RoomControl.of(record), now
+        )
         return plan_setpoint(request, situation, now)
 
     def _back_to_home(

@@ -20,9 +20,9 @@ from ..heating.home_mode import HomeModeRequest
 from ..heating.model import SetpointMode
 from ..heating.netatmo.active import ActiveRequest
 from ..heating.netatmo.matching import merged
-from ..heating.netatmo.model import devices
-from ..heating.netatmo.records import ModuleRecord, RoomRecord
+from ..heating.netatmo.model import RoomControl, devices
 from ..heating.netatmo.schedule import Schedule
+from ..heating.records import ModuleRecord, RoomRecord
 from ..heating.view import HeatingChange, HeatingData
 from ..meters.coordinator import ENDING
 from ..models import HeatingSource
@@ -222,7 +222,7 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
                 continue
             plan = state.take(
                 room_report(room, asked_at, status.at),
-                outlook.situation(record.hardware_id, record.control, now),
+                outlook.situation(record.hardware_id, RoomControl.of(record), now),
                 now,
             )
             if plan is not None and self._subscription.running:

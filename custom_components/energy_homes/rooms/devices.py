@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 
 from ..const import DOMAIN
-from ..heating.netatmo.records import ModuleRecord
+from ..heating.records import ModuleRecord
 from ..heating.view import ModuleView
 from ..models import HeatingSource
 

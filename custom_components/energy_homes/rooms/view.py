@@ -10,8 +10,8 @@ from ..heating.netatmo.active import RoomReport
 from ..heating.netatmo.battery import battery_percent
 from ..heating.netatmo.model import VendorMode, mode_shown
 from ..heating.netatmo.outlook import HomeOutlook
-from ..heating.netatmo.records import ModuleRecord, RoomRecord
 from ..heating.netatmo.room import RoomState
+from ..heating.records import ModuleRecord, RoomRecord
 from ..heating.view import HeatingData, ModuleView, RoomView
 from .reported import ReportedHome
 

@@ -11,7 +11,7 @@ from ...clouds.netatmo.history import ROOM_TYPES, SCALES, room_answers
 from ...clouds.netatmo.models import HomeTopology, MeasurePoint, ModuleTopology
 from ...heating.netatmo.matching import match_rooms
 from ...heating.netatmo.model import RELAY_THERMOSTAT_TYPES
-from ...heating.netatmo.records import RoomRecord
+from ...heating.records import RoomRecord
 from ...ledger.codes import from_seconds
 from ...metering.room_history import RoomAnswer, RoomCall
 from ...models import HeatingSource, HistoryAnswer, NotNowError, Problem, Revision
