@@ -64,15 +64,11 @@ NAMED_BY_DESIGN = frozenset(
 STILL_NAMED: frozenset[str] = frozenset(
     {
         "accounts/registry.py",
-        "binary_sensor.py",
         "diagnostics.py",
-        "entities/room_sensors.py",
         "history/readers.py",
         "history/room_repair.py",
         "rooms/commands.py",
         "rooms/coordinator.py",
-        "rooms/devices.py",
-        "rooms/errors.py",
         "rooms/netatmo.py",
         "rooms/reported.py",
         "rooms/requests.py",

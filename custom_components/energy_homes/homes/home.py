@@ -213,6 +213,7 @@ class Home:
                 self._entry.entry_id,
                 subentry_id,
                 heating.source,
+                heating.traits,
                 label=self.label,
                 home_device_id=device.id,
             )

@@ -17,10 +17,11 @@ from ..accounts.registry import Accounts, HeatingUpdate
 from ..clouds.netatmo.models import HomeStatus
 from ..const import DOMAIN
 from ..heating.home_mode import HomeModeRequest
-from ..heating.model import SetpointMode
+from ..heating.model import ModuleTraits, SetpointMode
 from ..heating.netatmo.active import ActiveRequest
 from ..heating.netatmo.matching import merged
 from ..heating.netatmo.model import RoomControl, devices
+from ..heating.netatmo.modules import module_traits
 from ..heating.netatmo.schedule import Schedule
 from ..heating.records import ModuleRecord, RoomRecord
 from ..heating.view import HeatingChange, HeatingData
@@ -107,6 +108,11 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
     def modules(self) -> tuple[ModuleRecord, ...]:
         """Return the modules that are not gone."""
         return tuple(module for module in self.source.modules if not module.gone)
+
+    @staticmethod
+    def traits(module: ModuleRecord) -> ModuleTraits:
+        """Return what a module on record is."""
+        return module_traits(module.kind)
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:
