@@ -64,9 +64,6 @@ NAMED_BY_DESIGN = frozenset(
 STILL_NAMED: frozenset[str] = frozenset(
     {
         "accounts/registry.py",
-        "diagnostics.py",
-        "history/readers.py",
-        "history/room_repair.py",
         "rooms/commands.py",
         "rooms/coordinator.py",
         "rooms/netatmo.py",

@@ -10,7 +10,8 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 
 from ..const import EntryKind, SourceKind
-from ..models import Revision
+from ..heating.records import RoomRecord
+from ..models import HeatingSource, OpenHistory, OpenRoomHistory, Revision
 from .channel import MeterChannel
 from .entity_descriptions import (
     AccountBinarySensorDescription,
@@ -30,6 +31,10 @@ type Diagnostics = Callable[[HomeAssistant, ConfigEntry[Any]], dict[str, Any]]
 
 type FirstData = Callable[[Any], Awaitable[datetime | None]]
 """Asks an account's hub when the vendor's data begin; raises CloudError by kind."""
+
+
+type RoomHistoryOf = Callable[[Accounts, HeatingSource, RoomRecord], OpenRoomHistory]
+"""Looks once into what accounts of a kind know of a room, wherever that was."""
 
 
 class ChannelOf(Protocol):
@@ -101,6 +106,12 @@ class AccountKind:
 
     async_first_data: FirstData | None = None
     """The vendor keeps what meters have measured; None where it keeps nothing."""
+
+    open_history: OpenHistory | None = None
+    """Opens the history of a meter; None where the vendor forgets what meters have sent."""
+
+    room_history: RoomHistoryOf | None = None
+    """Looks into the history of a room; None where the vendor keeps none, or heats nothing."""
 
     @property
     def calls_us(self) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 import logging
-from typing import override
+from typing import Any, override
 
+from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
@@ -123,6 +124,13 @@ class HeatingCoordinator(DataUpdateCoordinator[HeatingData]):
     def active(self) -> Mapping[str, ActiveRequest | None]:
         """Return what was asked of each room and still holds, by our own ids."""
         return {room_id: state.active for room_id, state in self.requests.rooms.items()}
+
+    def active_diagnostics(self, room_id: str) -> dict[str, Any] | None:
+        """Return what is active in a room, without the vendor's id of it."""
+        if (active := self.active[room_id]) is None:
+            return None
+        data = active.as_data()
+        return {**data, "command": async_redact_data(data["command"], {"room"})}
 
     async def async_set_home_mode(
         self, request: HomeModeRequest, context: Context | None = None

@@ -13,6 +13,7 @@ from ...const import EntryKind, SourceKind
 from ..entity_descriptions import AccountSensorDescription, sensors_of_clouds
 from ..kind import AccountKind
 from ..registry import DATA_ACCOUNTS
+from .history import open_room_history
 from .hub import NetatmoConfigEntry, NetatmoHub, async_remove_netatmo_account
 from .server import netatmo_url
 from .tokens import CONF_AUTH_IMPLEMENTATION, async_forget_tokens, async_netatmo_tokens
@@ -107,4 +108,5 @@ KIND: Final = AccountKind(
     server=netatmo_url,
     seen=lambda hub: (hub.homes, hub.state),
     shared=True,
+    room_history=open_room_history,
 )
