@@ -38,10 +38,10 @@ ROOT = "root"
 VENDORS = frozenset(row.parent.name for row in PACKAGE.glob("accounts/*/kind.py"))
 """Folders of one vendor, whose neighbours of the same room know nothing of it."""
 
-TABLES = frozenset({"accounts/kinds.py", "flows/kinds.py"})
+TABLES = frozenset({"accounts/kinds.py", "flows/kinds.py", "rooms/kinds.py"})
 """Files that put the vendors of a room together."""
 
-SHARED_ROOMS = ("accounts", "clouds", "flows", "heating")
+SHARED_ROOMS = ("accounts", "clouds", "flows", "heating", "rooms")
 """Rooms with vendors' folders."""
 
 VENDOR_NAME = re.compile(
@@ -54,22 +54,16 @@ HOUSED = {"endpoints": "pulse_board"}
 NAMED_BY_DESIGN = frozenset(
     {
         "accounts/kinds.py",
-        "application_credentials.py",
         "const.py",
         "flows/kinds.py",
+        "rooms/kinds.py",
     }
 )
-"""Where a vendor has its row, its kinds of entries and sources, and its application."""
+"""Where a vendor has its rows, and its kinds of entries and sources."""
 
 STILL_NAMED: frozenset[str] = frozenset(
     {
         "accounts/registry.py",
-        "rooms/commands.py",
-        "rooms/coordinator.py",
-        "rooms/netatmo.py",
-        "rooms/reported.py",
-        "rooms/requests.py",
-        "rooms/view.py",
     }
 )
 """Other files that still name a vendor; only ever fewer."""

@@ -42,7 +42,7 @@ from custom_components.energy_homes.heating.netatmo.room import RoomState
 from custom_components.energy_homes.heating.records import ModuleRecord, RoomRecord
 from custom_components.energy_homes.heating.setpoint import SetpointRequest
 from custom_components.energy_homes.rooms.errors import cloud_error
-from custom_components.energy_homes.rooms.view import (
+from custom_components.energy_homes.rooms.netatmo.view import (
     module_view,
     reachable_modules,
     room_reachable,

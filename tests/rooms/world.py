@@ -16,8 +16,8 @@ from custom_components.energy_homes.heating.view import (
     ModuleView,
     RoomView,
 )
-from custom_components.energy_homes.rooms.coordinator import HeatingCoordinator
 from custom_components.energy_homes.rooms.driver import RoomDriver
+from custom_components.energy_homes.rooms.netatmo.coordinator import NetatmoHeating
 from tests.builders import set_up
 from tests.netatmo_control import NetatmoControl
 from tests.virtual import VirtualTime
@@ -79,10 +79,10 @@ class HeatedWorld:
         self.listen()
 
     @property
-    def heating(self) -> HeatingCoordinator:
+    def heating(self) -> NetatmoHeating:
         """Return the heating of the home."""
         (heating,) = self.home.runtime_data.heating.values()
-        assert isinstance(heating, HeatingCoordinator)
+        assert isinstance(heating, NetatmoHeating)
         return heating
 
     @property

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from homeassistant.components.application_credentials import ClientCredential
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Implementation
 
 from ..const import EntryKind, SourceKind
 from ..heating.records import RoomRecord
@@ -35,6 +37,19 @@ type FirstData = Callable[[Any], Awaitable[datetime | None]]
 
 type RoomHistoryOf = Callable[[Accounts, HeatingSource, RoomRecord], OpenRoomHistory]
 """Looks once into what accounts of a kind know of a room, wherever that was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """What people make at a vendor's so that their accounts let us in (OAuth).
+
+    `made_at` is the page where they make it.
+    """
+
+    implementation: Callable[
+        [HomeAssistant, str, ClientCredential], AbstractOAuth2Implementation
+    ]
+    made_at: str
 
 
 class ChannelOf(Protocol):
@@ -69,6 +84,9 @@ class AccountKind:
     diagnostics: Diagnostics
     private: frozenset[str] = frozenset()
     """Keys of the entry's data, besides those of every entry, that diagnostics leave out."""
+
+    application: Application | None = None
+    """Lets accounts in; Home Assistant knows one of an integration, so one vendor has it."""
 
     sensors: tuple[AccountSensorDescription[Any], ...] = ()
     binary_sensors: tuple[AccountBinarySensorDescription[Any], ...] = ()

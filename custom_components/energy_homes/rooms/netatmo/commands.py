@@ -13,22 +13,22 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
-from ..accounts.registry import HeatingHub
-from ..clouds.errors import CloudError, CloudNonsenseError, CloudOutageError
-from ..clouds.netatmo.errors import CloudRefusedError, Refusal
-from ..heating.home_mode import HomeModeRequest, find_schedule
-from ..heating.model import SetpointMode
-from ..heating.netatmo.active import ActiveRequest
-from ..heating.netatmo.home_order import HomeOrder
-from ..heating.netatmo.model import RoomControl
-from ..heating.netatmo.outlook import HomeOutlook
-from ..heating.netatmo.plan import SetpointPlan, plan_setpoint
-from ..heating.netatmo.room import RoomState
-from ..heating.refused import HeatingRequestError
-from ..heating.setpoint import SetpointRequest
-from ..heating.view import ChangeKind, HeatingChange
-from .driver import ChangeListener
-from .errors import account_missing, cloud_error, home_gone, request_error
+from ...accounts.registry import HeatingHub
+from ...clouds.errors import CloudError, CloudNonsenseError, CloudOutageError
+from ...clouds.netatmo.errors import CloudRefusedError, Refusal
+from ...heating.home_mode import HomeModeRequest, find_schedule
+from ...heating.model import SetpointMode
+from ...heating.netatmo.active import ActiveRequest
+from ...heating.netatmo.home_order import HomeOrder
+from ...heating.netatmo.model import RoomControl
+from ...heating.netatmo.outlook import HomeOutlook
+from ...heating.netatmo.plan import SetpointPlan, plan_setpoint
+from ...heating.netatmo.room import RoomState
+from ...heating.refused import HeatingRequestError
+from ...heating.setpoint import SetpointRequest
+from ...heating.view import ChangeKind, HeatingChange
+from ..driver import ChangeListener
+from ..errors import account_missing, cloud_error, home_gone, request_error
 from .reported import ReportedHome
 from .requests import HomeRequests
 

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from ..accounts.registry import AccountState, HeatingUpdate
-from ..clouds.netatmo.models import HomeStatus, HomeTopology
-from ..heating.netatmo.outlook import HomeOutlook
-from ..heating.netatmo.schedule import Schedule
+from ...accounts.registry import AccountState, HeatingUpdate
+from ...clouds.netatmo.models import HomeStatus, HomeTopology
+from ...heating.netatmo.outlook import HomeOutlook
+from ...heating.netatmo.schedule import Schedule
 
 STALE_AFTER: Final = timedelta(minutes=30)
 """How long what the vendor reported last is shown while it reports nothing new."""

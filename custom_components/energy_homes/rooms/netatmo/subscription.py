@@ -7,8 +7,8 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
-from ..accounts.registry import Accounts, HeatingUpdate
-from ..models import HeatingSource
+from ...accounts.registry import Accounts, HeatingUpdate
+from ...models import HeatingSource
 from .commands import Address
 
 
