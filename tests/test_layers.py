@@ -61,11 +61,7 @@ NAMED_BY_DESIGN = frozenset(
 )
 """Where a vendor has its rows, and its kinds of entries and sources."""
 
-STILL_NAMED: frozenset[str] = frozenset(
-    {
-        "accounts/registry.py",
-    }
-)
+STILL_NAMED: frozenset[str] = frozenset()
 """Other files that still name a vendor; only ever fewer."""
 
 PURE = ("metering", "heating", "sensing", "boards")

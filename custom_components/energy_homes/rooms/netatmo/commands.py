@@ -13,7 +13,7 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
-from ...accounts.registry import HeatingHub
+from ...accounts.netatmo.hub import NetatmoHub
 from ...clouds.errors import CloudError, CloudNonsenseError, CloudOutageError
 from ...clouds.netatmo.errors import CloudRefusedError, Refusal
 from ...heating.home_mode import HomeModeRequest, find_schedule
@@ -44,7 +44,7 @@ FOR_GOOD: Final = frozenset(
 class Address:
     """Who is asked now: the account's hub, None where it is not there, and the vendor's home."""
 
-    hub: HeatingHub | None
+    hub: NetatmoHub | None
     home_id: str
 
 
@@ -56,7 +56,7 @@ class _Command:
     """
 
     place: str
-    send: Callable[[HeatingHub, str], Awaitable[bool]]
+    send: Callable[[NetatmoHub, str], Awaitable[bool]]
     change: HeatingChange
     context: Context | None
     rooms: tuple[tuple[RoomState, ActiveRequest], ...] = ()

@@ -12,7 +12,8 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
-from ...accounts.registry import Accounts, HeatingUpdate
+from ...accounts.netatmo.heard import NetatmoUpdate
+from ...accounts.registry import Accounts
 from ...clouds.netatmo.models import HomeStatus
 from ...heating.home_mode import HomeModeRequest
 from ...heating.model import ModuleTraits, SetpointMode
@@ -183,7 +184,7 @@ class NetatmoHeating(HeatingCoordinator):
         self._wait_no_more()
 
     @callback
-    def _from_account(self, update: HeatingUpdate) -> None:
+    def _from_account(self, update: NetatmoUpdate) -> None:
         """Take what the account says of the home."""
         reported = self.reported
         reported.update = update
@@ -204,7 +205,7 @@ class NetatmoHeating(HeatingCoordinator):
             update_firmware(self.hass, self.config_entry.entry_id, self.data.modules)
         self._follow_topology()
 
-    def _take_status(self, status: HomeStatus, update: HeatingUpdate) -> None:
+    def _take_status(self, status: HomeStatus, update: NetatmoUpdate) -> None:
         """Judge what is active in rooms by what the vendor says of them now."""
         now = dt_util.utcnow()
         asked_at = update.asked_at or now

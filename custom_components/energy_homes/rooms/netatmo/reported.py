@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
+from ...accounts.netatmo.heard import NetatmoUpdate
 from ...accounts.registry import AccountState, HeatingUpdate
 from ...clouds.netatmo.models import HomeStatus, HomeTopology
 from ...heating.netatmo.outlook import HomeOutlook
@@ -19,7 +20,7 @@ class ReportedHome:
         """Begin with a home of which nothing is known."""
         self.time_zone = time_zone
         """The home's, for as long as the vendor reports no other."""
-        self.update = HeatingUpdate(state=None)
+        self.update: NetatmoUpdate = HeatingUpdate(state=None)
         self.topology: HomeTopology | None = None
         self.status: HomeStatus | None = None
         self.status_at: datetime | None = None
