@@ -61,9 +61,6 @@ NAMED_BY_DESIGN = frozenset(
 )
 """Where a vendor has its rows, and its kinds of entries and sources."""
 
-STILL_NAMED: frozenset[str] = frozenset()
-"""Other files that still name a vendor; only ever fewer."""
-
 PURE = ("metering", "heating", "sensing", "boards")
 PURE_FILES = tuple(
     f"accounts/particle/{name}.py" for name in ("board", "deadbands", "measures")
@@ -253,8 +250,7 @@ def test_only_few_files_name_a_vendor() -> None:
         for path in graph()
         if vendors_named(path) - {vendor(path) or HOUSED.get(room(path))}
     }
-    assert named - NAMED_BY_DESIGN == STILL_NAMED
-    assert named >= NAMED_BY_DESIGN
+    assert named == NAMED_BY_DESIGN
 
 
 def test_exceptions_only_shrink() -> None:
