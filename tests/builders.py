@@ -38,10 +38,7 @@ from custom_components.energy_homes.heating.netatmo.model import (
     HEATING_TYPES,
     room_control,
 )
-from custom_components.energy_homes.heating.netatmo.records import (
-    ModuleRecord,
-    RoomRecord,
-)
+from custom_components.energy_homes.heating.records import ModuleRecord, RoomRecord
 from custom_components.energy_homes.metering.model import MeterRole
 from custom_components.energy_homes.models import (
     HeatingSource,
@@ -287,7 +284,7 @@ def heating_source(
                 hardware_id=hardware_id,
                 name=names[hardware_id],
                 kind=control.kind,
-                call=control.call,
+                call=control.call.value,
             )
             for hardware_id, control in controls.items()
             if control is not None

@@ -38,10 +38,10 @@ ROOT = "root"
 VENDORS = frozenset(row.parent.name for row in PACKAGE.glob("accounts/*/kind.py"))
 """Folders of one vendor, whose neighbours of the same room know nothing of it."""
 
-TABLES = frozenset({"accounts/kinds.py", "flows/kinds.py"})
+TABLES = frozenset({"accounts/kinds.py", "flows/kinds.py", "rooms/kinds.py"})
 """Files that put the vendors of a room together."""
 
-SHARED_ROOMS = ("accounts", "clouds", "flows", "heating")
+SHARED_ROOMS = ("accounts", "clouds", "flows", "heating", "rooms")
 """Rooms with vendors' folders."""
 
 VENDOR_NAME = re.compile(
@@ -54,35 +54,12 @@ HOUSED = {"endpoints": "pulse_board"}
 NAMED_BY_DESIGN = frozenset(
     {
         "accounts/kinds.py",
-        "application_credentials.py",
         "const.py",
         "flows/kinds.py",
+        "rooms/kinds.py",
     }
 )
-"""Where a vendor has its row, its kinds of entries and sources, and its application."""
-
-STILL_NAMED: frozenset[str] = frozenset(
-    {
-        "accounts/registry.py",
-        "actions/heating.py",
-        "binary_sensor.py",
-        "diagnostics.py",
-        "entities/room_sensors.py",
-        "history/readers.py",
-        "history/room_repair.py",
-        "models.py",
-        "rooms/commands.py",
-        "rooms/coordinator.py",
-        "rooms/devices.py",
-        "rooms/errors.py",
-        "rooms/netatmo.py",
-        "rooms/reported.py",
-        "rooms/requests.py",
-        "rooms/view.py",
-        "select.py",
-    }
-)
-"""Other files that still name a vendor; only ever fewer."""
+"""Where a vendor has its rows, and its kinds of entries and sources."""
 
 PURE = ("metering", "heating", "sensing", "boards")
 PURE_FILES = tuple(
@@ -273,8 +250,7 @@ def test_only_few_files_name_a_vendor() -> None:
         for path in graph()
         if vendors_named(path) - {vendor(path) or HOUSED.get(room(path))}
     }
-    assert named - NAMED_BY_DESIGN == STILL_NAMED
-    assert named >= NAMED_BY_DESIGN
+    assert named == NAMED_BY_DESIGN
 
 
 def test_exceptions_only_shrink() -> None:

@@ -1,6 +1,4 @@
-"""Applications that people make at Netatmo's, as Home Assistant's application credentials."""
-
-from typing import Final
+"""Applications that people make at their vendor's, as Home Assistant's application credentials."""
 
 from aiohttp import hdrs
 from homeassistant.components.application_credentials import ClientCredential
@@ -9,25 +7,23 @@ from homeassistant.helpers import http
 from homeassistant.helpers.config_entry_oauth2_flow import (
     AUTH_CALLBACK_PATH,
     MY_AUTH_CALLBACK_PATH,
+    AbstractOAuth2Implementation,
 )
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 
-from .accounts.netatmo.oauth import NetatmoImplementation
-
-APPS_URL: Final = "https://dev.netatmo.com/apps"
-"""Where applications are made."""
+from .accounts.kinds import APPLICATION
 
 
 async def async_get_auth_implementation(
     hass: HomeAssistant, auth_domain: str, credential: ClientCredential
-) -> NetatmoImplementation:
+) -> AbstractOAuth2Implementation:
     """Return the application of a credential."""
-    return NetatmoImplementation(hass, auth_domain, credential)
+    return APPLICATION.implementation(hass, auth_domain, credential)
 
 
 async def async_get_description_placeholders(hass: HomeAssistant) -> dict[str, str]:
     """Return where to make an application, and which address to give it."""
-    return {"apps_url": APPS_URL, "redirect_url": _redirect_url(hass)}
+    return {"apps_url": APPLICATION.made_at, "redirect_url": _redirect_url(hass)}
 
 
 def _redirect_url(hass: HomeAssistant) -> str:

@@ -18,9 +18,7 @@ from .accounts.entity_descriptions import AccountBinarySensorDescription
 from .accounts.kinds import kind_of, tells_online
 from .entities.reported_sensors import HostEntity
 from .entity import BoardEntity, MeterEntity, ModuleEntity, RoomEntity
-from .heating.model import RoomKind
-from .heating.netatmo.model import THERMOSTAT_TYPES
-from .heating.netatmo.records import ModuleRecord
+from .heating.model import ModuleTraits, RoomKind
 from .heating.view import ModuleView, RoomView
 from .homes.home import Home
 from .rooms.coordinator import HeatingCoordinator
@@ -48,7 +46,7 @@ class ModuleBinarySensorDescription(BinarySensorEntityDescription):
     """
 
     value_fn: Callable[[ModuleView], bool | None]
-    exists_fn: Callable[[ModuleRecord], bool] = lambda _: True
+    exists_fn: Callable[[ModuleTraits], bool] = lambda _: True
     while_unreachable: bool = False
 
 
@@ -97,7 +95,7 @@ MODULE_BINARY_SENSORS: tuple[ModuleBinarySensorDescription, ...] = (
         translation_key="boiler",
         device_class=BinarySensorDeviceClass.RUNNING,
         value_fn=lambda module: module.boiler_on,
-        exists_fn=lambda record: record.kind in THERMOSTAT_TYPES,
+        exists_fn=lambda traits: traits.boiler,
     ),
     ModuleBinarySensorDescription(
         key="reachable",
@@ -150,7 +148,7 @@ def _heating_binary_sensors(
                 yield RoomBinarySensor(driver, sensor)
     for module in heating.modules:
         for description in MODULE_BINARY_SENSORS:
-            if description.exists_fn(module):
+            if description.exists_fn(heating.traits(module)):
                 yield ModuleBinarySensor(heating, module.module_id, description)
 
 

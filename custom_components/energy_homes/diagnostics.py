@@ -10,7 +10,6 @@ from homeassistant.core import HomeAssistant
 
 from .accounts.kinds import KINDS, kind_of
 from .const import CONF_ACCOUNT, CONF_HARDWARE
-from .heating.netatmo.active import ActiveRequest
 from .heating.view import ModuleView, RoomView
 from .history.backfill import DATA_BACKFILL
 from .homes.home import Home
@@ -119,8 +118,8 @@ def _heating(heating: HeatingCoordinator) -> dict[str, Any]:
         "rooms": {
             f"room {number}": {
                 **_fields(data.rooms[room.room_id], "room_id"),
-                "call": room.call.value,
-                "held": _active(heating.active[room.room_id]),
+                "call": room.call,
+                "held": heating.active_diagnostics(room.room_id),
             }
             for number, room in enumerate(heating.rooms, 1)
         },
@@ -162,11 +161,3 @@ def _sensors(coordinator: SensorsCoordinator) -> dict[str, Any]:
 def _fields(view: RoomView | ModuleView | SensorView, *private: str) -> dict[str, Any]:
     """Return what is shown of a room, module or sensor, without some of it."""
     return {name: value for name, value in asdict(view).items() if name not in private}
-
-
-def _active(active: ActiveRequest | None) -> dict[str, Any] | None:
-    """Return a request that is active, without the vendor's id of its room."""
-    if active is None:
-        return None
-    data = active.as_data()
-    return {**data, "command": async_redact_data(data["command"], {"room"})}

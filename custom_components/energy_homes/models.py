@@ -1,6 +1,13 @@
 """What rooms of this house hand each other: sources as they are stored, and histories of them."""
 
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -25,12 +32,13 @@ from .const import (
     CONF_SOURCE_ID,
     SourceKind,
 )
-from .heating.netatmo.records import ModuleRecord, RoomRecord
+from .heating.records import ModuleRecord, RoomRecord
 from .metering.backfill_plan import Chunk
 from .metering.gap_fill import Answer
 from .metering.gaps import Gap
 from .metering.model import MeterRole
 from .metering.periods import SlotRow
+from .metering.room_history import RoomAnswer, RoomCall
 from .sensing.records import SensorRecord
 
 
@@ -272,6 +280,18 @@ class HistoryReader(Protocol):
 
 type OpenHistory = Callable[[HomeAssistant, MeterSource, Revision], HistoryReader]
 """Opens the history of a meter in the time of a revision.
+
+Raises NotNowError where that cannot be asked now.
+"""
+
+type AskRoom = Callable[[RoomCall], Awaitable[HistoryAnswer[RoomAnswer]]]
+"""Asks for the temperatures of a room in the span of a call.
+
+The answer says why there are none now; it raises nothing.
+"""
+
+type OpenRoomHistory = Callable[[Revision], AskRoom | None]
+"""Opens the history of a room in the time of a revision; None where the room was not there.
 
 Raises NotNowError where that cannot be asked now.
 """

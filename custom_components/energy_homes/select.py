@@ -10,8 +10,8 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import HeatingEntity
+from .heating.home_mode import HomeModeRequest
 from .heating.model import HomeMode
-from .heating.netatmo.home_mode import HomeModeRequest
 from .heating.view import HeatingData
 from .homes.home import Home
 from .rooms.coordinator import HeatingCoordinator

@@ -253,7 +253,7 @@ def _heating_sensors(heating: HeatingCoordinator) -> Iterator[SensorEntity]:
                 yield RoomSensor(driver, sensor)
     for module in heating.modules:
         for description in MODULE_SENSORS:
-            if description.exists_fn(module):
+            if description.exists_fn(heating.traits(module)):
                 yield ModuleSensor(heating, module.module_id, description)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from custom_components.energy_homes.accounts.registry import AccountState
 from custom_components.energy_homes.const import DOMAIN
-from custom_components.energy_homes.heating.netatmo.records import RoomRecord
+from custom_components.energy_homes.heating.records import RoomRecord
 from custom_components.energy_homes.history.repair import DATA_REPAIR
 from custom_components.energy_homes.history.room_repair import RoomHistory, RoomImport
 from custom_components.energy_homes.homes.directory import DATA_HOMES

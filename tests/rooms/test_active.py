@@ -8,8 +8,8 @@ from homeassistant.core import CoreState
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
+from custom_components.energy_homes.heating.home_mode import HomeModeRequest
 from custom_components.energy_homes.heating.model import HomeMode, SetpointMode
-from custom_components.energy_homes.heating.netatmo.home_mode import HomeModeRequest
 
 from .world import HOUR, MINUTE, SECOND, STORE, HeatedWorld
 

@@ -8,8 +8,8 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
+from custom_components.energy_homes.heating.home_mode import HomeModeRequest
 from custom_components.energy_homes.heating.model import HomeMode, SetpointMode
-from custom_components.energy_homes.heating.netatmo.home_mode import HomeModeRequest
 from custom_components.energy_homes.heating.setpoint import SetpointRequest
 from custom_components.energy_homes.heating.view import ChangeKind
 from tests.builders import set_up

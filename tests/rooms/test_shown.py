@@ -5,12 +5,12 @@ from datetime import timedelta
 from homeassistant.config_entries import ConfigEntryState
 import pytest
 
+from custom_components.energy_homes.heating.home_mode import HomeModeRequest
 from custom_components.energy_homes.heating.model import (
     HomeMode,
     RoomKind,
     SetpointMode,
 )
-from custom_components.energy_homes.heating.netatmo.home_mode import HomeModeRequest
 from custom_components.energy_homes.heating.view import ModuleView, RoomView
 from tests.builders import set_up
 

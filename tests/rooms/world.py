@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.energy_homes.heating.netatmo.records import RoomRecord
+from custom_components.energy_homes.heating.records import RoomRecord
 from custom_components.energy_homes.heating.setpoint import setpoint_request
 from custom_components.energy_homes.heating.view import (
     HeatingChange,
@@ -16,8 +16,8 @@ from custom_components.energy_homes.heating.view import (
     ModuleView,
     RoomView,
 )
-from custom_components.energy_homes.rooms.coordinator import HeatingCoordinator
 from custom_components.energy_homes.rooms.driver import RoomDriver
+from custom_components.energy_homes.rooms.netatmo.coordinator import NetatmoHeating
 from tests.builders import set_up
 from tests.netatmo_control import NetatmoControl
 from tests.virtual import VirtualTime
@@ -79,10 +79,10 @@ class HeatedWorld:
         self.listen()
 
     @property
-    def heating(self) -> HeatingCoordinator:
+    def heating(self) -> NetatmoHeating:
         """Return the heating of the home."""
         (heating,) = self.home.runtime_data.heating.values()
-        assert isinstance(heating, HeatingCoordinator)
+        assert isinstance(heating, NetatmoHeating)
         return heating
 
     @property

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from homeassistant.components.application_credentials import ClientCredential
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Implementation
 
 from ..const import EntryKind, SourceKind
-from ..models import Revision
+from ..heating.records import RoomRecord
+from ..models import HeatingSource, OpenHistory, OpenRoomHistory, Revision
 from .channel import MeterChannel
 from .entity_descriptions import (
     AccountBinarySensorDescription,
@@ -30,6 +33,23 @@ type Diagnostics = Callable[[HomeAssistant, ConfigEntry[Any]], dict[str, Any]]
 
 type FirstData = Callable[[Any], Awaitable[datetime | None]]
 """Asks an account's hub when the vendor's data begin; raises CloudError by kind."""
+
+
+type RoomHistoryOf = Callable[[Accounts, HeatingSource, RoomRecord], OpenRoomHistory]
+"""Looks once into what accounts of a kind know of a room, wherever that was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """What people make at a vendor's so that their accounts let us in (OAuth).
+
+    `made_at` is the page where they make it.
+    """
+
+    implementation: Callable[
+        [HomeAssistant, str, ClientCredential], AbstractOAuth2Implementation
+    ]
+    made_at: str
 
 
 class ChannelOf(Protocol):
@@ -64,6 +84,9 @@ class AccountKind:
     diagnostics: Diagnostics
     private: frozenset[str] = frozenset()
     """Keys of the entry's data, besides those of every entry, that diagnostics leave out."""
+
+    application: Application | None = None
+    """Lets accounts in; Home Assistant knows one of an integration, so one vendor has it."""
 
     sensors: tuple[AccountSensorDescription[Any], ...] = ()
     binary_sensors: tuple[AccountBinarySensorDescription[Any], ...] = ()
@@ -101,6 +124,12 @@ class AccountKind:
 
     async_first_data: FirstData | None = None
     """The vendor keeps what meters have measured; None where it keeps nothing."""
+
+    open_history: OpenHistory | None = None
+    """Opens the history of a meter; None where the vendor forgets what meters have sent."""
+
+    room_history: RoomHistoryOf | None = None
+    """Looks into the history of a room; None where the vendor keeps none, or heats nothing."""
 
     @property
     def calls_us(self) -> bool:

@@ -20,6 +20,9 @@ KINDS: Final[Mapping[EntryKind, AccountKind]] = MappingProxyType(
     {kind.entry_kind: kind for kind in (EFERGY, NETATMO, PULSE_BOARD, PARTICLE)}
 )
 
+(APPLICATION,) = (k.application for k in KINDS.values() if k.application is not None)
+"""The one that Home Assistant's application credentials are for."""
+
 _OF_SOURCES: Final = {kind.source_kind: kind for kind in KINDS.values()}
 
 

@@ -9,10 +9,7 @@ from typing import Any, Protocol
 
 from homeassistant.util.hass_dict import HassKey
 
-from ..clouds.netatmo.models import HomeStatus, HomeTopology
 from ..const import DOMAIN, EntryKind
-from ..heating.netatmo.home_mode import HomeModeRequest
-from ..heating.netatmo.plan import RoomCommand
 from ..metering.model import MeterRole, Reading
 from ..metering.pulse_decay import PresentPower
 from .hosts import Hosts
@@ -71,8 +68,8 @@ type MeterListener = Callable[[MeterUpdate], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeatingUpdate:
-    """What a subscriber of one Netatmo home is told, all that is known of it.
+class HeatingUpdate[Topology = Any, Status = Any]:
+    """What a subscriber of one vendor's home is told, all that is known of it.
 
     `state` is None while the account is not loaded. `gone` says that the account answers
     and has no such home (any more). `topology` and `status` are the newest that were got,
@@ -83,8 +80,8 @@ class HeatingUpdate:
 
     state: AccountState | None
     gone: bool = False
-    topology: HomeTopology | None = None
-    status: HomeStatus | None = None
+    topology: Topology | None = None
+    status: Status | None = None
     status_at: datetime | None = None
     asked_at: datetime | None = None
     topology_asked_at: datetime | None = None
@@ -134,10 +131,9 @@ class AccountHub(Protocol):
 
 
 class HeatingHub(Protocol):
-    """What an account that heats offers to homes and entities.
+    """What an account that heats offers to homes and entities, whatever its vendor.
 
-    Commands raise CloudError by kind. They go out also while polls wait for the call limit;
-    where even their own reserve is spent that is a CloudQuotaError, without a call.
+    What its homes are and how they are commanded only the vendor's own hub says.
     """
 
     @property
@@ -157,30 +153,11 @@ class HeatingHub(Protocol):
         """Return how the conversation with the cloud is going."""
 
     @property
-    def homes(self) -> Mapping[str, HomeTopology]:
-        """Return the account's homes by the vendor's id, as last told."""
-
-    @property
     def calls_last_hour(self) -> int:
         """Return how many calls the account made in the last hour."""
 
     def heating_update(self, home_id: str) -> HeatingUpdate:
         """Return the present state of one home for a new subscriber."""
-
-    async def async_set_room(
-        self, home_id: str, command: RoomCommand, *, renewal: bool = False
-    ) -> bool:
-        """Drive one room; return False where it was so already.
-
-        The home is polled faster for some minutes, beginning with a read-back. A `renewal`
-        leaves the last of the call limit to people's own commands, and is read back once.
-        """
-
-    async def async_set_home_mode(self, home_id: str, request: HomeModeRequest) -> bool:
-        """Put a home into a mode, then ask for what that changes."""
-
-    async def async_switch_schedule(self, home_id: str, schedule_id: str) -> bool:
-        """Select a home's schedule, then ask for what that changes."""
 
     def async_add_listener(
         self, update_callback: Callable[[], None], context: Any = None

@@ -13,8 +13,8 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import DOMAIN
+from ..heating.home_mode import HomeModeRequest, home_mode_request
 from ..heating.model import HomeMode, SetpointMode
-from ..heating.netatmo.home_mode import HomeModeRequest, home_mode_request
 from ..heating.refused import HeatingRequestError, choices
 from ..heating.setpoint import setpoint_request
 from ..heating.view import RoomView

@@ -43,3 +43,8 @@ class CloudRequestError(CloudError):
     def __str__(self) -> str:
         """Return the vendor's own description."""
         return super().__str__() or "request refused"
+
+    @property
+    def for_people(self) -> str:
+        """Return the refusal as people are told of it."""
+        return str(self)

@@ -11,13 +11,8 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import EntityCategory, UnitOfRatio, UnitOfTemperature
 
-from ..heating.netatmo.battery import battery_percent
-from ..heating.netatmo.model import GATEWAY_TYPES
-from ..heating.netatmo.records import ModuleRecord
+from ..heating.model import ModuleTraits
 from ..heating.view import ModuleView, RoomView
-
-WIFI_TYPES = GATEWAY_TYPES | {"BNS"}
-"""Modules that are on the Wi-Fi themselves; all others talk to their gateway by radio."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +28,7 @@ class ModuleSensorDescription(SensorEntityDescription):
     """A sensor of a module."""
 
     value_fn: Callable[[ModuleView], int | None]
-    exists_fn: Callable[[ModuleRecord], bool]
+    exists_fn: Callable[[ModuleTraits], bool]
 
 
 ROOM_SENSORS: tuple[RoomSensorDescription, ...] = (
@@ -72,7 +67,7 @@ MODULE_SENSORS: tuple[ModuleSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda module: module.battery,
-        exists_fn=lambda record: battery_percent(record.kind, 0) is not None,
+        exists_fn=lambda traits: traits.battery,
     ),
     ModuleSensorDescription(
         key="rf_strength",
@@ -81,7 +76,7 @@ MODULE_SENSORS: tuple[ModuleSensorDescription, ...] = (
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         value_fn=lambda module: module.rf_strength,
-        exists_fn=lambda record: record.kind not in WIFI_TYPES,
+        exists_fn=lambda traits: not traits.wifi,
     ),
     ModuleSensorDescription(
         key="wifi_strength",
@@ -90,6 +85,6 @@ MODULE_SENSORS: tuple[ModuleSensorDescription, ...] = (
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         value_fn=lambda module: module.wifi_strength,
-        exists_fn=lambda record: record.kind in WIFI_TYPES,
+        exists_fn=lambda traits: traits.wifi,
     ),
 )

@@ -1,5 +1,6 @@
-"""Types of the heating core: what a room and a home can be asked to do, within which bounds."""
+"""Types of the heating core: what rooms and homes can be asked to do, and what modules are."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -33,3 +34,18 @@ class RoomKind(StrEnum):
 
     THERMOSTAT = "thermostat"
     VALVE = "valve"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleTraits:
+    """What a type of gateway, thermostat or valve is, and what it says of itself.
+
+    `model` is what its vendor calls it, None where that is not known. `wifi` says that it is on
+    the Wi-Fi itself; all others talk to their gateway by radio. `boiler` says that it tells
+    whether the boiler is on, `battery` that it has batteries.
+    """
+
+    model: str | None = None
+    battery: bool = False
+    wifi: bool = False
+    boiler: bool = False

@@ -15,9 +15,8 @@ import logging
 
 from homeassistant.util import dt as dt_util
 
-from ..accounts.netatmo.history import NetatmoRoomHistory, RoomPlace
 from ..accounts.registry import Accounts
-from ..heating.netatmo.records import RoomRecord
+from ..heating.records import RoomRecord
 from ..homes.home import Home
 from ..ledger import Ledger
 from ..ledger.codes import HOUR_SECONDS, SLOT_SECONDS, from_seconds, seconds
@@ -31,8 +30,9 @@ from ..metering.room_history import (
     ripe,
     room_calls,
 )
-from ..models import NotNowError, Problem, Revision
+from ..models import AskRoom, NotNowError, Problem, Revision
 from ..rooms.coordinator import HeatingCoordinator
+from .readers import open_room_history
 from .repaired import Repaired
 
 _LOGGER = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class _RoomGaps:
         room: RoomRecord,
     ) -> None:
         """Prepare a look at a room."""
-        self._history = NetatmoRoomHistory(accounts, heating.source, room)
+        self._open = open_room_history(accounts, heating.source, room)
         self._ledger = ledger
         self._source = heating.source
         self._room = room
@@ -150,11 +150,11 @@ class _RoomGaps:
         for revision, group in groupby(todo, key=self._revision):
             part = list(group)
             try:
-                if (place := self._history.place(revision)) is None:
+                if (ask := self._open(revision)) is None:
                     nobody += part
                     continue
                 for call in room_calls(part):
-                    await self._async_ask(place, call, part)
+                    await self._async_ask(ask, call, part)
             except NotNowError as err:
                 repaired.problem = err.problem
         asked = [*await self._async_asked(), *nobody]
@@ -190,10 +190,10 @@ class _RoomGaps:
         for revision, group in groupby(todo, key=self._revision):
             part = list(group)
             try:
-                if (place := self._history.place(revision)) is None:
+                if (ask := self._open(revision)) is None:
                     continue
                 call = room_calls(part)[0]
-                await self._async_ask(place, call, part)
+                await self._async_ask(ask, call, part)
             except NotNowError as err:
                 return RoomImport(
                     name=self._room.name,
@@ -214,7 +214,7 @@ class _RoomGaps:
     async def _async_gaps(
         self, begin: datetime | None, end: datetime | None
     ) -> list[Gap]:
-        """Return the gaps whose last hour is over, cut where the Netatmo home changed."""
+        """Return the gaps whose last hour is over, cut where the vendor's home changed."""
         stored = await self._ledger.rooms.async_load(self._room.room_id)
         first, until = stored.first, stored.settled_until
         if first is None or until is None:
@@ -232,17 +232,17 @@ class _RoomGaps:
         return await self._ledger.rooms.async_asked(self._room.room_id)
 
     def _revision(self, one: Gap) -> Revision:
-        """Return the Netatmo home of the time in which a gap came about."""
+        """Return the vendor's home of the time in which a gap came about."""
         return self._source.until(from_seconds(one.stop))
 
     async def _async_ask(
-        self, place: RoomPlace, call: RoomCall, gaps: Sequence[Gap]
+        self, ask: AskRoom, call: RoomCall, gaps: Sequence[Gap]
     ) -> None:
         """Store what a call makes known of gaps, then that they were asked for.
 
         Raises NotNowError, and has then stored nothing.
         """
-        answer = await self._history.async_answer(place, call)
+        answer = await ask(call)
         self._repaired.calls += answer.calls
         if answer.problem is not None:
             raise NotNowError(answer.problem)

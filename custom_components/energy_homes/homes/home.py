@@ -23,8 +23,8 @@ from ..ledger import Ledger, home_key, source_key
 from ..metering.model import MeterRole
 from ..meters.coordinator import HomeCoordinator, HomeData
 from ..models import MeterSource
-from ..rooms.coordinator import HeatingCoordinator
 from ..rooms.devices import register_devices
+from ..rooms.kinds import heating_of
 from ..rooms.log import RoomLog
 from ..statistics.guard import async_guard_total
 from ..statistics.reconcile import TrueUp
@@ -60,7 +60,7 @@ class Home:
             ledger=ledger,
         )
         self.heating = {
-            subentry.subentry_id: HeatingCoordinator(
+            subentry.subentry_id: heating_of(
                 hass, entry, subentry.subentry_id, accounts
             )
             for subentry in entry.get_subentries_of_type(SUBENTRY_HEATING)
@@ -123,8 +123,7 @@ class Home:
             {source.source_id: source for source in self.sources.values()}
         )
         for heating in self.heating.values():
-            heating.reported.time_zone = self.coordinator.time_zone
-            await heating.async_start()
+            await heating.async_start(self.coordinator.time_zone)
         for sensors in self.sensors.values():
             sensors.async_start()
         for room_log in self._room_logs:
@@ -213,6 +212,7 @@ class Home:
                 self._entry.entry_id,
                 subentry_id,
                 heating.source,
+                heating.traits,
                 label=self.label,
                 home_device_id=device.id,
             )

@@ -1,27 +1,17 @@
 """The devices of a home's heating: the heating, its rooms, gateways, thermostats and valves."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
 
+from ..accounts.kinds import manufacturer_of
 from ..const import DOMAIN
-from ..heating.netatmo.records import ModuleRecord
+from ..heating.model import ModuleTraits
+from ..heating.records import ModuleRecord
 from ..heating.view import ModuleView
 from ..models import HeatingSource
-
-VENDOR: Final = "Netatmo"
-
-MODELS: Final = {
-    "NAPlug": "Smart Thermostat relay",
-    "NATherm1": "Smart Thermostat",
-    "NRV": "Smart Radiator Valve",
-    "OTH": "Smart Modulating Thermostat relay",
-    "OTM": "Smart Modulating Thermostat",
-    "BNS": "Smarther with Netatmo",
-}
-"""What the vendor calls its types."""
 
 
 @callback
@@ -30,17 +20,19 @@ def register_devices(
     entry_id: str,
     subentry_id: str,
     source: HeatingSource,
+    traits: Callable[[ModuleRecord], ModuleTraits],
     *,
     label: str,
     home_device_id: str,
 ) -> None:
     """Register a heating before its rooms and modules, which point to it, and drop old ones."""
     registry = dr.async_get(hass)
+    vendor = manufacturer_of(source.current(dt_util.utcnow()).kind)
     heating = registry.async_get_or_create(
         config_entry_id=entry_id,
         config_subentry_id=subentry_id,
         identifiers={(DOMAIN, source.source_id)},
-        manufacturer=VENDOR,
+        manufacturer=vendor,
         name=f"{label} {source.name}",
         via_device_id=home_device_id,
     )
@@ -50,7 +42,7 @@ def register_devices(
             config_entry_id=entry_id,
             config_subentry_id=subentry_id,
             identifiers={(DOMAIN, room.room_id)},
-            manufacturer=VENDOR,
+            manufacturer=vendor,
             name=f"{label} {room.name}",
             via_device_id=heating.id,
         )
@@ -62,8 +54,8 @@ def register_devices(
             config_entry_id=entry_id,
             config_subentry_id=subentry_id,
             identifiers={(DOMAIN, module.module_id)},
-            manufacturer=VENDOR,
-            model=MODELS.get(module.kind),
+            manufacturer=vendor,
+            model=traits(module).model,
             model_id=module.kind,
             name=f"{label} {module.name}",
             via_device_id=via,

@@ -8,8 +8,8 @@ from ..clouds.errors import (
     CloudNonsenseError,
     CloudOutageError,
     CloudQuotaError,
+    CloudRequestError,
 )
-from ..clouds.netatmo.errors import CloudRefusedError
 from ..const import DOMAIN
 from ..heating.refused import HeatingRequestError
 
@@ -47,9 +47,8 @@ def cloud_error(err: CloudError, place: str) -> HomeAssistantError:
             return _error("heating_outage", place, str(err))
         case CloudNonsenseError():
             return _error("heating_nonsense", place, str(err))
-        case CloudRefusedError():
-            reason = err.vendor_message or f"code {err.code}"
-            return _error("heating_refused", place, reason)
+        case CloudRequestError():
+            return _error("heating_refused", place, err.for_people)
     return _error("heating_refused", place, str(err))
 
 

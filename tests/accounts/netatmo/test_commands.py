@@ -17,8 +17,8 @@ from custom_components.energy_homes.clouds.errors import (
     CloudQuotaError,
 )
 from custom_components.energy_homes.clouds.netatmo.errors import CloudRefusedError
+from custom_components.energy_homes.heating.home_mode import HomeModeRequest
 from custom_components.energy_homes.heating.model import HomeMode
-from custom_components.energy_homes.heating.netatmo.home_mode import HomeModeRequest
 from tests.accounts.netatmo.world import (
     ELM,
     HOUR,

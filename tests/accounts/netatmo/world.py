@@ -8,12 +8,9 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.energy_homes.accounts.netatmo.heard import NetatmoUpdate
 from custom_components.energy_homes.accounts.netatmo.hub import NetatmoHub
-from custom_components.energy_homes.accounts.registry import (
-    DATA_ACCOUNTS,
-    AccountState,
-    HeatingUpdate,
-)
+from custom_components.energy_homes.accounts.registry import DATA_ACCOUNTS, AccountState
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.heating.netatmo.model import (
     FOREVER,
@@ -51,7 +48,7 @@ class World:
         self.simulator = simulator
         self.netatmo = netatmo
         self.virtual = virtual
-        self.heard: dict[str, list[HeatingUpdate]] = {}
+        self.heard: dict[str, list[NetatmoUpdate]] = {}
         self.entry: MockConfigEntry
         self._before: dict[datetime, int] = {}
 
@@ -97,7 +94,7 @@ class World:
         """Return how the account's conversation is going."""
         return self.hub.state
 
-    def newest(self, home: str) -> HeatingUpdate:
+    def newest(self, home: str) -> NetatmoUpdate:
         """Return what was told last of a home."""
         return self.heard[home][-1]
 

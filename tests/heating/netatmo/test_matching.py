@@ -19,10 +19,7 @@ from custom_components.energy_homes.heating.netatmo.matching import (
     planned,
 )
 from custom_components.energy_homes.heating.netatmo.model import RoomCall
-from custom_components.energy_homes.heating.netatmo.records import (
-    ModuleRecord,
-    RoomRecord,
-)
+from custom_components.energy_homes.heating.records import ModuleRecord, RoomRecord
 
 RELAY = ModuleTopology(module_id="relay", kind="NAPlug", name="Relay")
 WALL = ModuleTopology(

@@ -23,7 +23,6 @@ from custom_components.energy_homes.heating.netatmo.plan import (
     SetpointPlan,
     plan_setpoint,
 )
-from custom_components.energy_homes.heating.netatmo.records import RoomRecord
 from custom_components.energy_homes.heating.netatmo.room import RoomState
 from custom_components.energy_homes.heating.netatmo.schedule import (
     Baseline,
@@ -31,6 +30,7 @@ from custom_components.energy_homes.heating.netatmo.schedule import (
     RoomProgram,
     WeeklySchedule,
 )
+from custom_components.energy_homes.heating.records import RoomRecord
 from custom_components.energy_homes.heating.setpoint import SetpointRequest
 
 from .homes import COMFORT, ECO, NIGHT, ROOM, daily, schedule

@@ -12,6 +12,7 @@ from ...const import EfergyServer, EntryKind, SourceKind
 from ..entity_descriptions import AccountSensorDescription, sensors_of_clouds
 from ..kind import AccountKind
 from ..registry import DATA_ACCOUNTS
+from .history import open_history
 from .hub import EfergyConfigEntry, EfergyHub, async_remove_account
 from .server import base_url
 
@@ -69,4 +70,5 @@ KIND: Final = AccountKind(
     server=lambda: base_url(EfergyServer.ENGAGE),
     spacing=timedelta(seconds=30),
     async_first_data=EfergyHub.async_first_data,
+    open_history=open_history,
 )

@@ -16,7 +16,7 @@ from ...clouds.errors import (
 )
 from ...clouds.netatmo.client import NetatmoClient
 from ...clouds.netatmo.errors import CloudRefusedError, Refusal
-from ...heating.netatmo.home_mode import HomeModeRequest
+from ...heating.home_mode import HomeModeRequest
 from ...heating.netatmo.plan import RoomCommand
 from ..conversation import Conversation
 from ..registry import AccountState
@@ -47,7 +47,11 @@ class Poller(Protocol):
 
 
 class Commands:
-    """Sends an account's commands, and has the poll plan read back what came of them."""
+    """Sends an account's commands, and has the poll plan read back what came of them.
+
+    Commands raise CloudError by kind. They go out also while polls wait for the call limit;
+    where even their own reserve is spent that is a CloudQuotaError, without a call.
+    """
 
     def __init__(
         self,
@@ -74,7 +78,11 @@ class Commands:
     async def async_set_room(
         self, home_id: str, command: RoomCommand, *, renewal: bool = False
     ) -> bool:
-        """Drive one room; return False where it was so already. Raises CloudError."""
+        """Drive one room; return False where it was so already. Raises CloudError.
+
+        The home is polled faster for some minutes, beginning with a read-back. A `renewal`
+        leaves the last of the call limit to people's own commands, and is read back once.
+        """
         if renewal:
             return await self._renew(home_id, command)
         return await self._command(

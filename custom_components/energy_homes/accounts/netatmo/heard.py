@@ -22,6 +22,9 @@ class _Heard:
     at: datetime
 
 
+type NetatmoUpdate = HeatingUpdate[HomeTopology, HomeStatus]
+
+
 class HeardHomes:
     """The homes of one account by the vendor's id; instants are aware, UTC.
 
@@ -77,7 +80,7 @@ class HeardHomes:
         known, self._doubts[home_id] = self._doubts.get(home_id), doubts
         return bool(doubts) and doubts != known
 
-    def update(self, home_id: str, state: AccountState) -> HeatingUpdate:
+    def update(self, home_id: str, state: AccountState) -> NetatmoUpdate:
         """Return the present state of one home."""
         heard = self._heard.get(home_id)
         topology = self.homes.get(home_id)

@@ -1,6 +1,7 @@
 """What Netatmo accounts know of a room: its own temperatures, else those of its thermostat."""
 
 from dataclasses import dataclass
+from functools import partial
 import logging
 from typing import Final
 
@@ -11,10 +12,18 @@ from ...clouds.netatmo.history import ROOM_TYPES, SCALES, room_answers
 from ...clouds.netatmo.models import HomeTopology, MeasurePoint, ModuleTopology
 from ...heating.netatmo.matching import match_rooms
 from ...heating.netatmo.model import RELAY_THERMOSTAT_TYPES
-from ...heating.netatmo.records import RoomRecord
+from ...heating.records import RoomRecord
 from ...ledger.codes import from_seconds
 from ...metering.room_history import RoomAnswer, RoomCall
-from ...models import HeatingSource, HistoryAnswer, NotNowError, Problem, Revision
+from ...models import (
+    AskRoom,
+    HeatingSource,
+    HistoryAnswer,
+    NotNowError,
+    OpenRoomHistory,
+    Problem,
+    Revision,
+)
 from ..problem import account_problem, problem_of
 from ..registry import Accounts, AccountState
 from .hub import NetatmoHub
@@ -45,6 +54,13 @@ class RoomPlace:
         )
 
 
+def open_room_history(
+    accounts: Accounts, source: HeatingSource, room: RoomRecord
+) -> OpenRoomHistory:
+    """Return a look into what accounts know of a room of a heating, wherever that was."""
+    return NetatmoRoomHistory(accounts, source, room).open
+
+
 class NetatmoRoomHistory:
     """Asks accounts for the temperatures of one room."""
 
@@ -58,8 +74,8 @@ class NetatmoRoomHistory:
         self._by_module = False
         self._calls = 0
 
-    def place(self, revision: Revision) -> RoomPlace | None:
-        """Return where the room was; None where that home has no such room.
+    def open(self, revision: Revision) -> AskRoom | None:
+        """Return who is asked of the room; None where that home has no such room.
 
         Raises NotNowError where the account does not answer or has no such home.
         """
@@ -75,9 +91,9 @@ class NetatmoRoomHistory:
         matched = match_rooms(self._source.rooms, home).matched
         if (room_id := matched.get(self._room.room_id)) is None:
             return None
-        return RoomPlace(hub, home, room_id)
+        return partial(self._async_answer, RoomPlace(hub, home, room_id))
 
-    async def async_answer(
+    async def _async_answer(
         self, place: RoomPlace, call: RoomCall
     ) -> HistoryAnswer[RoomAnswer]:
         """Return the room's buckets in the span of a call, or why there are none now."""

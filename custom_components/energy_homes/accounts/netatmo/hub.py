@@ -23,16 +23,16 @@ from ...clouds.netatmo.client import HISTORY_METHODS, NetatmoClient, TokenProvid
 from ...clouds.netatmo.errors import CloudRefusedError, CloudTokenExpiredError, Refusal
 from ...clouds.netatmo.models import HomeTopology
 from ...const import DOMAIN, EntryKind
-from ...heating.netatmo.home_mode import HomeModeRequest
+from ...heating.home_mode import HomeModeRequest
 from ...heating.netatmo.plan import RoomCommand
 from ..chance import async_chance
 from ..conversation import Conversation
 from ..polled import PolledAccount
-from ..registry import Accounts, AccountState, HeatingUpdate
+from ..registry import Accounts, AccountState
 from .applications import app_budget
 from .budget import CallPriority, UserBudget
 from .commands import OWN_LIMIT, SHORT_WAIT, Commands
-from .heard import HeardHomes
+from .heard import HeardHomes, NetatmoUpdate
 from .patience import NetatmoPatience
 from .plan import Poll, PollPlan
 from .server import netatmo_url
@@ -155,7 +155,7 @@ class NetatmoHub(PolledAccount[NetatmoAccountData]):
         )
 
     @callback
-    def heating_update(self, home_id: str) -> HeatingUpdate:
+    def heating_update(self, home_id: str) -> NetatmoUpdate:
         """Return the present state of one home."""
         state = self.state
         if self.conversation.holds and self._plan.failures(home_id) >= HOME_IS_AWAY:

@@ -11,9 +11,11 @@ from homeassistant.util import dt as dt_util
 
 from ...const import EntryKind, SourceKind
 from ..entity_descriptions import AccountSensorDescription, sensors_of_clouds
-from ..kind import AccountKind
+from ..kind import AccountKind, Application
 from ..registry import DATA_ACCOUNTS
+from .history import open_room_history
 from .hub import NetatmoConfigEntry, NetatmoHub, async_remove_netatmo_account
+from .oauth import NetatmoImplementation
 from .server import netatmo_url
 from .tokens import CONF_AUTH_IMPLEMENTATION, async_forget_tokens, async_netatmo_tokens
 
@@ -107,4 +109,8 @@ KIND: Final = AccountKind(
     server=netatmo_url,
     seen=lambda hub: (hub.homes, hub.state),
     shared=True,
+    application=Application(
+        implementation=NetatmoImplementation, made_at="https://dev.netatmo.com/apps"
+    ),
+    room_history=open_room_history,
 )

@@ -6,7 +6,7 @@ missing right, a quota or a firewall, and only the first two have to do with cre
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, override
 
 import orjson
 
@@ -86,6 +86,12 @@ class CloudRefusedError(CloudRequestError):
         self.code = code
         self.vendor_message = vendor_message
         self.reason = reason
+
+    @property
+    @override
+    def for_people(self) -> str:
+        """Return the vendor's words, else its code."""
+        return self.vendor_message or f"code {self.code}"
 
 
 class CloudTokenExpiredError(CloudAuthError):

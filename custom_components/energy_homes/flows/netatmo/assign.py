@@ -12,17 +12,11 @@ from homeassistant.helpers.typing import DiscoveryInfoType
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ...accounts.registry import HeatingHub
+from ...accounts.netatmo.hub import NetatmoHub
 from ...clouds.netatmo.models import HomeTopology
 from ...const import CONF_ACCOUNT, CONF_HARDWARE, SUBENTRY_HEATING
 from ...homes.directory import home_entries
-from ...homes.inventory import (
-    NONE,
-    account_title,
-    hardware_known,
-    heating_hubs,
-    homes_labelled,
-)
+from ...homes.inventory import NONE, account_title, hardware_known, homes_labelled
 from ..account import NextFlow
 from ..forms import CONF_HOME, home_choice
 from ..kind import Offer
@@ -36,6 +30,7 @@ from .source import (
     async_zone_of,
     heating_revision,
     live_homes,
+    netatmo_hubs,
     rooms_text,
 )
 
@@ -151,7 +146,7 @@ class HeatingSteps(AssignSteps):
         """Return the Netatmo home as it is now, else as it was found."""
         assert self.discovered is not None
         account, home_id = self.discovered
-        hub = heating_hubs(self.hass).get(account)
+        hub = netatmo_hubs(self.hass).get(account)
         return self._found if hub is None else hub.homes.get(home_id, self._found)
 
 
@@ -170,7 +165,7 @@ async def async_discover_home(
 
 
 @callback
-def home_offers(hass: HomeAssistant, hub: HeatingHub) -> dict[str, Offer]:
+def home_offers(hass: HomeAssistant, hub: NetatmoHub) -> dict[str, Offer]:
     """Return the homes of an account that can be heated, and how each is offered."""
     return {
         topology.home_id: partial(async_discover_home, hass, hub.key, topology)

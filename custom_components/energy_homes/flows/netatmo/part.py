@@ -22,7 +22,7 @@ import voluptuous as vol
 from ...clouds.netatmo.models import HomeTopology
 from ...const import CONF_SINCE
 from ...heating.netatmo.matching import RoomMatch, match_rooms, merged, moved, planned
-from ...heating.netatmo.records import RoomRecord
+from ...heating.records import RoomRecord
 from ...homes.inventory import Hardware
 from ...models import HeatingSource
 from ..refused import Refused

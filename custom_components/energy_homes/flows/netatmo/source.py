@@ -10,7 +10,7 @@ from homeassistant.helpers.selector import SelectSelector
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
-from ...accounts.registry import HeatingHub
+from ...accounts.netatmo.hub import NetatmoHub
 from ...clouds.netatmo.models import HomeTopology
 from ...const import SourceKind
 from ...heating.netatmo.matching import merged
@@ -24,7 +24,17 @@ CONF_NETATMO_HOME: Final = "netatmo_home"
 
 
 @callback
-def live_homes(hub: HeatingHub) -> list[HomeTopology]:
+def netatmo_hubs(hass: HomeAssistant) -> dict[str, NetatmoHub]:
+    """Return the hubs of the Netatmo accounts that are loaded."""
+    return {
+        key: hub
+        for key, hub in heating_hubs(hass).items()
+        if isinstance(hub, NetatmoHub)
+    }
+
+
+@callback
+def live_homes(hub: NetatmoHub) -> list[HomeTopology]:
     """Return the Netatmo homes of an account that it has and that can be heated."""
     return [
         topology
@@ -46,7 +56,7 @@ def free_homes(
     but = None if heating is None else heating.source_id
     present = {(revision.account, revision.hardware_id) for revision in own}
     found: dict[Hardware, HomeTopology] = {}
-    for account, hub in heating_hubs(hass).items():
+    for account, hub in netatmo_hubs(hass).items():
         for topology in live_homes(hub):
             hardware = (account, topology.home_id)
             revision = Revision(

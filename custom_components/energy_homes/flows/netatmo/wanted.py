@@ -32,13 +32,13 @@ from ...clouds.netatmo.models import HomeTopology
 from ...clouds.netatmo.oauth import SCOPES, missing_scopes
 from ...const import CONF_ACCOUNT, DOMAIN, EntryKind
 from ...homes.directory import normalized_label
-from ...homes.inventory import NONE, heating_hubs, heating_sources
+from ...homes.inventory import NONE, heating_sources
 from ...models import HeatingSource
 from ..forms import CONF_HOME, Fields
 from ..imports.accounts import Given, HeatingImport, ImportedAccount, named_account
 from ..refused import Refused
 from .account import netatmo_data
-from .source import async_named_heating, async_zone_of
+from .source import async_named_heating, async_zone_of, netatmo_hubs
 
 CONF_CLIENT_ID: Final = "client_id"
 CONF_REFRESH_TOKEN: Final = "refresh_token"
@@ -114,7 +114,7 @@ class NetatmoImport(HeatingImport):
         if entry is None or home is None:
             return False
         name: str | None = given.get(CONF_HOME)
-        hub = heating_hubs(self._hass).get(entry.unique_id or "")
+        hub = netatmo_hubs(self._hass).get(entry.unique_id or "")
         named = () if hub is None or name is None else _named(hub.homes.values(), name)
         ids = {topology.home_id for topology in named} | {name}
         return any(
@@ -157,7 +157,7 @@ class NetatmoImport(HeatingImport):
     async def _async_homes(self, entry: ConfigEntry) -> tuple[HomeTopology, ...]:
         """Return the homes of an account that is there, loaded or not."""
         key = entry.unique_id or ""
-        hub = heating_hubs(self._hass).get(key)
+        hub = netatmo_hubs(self._hass).get(key)
         if hub is not None and hub.homes:
             return tuple(hub.homes.values())
         if key not in self._homes:

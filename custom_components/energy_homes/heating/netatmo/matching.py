@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from ..records import ModuleRecord, RoomRecord
 from .model import GATEWAY_TYPES, RoomControl
-from .records import ModuleRecord, RoomRecord
 
 
 class VendorRoom(Protocol):
@@ -170,7 +170,7 @@ def _merged_rooms(
                 hardware_id=room.room_id,
                 name=room.name or record.name,
                 kind=control.kind,
-                call=control.call,
+                call=control.call.value,
                 planned=tuple(p for p in record.planned if p != room.room_id),
                 gone=False,
             )
@@ -187,7 +187,7 @@ def _merged_rooms(
                 hardware_id=room.room_id,
                 name=room.name or room.room_id,
                 kind=control.kind,
-                call=control.call,
+                call=control.call.value,
             )
         )
     return tuple(found)

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from ..model import MAX_SETPOINT, MIN_SETPOINT, RoomKind, SetpointMode
+from ..records import RoomRecord
 
 FOREVER: Final = datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC)
 """The vendor's end time that means "until further notice" (2147483647 s)."""
@@ -44,6 +45,11 @@ class RoomControl:
 
     kind: RoomKind
     call: RoomCall
+
+    @classmethod
+    def of(cls, record: RoomRecord) -> Self:
+        """Return how a room on record is driven."""
+        return cls(record.kind, RoomCall(record.call))
 
 
 def room_control(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ..model import HomeMode, SetpointMode
+from ..records import RoomRecord
 from .active import (
     FRESH,
     SETTLING,
@@ -18,7 +19,6 @@ from .active import (
     recalled,
 )
 from .plan import RoomSituation, SetpointPlan
-from .records import RoomRecord
 
 SHORTEST_WAIT: Final = timedelta(minutes=1)
 """How long nothing is sent again after a first failure; twice that after the next."""

@@ -64,6 +64,11 @@ class Schedule:
     timetable: tuple[TimetableEntry, ...]
     zones: tuple[ScheduleZone, ...]
 
+    @property
+    def heats(self) -> bool:
+        """Return whether it is one for heating."""
+        return self.kind == "therm"
+
     def zone(self, zone_id: int) -> ScheduleZone | None:
         """Return a zone by its id."""
         return next((zone for zone in self.zones if zone.zone_id == zone_id), None)
@@ -71,7 +76,7 @@ class Schedule:
 
 def heating_schedule(schedules: Iterable[Schedule]) -> Schedule | None:
     """Return the schedule that heats: the selected one for heating, else the only one."""
-    heating = [schedule for schedule in schedules if schedule.kind == "therm"]
+    heating = [schedule for schedule in schedules if schedule.heats]
     selected = [schedule for schedule in heating if schedule.selected]
     if selected:
         return selected[0]

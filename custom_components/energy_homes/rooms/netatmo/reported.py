@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from ..accounts.registry import AccountState, HeatingUpdate
-from ..clouds.netatmo.models import HomeStatus, HomeTopology
-from ..heating.netatmo.outlook import HomeOutlook
-from ..heating.netatmo.schedule import Schedule
+from ...accounts.netatmo.heard import NetatmoUpdate
+from ...accounts.registry import AccountState, HeatingUpdate
+from ...clouds.netatmo.models import HomeStatus, HomeTopology
+from ...heating.netatmo.outlook import HomeOutlook
+from ...heating.netatmo.schedule import Schedule
 
 STALE_AFTER: Final = timedelta(minutes=30)
 """How long what the vendor reported last is shown while it reports nothing new."""
@@ -19,7 +20,7 @@ class ReportedHome:
         """Begin with a home of which nothing is known."""
         self.time_zone = time_zone
         """The home's, for as long as the vendor reports no other."""
-        self.update = HeatingUpdate(state=None)
+        self.update: NetatmoUpdate = HeatingUpdate(state=None)
         self.topology: HomeTopology | None = None
         self.status: HomeStatus | None = None
         self.status_at: datetime | None = None
@@ -31,7 +32,7 @@ class ReportedHome:
         """Return the schedules that heat; none while nothing is known."""
         if self.topology is None:
             return ()
-        return tuple(s for s in self.topology.schedules if s.kind == "therm")
+        return tuple(s for s in self.topology.schedules if s.heats)
 
     @property
     def available(self) -> bool:

@@ -7,8 +7,10 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
-from ..accounts.registry import Accounts, HeatingUpdate
-from ..models import HeatingSource
+from ...accounts.netatmo.heard import NetatmoUpdate
+from ...accounts.netatmo.hub import NetatmoHub
+from ...accounts.registry import Accounts
+from ...models import HeatingSource
 from .commands import Address
 
 
@@ -24,7 +26,7 @@ class HomeSubscription:
         accounts: Accounts,
         source: HeatingSource,
         *,
-        on_update: Callable[[HeatingUpdate], None],
+        on_update: Callable[[NetatmoUpdate], None],
         on_change: Callable[[], None],
     ) -> None:
         """Prepare; nothing is heard before the start."""
@@ -40,7 +42,10 @@ class HomeSubscription:
     def address(self) -> Address:
         """Return who is asked of the home now."""
         account, home_id = self._key
-        return Address(hub=self._accounts.heating_hubs.get(account), home_id=home_id)
+        hub = self._accounts.heating_hubs.get(account)
+        return Address(
+            hub=hub if isinstance(hub, NetatmoHub) else None, home_id=home_id
+        )
 
     @callback
     def start(self) -> None:

@@ -3,17 +3,33 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
-from ..model import HomeMode
-from ..refused import (
+from .model import HomeMode
+from .refused import (
     HeatingProblem,
     HeatingRequestError,
     choices,
     chosen,
     require_future,
 )
-from .model import FOREVER
-from .schedule import Schedule
+from .setpoint import DISTANT
+
+
+class NamedSchedule(Protocol):
+    """A schedule that a home can follow, as far as it is chosen by."""
+
+    @property
+    def schedule_id(self) -> str:
+        """Return the vendor's id."""
+
+    @property
+    def name(self) -> str:
+        """Return what people call it."""
+
+    @property
+    def heats(self) -> bool:
+        """Return whether it is one for heating; a home may have others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +50,7 @@ def home_mode_request(
     now: datetime,
     until: datetime | None = None,
     schedule: str | None = None,
-    schedules: Iterable[Schedule] = (),
+    schedules: Iterable[NamedSchedule] = (),
 ) -> HomeModeRequest:
     """Return what is asked of a home; `schedule` is one of `schedules` by name or id.
 
@@ -45,7 +61,7 @@ def home_mode_request(
         if known is HomeMode.SCHEDULE:
             raise HeatingRequestError(HeatingProblem.END_UNWANTED, mode=known)
         require_future(until, now)
-        until = None if until >= FOREVER else until.astimezone(UTC)
+        until = None if until >= DISTANT else until.astimezone(UTC)
     if schedule is None:
         return HomeModeRequest(mode=known, until=until)
     if known is not HomeMode.SCHEDULE:
@@ -55,9 +71,11 @@ def home_mode_request(
     )
 
 
-def find_schedule(name: str, schedules: Iterable[Schedule]) -> Schedule:
+def find_schedule[Schedule: NamedSchedule](
+    name: str, schedules: Iterable[Schedule]
+) -> Schedule:
     """Return a heating schedule by name or id. Raises HeatingRequestError."""
-    heating = [schedule for schedule in schedules if schedule.kind == "therm"]
+    heating = [schedule for schedule in schedules if schedule.heats]
     for schedule in heating:
         if name in {schedule.schedule_id, schedule.name}:
             return schedule

@@ -4,19 +4,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.energy_homes.heating.model import HomeMode
-from custom_components.energy_homes.heating.netatmo.home_mode import (
+from custom_components.energy_homes.heating.home_mode import (
     HomeModeRequest,
     find_schedule,
     home_mode_request,
 )
+from custom_components.energy_homes.heating.model import HomeMode
 from custom_components.energy_homes.heating.netatmo.model import FOREVER
 from custom_components.energy_homes.heating.refused import (
     HeatingProblem,
     HeatingRequestError,
 )
 
-from .homes import COMFORT, schedule
+from .netatmo.homes import COMFORT, schedule
 
 NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

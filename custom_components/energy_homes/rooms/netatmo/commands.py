@@ -13,21 +13,22 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
-from ..accounts.registry import HeatingHub
-from ..clouds.errors import CloudError, CloudNonsenseError, CloudOutageError
-from ..clouds.netatmo.errors import CloudRefusedError, Refusal
-from ..heating.model import SetpointMode
-from ..heating.netatmo.active import ActiveRequest
-from ..heating.netatmo.home_mode import HomeModeRequest, find_schedule
-from ..heating.netatmo.home_order import HomeOrder
-from ..heating.netatmo.outlook import HomeOutlook
-from ..heating.netatmo.plan import SetpointPlan, plan_setpoint
-from ..heating.netatmo.room import RoomState
-from ..heating.refused import HeatingRequestError
-from ..heating.setpoint import SetpointRequest
-from ..heating.view import ChangeKind, HeatingChange
-from .driver import ChangeListener
-from .errors import account_missing, cloud_error, home_gone, request_error
+from ...accounts.netatmo.hub import NetatmoHub
+from ...clouds.errors import CloudError, CloudNonsenseError, CloudOutageError
+from ...clouds.netatmo.errors import CloudRefusedError, Refusal
+from ...heating.home_mode import HomeModeRequest, find_schedule
+from ...heating.model import SetpointMode
+from ...heating.netatmo.active import ActiveRequest
+from ...heating.netatmo.home_order import HomeOrder
+from ...heating.netatmo.model import RoomControl
+from ...heating.netatmo.outlook import HomeOutlook
+from ...heating.netatmo.plan import SetpointPlan, plan_setpoint
+from ...heating.netatmo.room import RoomState
+from ...heating.refused import HeatingRequestError
+from ...heating.setpoint import SetpointRequest
+from ...heating.view import ChangeKind, HeatingChange
+from ..driver import ChangeListener
+from ..errors import account_missing, cloud_error, home_gone, request_error
 from .reported import ReportedHome
 from .requests import HomeRequests
 
@@ -43,7 +44,7 @@ FOR_GOOD: Final = frozenset(
 class Address:
     """Who is asked now: the account's hub, None where it is not there, and the vendor's home."""
 
-    hub: HeatingHub | None
+    hub: NetatmoHub | None
     home_id: str
 
 
@@ -55,7 +56,7 @@ class _Command:
     """
 
     place: str
-    send: Callable[[HeatingHub, str], Awaitable[bool]]
+    send: Callable[[NetatmoHub, str], Awaitable[bool]]
     change: HeatingChange
     context: Context | None
     rooms: tuple[tuple[RoomState, ActiveRequest], ...] = ()
@@ -206,7 +207,9 @@ class HomeCommands:
     def _plan(self, state: RoomState, request: SetpointRequest) -> SetpointPlan:
         """Return how a request is carried out now. Raises HeatingRequestError."""
         record, now = state.record, dt_util.utcnow()
-        situation = self.outlook().situation(record.hardware_id, record.control, now)
+        situation = self.outlook().situation(
+            record.hardware_id, RoomControl.of(record), now
+        )
         return plan_setpoint(request, situation, now)
 
     def _back_to_home(

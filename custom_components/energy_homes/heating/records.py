@@ -9,29 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ..model import RoomKind
-from .model import RoomCall, RoomControl
+from .model import RoomKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomRecord:
     """A room that is heated; `hardware_id` is the vendor's id of it.
 
-    `planned` holds the ids that it will have after replacements that are still to begin.
+    `call` is the vendor's name of the command that the room listens to. `planned` holds the ids that it will have after replacements that are still to begin.
     """
 
     room_id: str
     hardware_id: str
     name: str
     kind: RoomKind
-    call: RoomCall
+    call: str
     planned: tuple[str, ...] = ()
     gone: bool = False
-
-    @property
-    def control(self) -> RoomControl:
-        """Return how the room is driven."""
-        return RoomControl(self.kind, self.call)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
@@ -41,7 +35,7 @@ class RoomRecord:
             hardware_id=data["hardware"],
             name=data["name"],
             kind=RoomKind(data["kind"]),
-            call=RoomCall(data["call"]),
+            call=data["call"],
             planned=tuple(data.get("planned", ())),
             gone=data.get("gone", False),
         )
@@ -53,7 +47,7 @@ class RoomRecord:
             "hardware": self.hardware_id,
             "name": self.name,
             "kind": self.kind.value,
-            "call": self.call.value,
+            "call": self.call,
             **({"planned": list(self.planned)} if self.planned else {}),
             **({"gone": True} if self.gone else {}),
         }

@@ -8,18 +8,18 @@ from homeassistant.core import CALLBACK_TYPE, Context, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from ..heating.model import (
+from ...heating.model import (
     MAX_SETPOINT,
     MIN_SETPOINT,
     SETPOINT_STEP,
     RoomKind,
     SetpointMode,
 )
-from ..heating.netatmo.room import RoomState
-from ..heating.setpoint import SetpointRequest
-from ..heating.view import HeatingChange, HeatingData, RoomView
+from ...heating.netatmo.room import RoomState
+from ...heating.setpoint import SetpointRequest
+from ...heating.view import HeatingChange, HeatingData, RoomView
+from ..driver import ChangeListener, RoomCapabilities, RoomOrder
 from .commands import HomeCommands
-from .driver import ChangeListener, RoomCapabilities, RoomOrder
 
 MODES: Final = tuple(SetpointMode)
 

@@ -1,22 +1,9 @@
-"""What is shown of rooms and modules, and said of commands, in odd cases."""
+"""What is shown of rooms and modules in odd cases."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.energy_homes.clouds.errors import (
-    CloudAuthError,
-    CloudBusyError,
-    CloudError,
-    CloudNonsenseError,
-    CloudOutageError,
-    CloudQuotaError,
-    CloudRequestError,
-)
-from custom_components.energy_homes.clouds.netatmo.errors import (
-    CloudRefusedError,
-    CloudTokenExpiredError,
-)
 from custom_components.energy_homes.clouds.netatmo.models import (
     HomeStatus,
     ModuleProblem,
@@ -28,20 +15,20 @@ from custom_components.energy_homes.heating.model import (
     RoomKind,
     SetpointMode,
 )
-from custom_components.energy_homes.heating.netatmo.model import RoomCall, VendorMode
+from custom_components.energy_homes.heating.netatmo.model import (
+    RoomCall,
+    RoomControl,
+    VendorMode,
+)
 from custom_components.energy_homes.heating.netatmo.outlook import HomeOutlook
 from custom_components.energy_homes.heating.netatmo.plan import (
     RoomSituation,
     plan_setpoint,
 )
-from custom_components.energy_homes.heating.netatmo.records import (
-    ModuleRecord,
-    RoomRecord,
-)
 from custom_components.energy_homes.heating.netatmo.room import RoomState
+from custom_components.energy_homes.heating.records import ModuleRecord, RoomRecord
 from custom_components.energy_homes.heating.setpoint import SetpointRequest
-from custom_components.energy_homes.rooms.errors import cloud_error
-from custom_components.energy_homes.rooms.view import (
+from custom_components.energy_homes.rooms.netatmo.view import (
     module_view,
     reachable_modules,
     room_reachable,
@@ -140,7 +127,7 @@ def test_a_module_without_news() -> None:
 def test_a_room_given_back_to_a_home_of_which_nothing_is_known() -> None:
     """It shows the schedule, and what the vendor said last."""
     state = RoomState(ROOM)
-    situation = RoomSituation(room_id="17", control=ROOM.control)
+    situation = RoomSituation(room_id="17", control=RoomControl.of(ROOM))
     state.begin(
         plan_setpoint(SetpointRequest(mode=SetpointMode.SCHEDULE), situation, NOW)
     )
@@ -176,7 +163,7 @@ def test_a_setpoint_whose_end_has_come(
     end = NOW + timedelta(hours=1)
     state = RoomState(ROOM)
     wanted = SetpointRequest(mode=SetpointMode.MANUAL, temperature=21, until=end)
-    situation = RoomSituation(room_id="17", control=ROOM.control)
+    situation = RoomSituation(room_id="17", control=RoomControl.of(ROOM))
     order = state.begin(plan_setpoint(wanted, situation, NOW))
     {True: state.accept, False: lambda order, _at: state.drop(order)}[asked](order, NOW)
     reported = RoomStatus(
@@ -204,38 +191,3 @@ def test_a_valve_that_was_set_elsewhere(setpoint: float, mode: SetpointMode) -> 
     )
 
     assert (view.mode, view.emulated, view.pending) == (mode, True, False)
-
-
-@pytest.mark.parametrize(
-    ("error", "key", "reason"),
-    [
-        (CloudAuthError("no"), "heating_auth", ""),
-        (CloudTokenExpiredError("no"), "heating_auth", ""),
-        (CloudQuotaError("enough"), "heating_quota", ""),
-        (CloudOutageError("no JSON"), "heating_outage", "no JSON"),
-        (CloudBusyError("limited section"), "heating_outage", "limited section"),
-        (CloudNonsenseError("not confirmed"), "heating_nonsense", "not confirmed"),
-        (CloudRequestError("not understood"), "heating_refused", "not understood"),
-        (
-            CloudRefusedError("refused", code=35, vendor_message=""),
-            "heating_refused",
-            "code 35",
-        ),
-        (
-            CloudRefusedError("refused", code=21, vendor_message="Too hot"),
-            "heating_refused",
-            "Too hot",
-        ),
-    ],
-)
-def test_what_is_said_of_a_command_that_failed(
-    error: CloudError, key: str, reason: str
-) -> None:
-    """Each kind in its own words, and the vendor's where it has any."""
-    reported = cloud_error(error, "Study (Elm Street)")
-
-    assert reported.translation_key == key
-    assert reported.translation_placeholders == {
-        "place": "Study (Elm Street)",
-        "reason": reason,
-    }

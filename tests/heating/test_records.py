@@ -5,11 +5,8 @@ from dataclasses import replace
 import pytest
 
 from custom_components.energy_homes.heating.model import RoomKind
-from custom_components.energy_homes.heating.netatmo.model import RoomCall
-from custom_components.energy_homes.heating.netatmo.records import (
-    ModuleRecord,
-    RoomRecord,
-)
+from custom_components.energy_homes.heating.netatmo.model import RoomCall, RoomControl
+from custom_components.energy_homes.heating.records import ModuleRecord, RoomRecord
 
 ROOM = RoomRecord(
     room_id="ours",
@@ -29,7 +26,8 @@ MODULE = ModuleRecord(
 def test_a_room_is_read_as_it_was_stored(room: RoomRecord) -> None:
     """Nothing is lost, and how it is driven is known."""
     assert RoomRecord.from_data(room.as_data()) == room
-    assert (room.control.kind, room.control.call) == (room.kind, room.call)
+    control = RoomControl.of(room)
+    assert (control.kind, control.call) == (room.kind, room.call)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from homeassistant.core import HomeAssistant
 
-from ..heating.netatmo.home_order import HomeOrders
-from ..heating.netatmo.records import RoomRecord
-from ..heating.netatmo.room import RoomState
-from .store import HeatingStore, StoredRooms
+from ...heating.netatmo.home_order import HomeOrders
+from ...heating.netatmo.room import RoomState
+from ...heating.records import RoomRecord
+from ..store import HeatingStore, StoredRooms
 
 
 class HomeRequests:

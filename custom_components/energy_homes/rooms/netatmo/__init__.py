@@ -1,0 +1,1 @@
+"""Rooms that Netatmo heats: commands, what holds, what is reported and shown."""

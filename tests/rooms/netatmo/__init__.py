@@ -1,0 +1,1 @@
+"""What is shown of rooms that Netatmo heats."""
