@@ -117,7 +117,7 @@ async def hour(hass: HomeAssistant, ledger: Ledger) -> dict[str, Any]:
         refused += sum(await asyncio.gather(*map(sent, CHANNELS)))
     total_s = time.perf_counter() - begin
     beats = heart.stop()
-    commits = hub.commits
+    commits = hub.book.commits
     kept = await ledger.boards.async_load("hour")
     await hub.async_stop()
     lost = PULSES * len(CHANNELS) - sum(kept[n]["pulses"] for n in CHANNELS)

@@ -77,7 +77,7 @@ async def test_polling_goes_on(
     await virtual.run(18 * MINUTE)
     assert 38 <= simulator.calls(MILL_TOKEN)[SUMMARY] <= 43
     assert hub.state is AccountState.CONNECTED
-    assert hub.nonsense_count == 0
+    assert hub.powers.nonsense_count == 0
     stamps = [reading.at for reading in told if begin <= reading.at <= virtual.now]
     assert len(stamps) >= 35
     assert virtual.now - told[-1].at < MINUTE
@@ -116,11 +116,11 @@ async def test_the_summary_is_tried_again(
     """The household's power stands in for no longer than it was to be."""
     simulator.fault("method_failed", command=SUMMARY)
     await virtual.run(10 * MINUTE)
-    assert hub.standing_in
+    assert hub.powers.standing_in
     await set_back(HOUR)
     simulator.clear_faults()
     await virtual.run(11 * MINUTE)
-    assert not hub.standing_in
+    assert not hub.powers.standing_in
 
 
 async def test_spent_budget_is_not_spent_for_ever(

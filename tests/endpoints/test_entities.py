@@ -244,7 +244,7 @@ async def test_energy_total_counts_every_pulse(flat: Flat, hass: HomeAssistant) 
     await flat.restart_board()
     await flat.run(10, 30 * SECOND)
     await flat.virtual.run(7 * MINUTE)
-    assert flat.hub.channels[2].pulses == 40
+    assert flat.hub.book.channels[2].pulses == 40
     assert state_of(hass, KITCHEN_ENERGY) == "0.04"
     # The kitchen never adds to the home.
     assert state_of(hass, ENERGY) == "0.03"
@@ -271,7 +271,7 @@ async def test_restart_continues_where_it_was(flat: Flat, hass: HomeAssistant) -
     await hass.async_block_till_done()
     await flat.run(20, 10 * SECOND)
     await flat.virtual.run(7 * MINUTE)
-    assert flat.hub.channels[2].pulses == 60
+    assert flat.hub.book.channels[2].pulses == 60
     assert state_of(hass, KITCHEN_ENERGY) == "0.06"
     assert state_of(hass, READING) == "0.06"
 

@@ -87,16 +87,16 @@ async def test_abuse_of_a_board_that_is_set_up(
 
     assert await hass.data[DATA_LEDGER].boards.async_load(KEY) == kept
     assert state_of(hass, READING) == shown == "0.002"
-    assert hub.channels[1].pulses == 2
+    assert hub.book.channels[1].pulses == 2
     assert state_of(hass, "sensor.harbour_board_refused_messages") == "10005"
     # The recorder does not hear of each of them.
     assert len([e for e in changes if "harbour_board" in e.data["entity_id"]]) <= 3
-    assert len(hub.counts) < 20
+    assert len(hub.hearing.counts) < 20
     assert "Traceback" not in caplog.text
     assert SECRET not in caplog.text
     async with client.get(URL, params={"channel": 1, "millis": 130_000}) as response:
         assert await response.text() == "WEBHOOK 200 OK\n"
-    assert hub.channels[1].pulses == 3
+    assert hub.book.channels[1].pulses == 3
 
 
 async def test_diagnostics_hold_no_secret(

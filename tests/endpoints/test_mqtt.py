@@ -54,7 +54,7 @@ class Published:
     @property
     def pulses(self) -> int:
         """Return how many pulses the first channel has."""
-        return self.hub.channel(1).pulses
+        return self.hub.book.channel(1).pulses
 
     async def say(
         self, payload: str | bytes, topic: str = STATUS, *, retain: bool = False
@@ -124,11 +124,11 @@ async def test_pulses_count_and_show(published: Published) -> None:
     await published.pulse(1000)
     await published.pulse(4600)
     assert published.pulses == 2
-    assert published.hub.present(1).power == 1000
+    assert published.hub.reports.present(1).power == 1000
     assert float(state_of(published.hass, POWER)) == 1000
     await published.pulse(4600)
     assert published.pulses == 2
-    assert published.hub.counts["pulse_duplicate"] == 1
+    assert published.hub.hearing.counts["pulse_duplicate"] == 1
     for stamp, channel, problem in (
         ("abc", 1, "millis"),
         ("1.5", 1, "millis"),
@@ -136,10 +136,10 @@ async def test_pulses_count_and_show(published: Published) -> None:
         ("1", "x", "channel"),
     ):
         await published.pulse(stamp, channel)
-        assert published.hub.counts[problem] > 0
+        assert published.hub.hearing.counts[problem] > 0
     await published.say(b"\xff\xfe", "channel/1/timestamp")
     await published.say(b"9" * 5000, "channel/1/timestamp")
-    assert published.hub.counts["unreadable"] == 2
+    assert published.hub.hearing.counts["unreadable"] == 2
     assert published.pulses == 2
 
 
@@ -150,31 +150,31 @@ async def test_retained_pulse_is_not_counted(published: Published) -> None:
     await published.pulse(4600, retain=True)
     await published.say("powerup", retain=True)
     assert published.pulses == 1
-    assert published.hub.counts["retained"] == 2
-    assert published.hub.counts["PowerUp"] == 0
+    assert published.hub.hearing.counts["retained"] == 2
+    assert published.hub.hearing.counts["PowerUp"] == 0
 
 
 @pytest.mark.usefixtures("mqtt")
 async def test_status(published: Published, caplog: pytest.LogCaptureFixture) -> None:
     """Alive, away, back, and pulses that were lost in the board's buffer."""
-    assert not published.hub.online
+    assert not published.hub.presence.online
     await published.say("alive")
-    assert published.hub.online
+    assert published.hub.presence.online
     await published.pulse(1000)
     await published.pulse(4600)
     assert float(state_of(published.hass, POWER)) == 1000
     await published.say("disconnected", retain=True)
-    assert not published.hub.online
+    assert not published.hub.presence.online
     assert state_of(published.hass, POWER) == "unavailable"
     # Twice is no harm.
     await published.say("disconnected")
     await published.say("re-connect:9000:12:3")
-    assert published.hub.online
-    assert published.hub.counts["reconnect"] == 1
+    assert published.hub.presence.online
+    assert published.hub.hearing.counts["reconnect"] == 1
     await published.say("buffer overrun")
     assert "Harbour board says that pulses were lost" in caplog.text
     await published.say("what?")
-    assert published.hub.counts["unknown"] == 1
+    assert published.hub.hearing.counts["unknown"] == 1
     assert published.pulses == 2
 
 
@@ -278,8 +278,8 @@ async def test_pulse_that_cannot_be_kept_now(
     await ledger.async_open()
     await later(hass, freezer)
     assert published.pulses == 2
-    assert published.hub.counts["PowerUp"] == 1
-    at = published.hub.channel(1).at
+    assert published.hub.hearing.counts["PowerUp"] == 1
+    at = published.hub.book.channel(1).at
     assert at is not None
     assert abs(at - came) < timedelta(seconds=1)
 
@@ -298,7 +298,7 @@ async def test_pulse_that_can_never_be_kept(
         assert "a pulse may be lost" not in caplog.text
         await later(hass, freezer)
     assert "a pulse may be lost" in caplog.text
-    assert published.hub.counts["lost"] == 1
+    assert published.hub.hearing.counts["lost"] == 1
     # What still waits is not tried any more once the board is unloaded.
     await published.pulse(2000)
     await hass.config_entries.async_unload(published.board.entry_id)
@@ -313,7 +313,7 @@ async def test_flood(published: Published, freezer: FrozenDateTimeFactory) -> No
     for _ in range(500):
         async_fire_mqtt_message(published.hass, STATUS, "alive", qos=1)
     await published.hass.async_block_till_done()
-    assert published.hub.counts["too_many"] > 0
+    assert published.hub.hearing.counts["too_many"] > 0
 
 
 async def later(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:

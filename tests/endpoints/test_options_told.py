@@ -32,7 +32,7 @@ async def test_options_without_their_secrets(
     await set_up(hass)
     await hass.config_entries.async_setup(board.entry_id)
     reading = RemoteReading(key="k", sensor_id="28-a", temperature=1.0, alias="Hall")
-    board.runtime_data.take_report(
+    board.runtime_data.sensing.take(
         RemoteUpdate(host_id="pi-of-jane", readings=(reading,)), dt_util.utcnow()
     )
     told = await async_get_config_entry_diagnostics(hass, board)

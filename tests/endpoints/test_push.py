@@ -78,8 +78,8 @@ class Boarded:
         self.board.add_to_hass(self.hass)
         self.options(**options)
         await set_up(self.hass, *self.homes)
-        await self.hub.async_set_reading(1, 279.97)
-        await self.hub.async_set_reading(3, 3362.785)
+        await self.hub.hearing.async_set_reading(1, 279.97)
+        await self.hub.hearing.async_set_reading(3, 3362.785)
 
     def options(self, **options: Any) -> None:
         """Store options as their flow does."""
@@ -325,7 +325,7 @@ async def test_board_asks(
     await boarded.hub.async_hear(PushReadings(), datetime.now(UTC))
     await boarded.hass.async_block_till_done()
     assert receiver.values == ["279.97,3362.78"]
-    assert boarded.hub.counts["push_under_way"] == 1
+    assert boarded.hub.hearing.counts["push_under_way"] == 1
 
     receiver.status = 500
     await boarded.hub.async_hear(PushReadings(), datetime.now(UTC))
@@ -343,7 +343,7 @@ async def test_board_asks_in_vain(boarded: Boarded, receiver: Receiver) -> None:
     assert reply.status == 200
     await boarded.hass.async_block_till_done()
     assert receiver.queries == []
-    assert boarded.hub.counts["push_without_address"] == 1
+    assert boarded.hub.hearing.counts["push_without_address"] == 1
 
 
 # Every night
@@ -388,7 +388,7 @@ async def test_every_night(
     await virtual.run(timedelta(seconds=1))
     assert receiver.values == ["279.97,3362.78"]
     await virtual.move_to(utc("2026-11-19T23:59:59"))
-    await nightly.hub.async_set_reading(1, 280.0)
+    await nightly.hub.hearing.async_set_reading(1, 280.0)
     assert len(receiver.values) == 1
     await virtual.run(timedelta(seconds=2))
     assert receiver.values == ["279.97,3362.78", "280.00,3362.78"]

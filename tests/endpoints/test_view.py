@@ -107,7 +107,7 @@ async def test_pulses_by_any_way(client: Client, hub: PulseBoardHub) -> None:
     async with client.post(URL, json={"channel": 1, "millis": 8200}) as response:
         assert (response.status, await response.text()) == OK
     assert await get(client, "channel=1&millis=-2147483648") == OK
-    assert hub.channels[1].pulses == 4
+    assert hub.book.channels[1].pulses == 4
 
 
 async def test_query_is_decoded_once(client: Client, hub: PulseBoardHub) -> None:
@@ -116,7 +116,7 @@ async def test_query_is_decoded_once(client: Client, hub: PulseBoardHub) -> None
     assert status == 400
     assert "WEBHOOK 400 Bad Request" in text
     assert await get(client, "channel=%31&millis=1000") == OK
-    assert hub.channels[1].pulses == 1
+    assert hub.book.channels[1].pulses == 1
 
 
 @pytest.mark.parametrize(
@@ -144,18 +144,18 @@ async def test_what_nobody_can_use(
     status, text = await get(client, query)
     assert status in {400, 413}
     assert text.startswith(f"WEBHOOK {status} ")
-    assert dict(hub.counts) == {problem: 1}
-    assert hub.commits == 0
-    assert hub.last_heard is None
+    assert dict(hub.hearing.counts) == {problem: 1}
+    assert hub.book.commits == 0
+    assert hub.presence.last_heard is None
 
 
 async def test_set_meter_is_off(client: Client, hub: PulseBoardHub) -> None:
     """The board is told that its meter count was not taken."""
     status, text = await get(client, "channel=1&metercount=336279")
     assert (status, text) == (403, "WEBHOOK 403 Forbidden: set meter is off\n")
-    hub.let_set_meter(True)
+    hub.hearing.let_set_meter(True)
     assert await get(client, "channel=1&metercount=336279") == OK
-    assert hub.channels[1].reading == 3362.79
+    assert hub.book.channels[1].reading == 3362.79
 
 
 async def test_ledger_fails(client: Client, hub: PulseBoardHub, ledger: Ledger) -> None:
@@ -165,7 +165,7 @@ async def test_ledger_fails(client: Client, hub: PulseBoardHub, ledger: Ledger) 
     assert (await get(client, "powerup=true"))[0] == 503
     await ledger.async_open()
     assert await get(client, "channel=1&millis=1") == OK
-    assert hub.channels[1].pulses == 1
+    assert hub.book.channels[1].pulses == 1
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ async def test_other_addresses(
     """From elsewhere the right secret is answered as a wrong one is."""
     told = await get(client, "channel=1&millis=1", **{"X-Forwarded-For": address})
     assert told == (404, "")
-    assert hub.channels[1].pulses == 0
+    assert hub.book.channels[1].pulses == 0
     assert boards_of(hass).strangers == 1
 
 
@@ -207,7 +207,7 @@ async def test_cloud_is_not_local(
     client: Client = await hass_client_no_auth()
     remote.is_cloud_request.reset(token)
     assert await get(client, "channel=1&millis=1") == (404, "")
-    assert hub.channels[1].pulses == 0
+    assert hub.book.channels[1].pulses == 0
 
 
 async def test_mapped_address_is_local(client: Client, hub: PulseBoardHub) -> None:
@@ -228,8 +228,8 @@ async def test_board_that_is_opened(
         headers={"X-Forwarded-For": PUBLIC},
     ) as response:
         assert response.status == 200
-    assert opened.channels[3].pulses == 1
-    assert 3 not in hub.channels
+    assert opened.book.channels[3].pulses == 1
+    assert 3 not in hub.book.channels
     await opened.async_stop()
 
 
@@ -246,7 +246,7 @@ async def test_unknown_secret(client: Client, hub: PulseBoardHub, secret: str) -
     url = f"/api/energy_homes/board/{secret}/v1/sensors/update"
     async with client.put(url, json={}) as response:
         assert (response.status, await response.text()) == (404, "")
-    assert hub.channels[1].pulses == 0
+    assert hub.book.channels[1].pulses == 0
 
 
 async def test_board_that_is_gone(client: Client, hub: PulseBoardHub) -> None:
@@ -287,7 +287,7 @@ async def test_one_board_cannot_flood(
     replies = [await get(client, "foo=bar") for _ in range(410)]
     assert replies[:400] == [OK] * 400
     assert replies[400:] == [(429, "WEBHOOK 102 Processing\n")] * 10
-    assert hub.counts["too_many"] == 10
+    assert hub.hearing.counts["too_many"] == 10
     freezer.tick(1)
     assert await get(client, "foo=bar") == OK
 
@@ -315,7 +315,7 @@ async def test_bodies_of_no_board(
     """Huge, nested, broken or compressed: refused, and nothing changes."""
     status, _ = await post(client, body, **headers)
     assert status in {400, 413}
-    assert hub.commits == 0
+    assert hub.book.commits == 0
 
 
 async def test_huge_body_without_a_length(client: Client, hub: PulseBoardHub) -> None:
@@ -333,7 +333,7 @@ async def test_huge_body_without_a_length(client: Client, hub: PulseBoardHub) ->
     status, text = await post(client, pieces())
     assert status == 413
     assert text.startswith("WEBHOOK 413 ")
-    assert hub.counts["too_large"] == 1
+    assert hub.hearing.counts["too_large"] == 1
 
 
 async def test_body_that_breaks_off(
@@ -354,7 +354,7 @@ async def test_body_that_breaks_off(
         writer.write_eof()
         assert b"200 OK" not in await reader.read(1000)
         writer.close()
-    assert hub.commits == 0
+    assert hub.book.commits == 0
     assert "could not be answered" not in caplog.text
     assert await get(client, "channel=1&millis=1") == OK
 
@@ -381,7 +381,7 @@ async def test_body_that_does_not_come(
     answer = await reader.readuntil(b"in time\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
     writer.close()
-    assert hub.counts["unreadable"] == 1
+    assert hub.hearing.counts["unreadable"] == 1
 
 
 async def test_home_assistant_stops(
@@ -402,8 +402,8 @@ async def test_ten_thousand_requests_of_garbage(
     statuses = await flood(client)
     assert statuses.total() == 10_000
     assert set(statuses) <= {400, 413, 422, 429}
-    assert hub.commits == 0
-    assert sum(hub.counts.values()) == 10_000
+    assert hub.book.commits == 0
+    assert sum(hub.hearing.counts.values()) == 10_000
     assert SECRET not in caplog.text
     assert "Traceback" not in caplog.text
     while await get(client, "channel=1&millis=1") != OK:
@@ -437,7 +437,7 @@ async def test_error_inside(
         """Be in trouble."""
         raise RuntimeError("somebody's own trouble")
 
-    hub.async_add_push_listener(fail)
+    hub.hearing.push_asked.add(fail)
     assert await get(client, "pushtogoogle=true") == (500, "WEBHOOK 100 error\n")
     assert "somebody's own trouble" in caplog.text
     assert SECRET not in caplog.text
@@ -455,14 +455,14 @@ async def test_daemon_reports(client: Client, hub: PulseBoardHub) -> None:
     async with client.put(SENSORS, json=report) as response:
         assert response.status == 201
         assert await response.json() == {"status": "ok", "ids": ["pi_a", "pi_b"]}
-    assert hub.sensors.all["pi", "a"].reading.temperature == 21.5
+    assert hub.sensing.sensors.all["pi", "a"].reading.temperature == 21.5
 
     sensors: dict[str, Any] = report["sensors"]  # type: ignore[assignment]
     sensors["a"]["value"] = "warm"
     async with client.put(SENSORS, json=report) as response:
         assert response.status == 400
         assert (await response.json())["status"] == "partial"
-    assert hub.sensors.all["pi", "a"].reading.temperature == 21.5
+    assert hub.sensing.sensors.all["pi", "a"].reading.temperature == 21.5
     for body, status in (
         (b"{", 400),
         (b"{}", 422),
@@ -479,7 +479,7 @@ async def test_other_methods(client: Client, hub: PulseBoardHub, method: str) ->
     """What no board does is refused."""
     async with client.request(method, f"{URL}?channel=1&millis=1") as response:
         assert response.status == 405
-    assert hub.commits == 0
+    assert hub.book.commits == 0
 
 
 async def test_answers_come_after_the_commit(

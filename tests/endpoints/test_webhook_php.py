@@ -87,10 +87,10 @@ async def test_comes_and_goes_with_the_option(
     assert await call(client) == (404, "")
     hub = await switch(hass, board, BOARD)
     assert await call(client) == OK
-    assert hub.channels[1].pulses == 1
+    assert hub.book.channels[1].pulses == 1
     hub = await switch(hass, board, None)
     assert await call(client, "channel=1&millis=2000") == (404, "")
-    assert hub.channels[1].pulses == 1
+    assert hub.book.channels[1].pulses == 1
     hub = await switch(hass, board, "192.168.1.30")
     assert await call(client) == (404, "")
     assert (await call(client, address="192.168.1.30"))[0] == 200
@@ -109,13 +109,13 @@ async def test_all_that_boards_say(
     form = {"channel": "2", "millis": "1000"}
     async with client.post("/webhook.php", data=form, headers=headers) as response:
         assert (response.status, await response.text()) == OK
-    assert hub.channels[2].pulses == 1
+    assert hub.book.channels[2].pulses == 1
     status, text = await call(client, "channel=1&metercount=336279")
     assert (status, text.split(":")[0]) == (403, "WEBHOOK 403 Forbidden")
     status, text = await call(client, "channel=99&millis=1")
     assert status == 400
     assert text.startswith("WEBHOOK 400 Bad Request: ")
-    assert hub.counts["channel"] == 1
+    assert hub.hearing.counts["channel"] == 1
     assert (await call(client, "x" * 3000))[0] == 413
 
 
@@ -135,7 +135,7 @@ async def test_nobody_else(
         with subtests.test(address):
             assert await call(client, address=address) == (404, "")
             assert boards_of(hass).strangers == number
-    assert hub.channels[1].pulses == 0
+    assert hub.book.channels[1].pulses == 0
 
 
 async def test_other_methods(
@@ -152,7 +152,7 @@ async def test_other_methods(
     for method in OTHER_METHODS:
         with subtests.test(method, on=True):
             assert await call(client, method=method) == (404, "")
-    assert hub.channels[1].pulses == 0
+    assert hub.book.channels[1].pulses == 0
 
 
 async def test_address_is_the_true_one(
@@ -171,7 +171,7 @@ async def test_address_is_the_true_one(
     assert status in {400, 404}
     status, _ = await call(client, Forwarded=f"for={BOARD}")
     assert status in {400, 404}
-    assert hub.channels[1].pulses == 0
+    assert hub.book.channels[1].pulses == 0
 
 
 async def test_proxy_that_passes_on_more_than_one_address(
@@ -181,7 +181,7 @@ async def test_proxy_that_passes_on_more_than_one_address(
     hub = await switch(hass, board, BOARD)
     status, _ = await call(client, address=f"{BOARD}, 203.0.113.7")
     assert status == 404
-    assert hub.channels[1].pulses == 0
+    assert hub.book.channels[1].pulses == 0
     assert (await call(client, address=f"203.0.113.7, {BOARD}"))[0] == 200
 
 
@@ -203,7 +203,7 @@ async def test_never_by_the_cloud(
     remote.is_cloud_request.reset(token)
     hub = await switch(hass, board, BOARD)
     assert await call(client) == (404, "")
-    assert hub.channels[1].pulses == 0
+    assert hub.book.channels[1].pulses == 0
 
 
 async def test_each_board_has_its_own(
@@ -219,7 +219,11 @@ async def test_each_board_has_its_own(
     await hass.config_entries.async_setup(other.entry_id)
     assert await call(client) == OK
     assert await call(client, "channel=1&millis=7", address="192.168.1.30") == OK
-    assert first.channels[1].pulses == hub_of(hass, "other").channels[1].pulses == 1
+    assert (
+        first.book.channels[1].pulses
+        == hub_of(hass, "other").book.channels[1].pulses
+        == 1
+    )
     await hass.config_entries.async_remove(other.entry_id)
     assert await call(client, address="192.168.1.30") == (404, "")
     assert (await call(client, "channel=1&millis=4600"))[0] == 200

@@ -243,7 +243,7 @@ async def test_sensors_exist_after_a_restart(world: BoardWorld) -> None:
     home = await assign(world)
     await world.fall_silent()
     await world.hass.config_entries.async_unload(home.entry_id)
-    world.hub.sensors._sensors.clear()
+    world.hub.sensing.sensors._sensors.clear()
     await world.hass.config_entries.async_setup(home.entry_id)
     await world.settle()
     state = world.hass.states.get(NAME)
@@ -305,7 +305,7 @@ async def test_account_that_tells_a_home_without_the_source(world: BoardWorld) -
     await world.fall_silent()
     (subentry,) = home.get_subentries_of_type("sensors")
     world.hass.config_entries.async_remove_subentry(home, subentry.subentry_id)
-    world.hub.take_report(
+    world.hub.sensing.take(
         RemoteUpdate(
             host_id=HARBOUR_DAEMON,
             readings=(RemoteReading(key="k", sensor_id="new", temperature=1.0),),

@@ -258,7 +258,7 @@ async def test_nonsense(
     await virtual.step(MINUTE)
     assert power(hass) != STATE_UNAVAILABLE
     assert cloud(hass) == "connected"
-    assert mill.runtime_data.nonsense_count >= 1
+    assert mill.runtime_data.powers.nonsense_count >= 1
     await virtual.step(2 * MINUTE)
     assert power(hass) != STATE_UNAVAILABLE
     assert repairs(hass) == repairs(hass, HOMEASSISTANT_DOMAIN) == set()

@@ -37,7 +37,7 @@ def report(board: MockConfigEntry, host: str = "pi") -> None:
     reading = RemoteReading(
         key=f"{host}_a", sensor_id="a", temperature=21.0, alias="Hall"
     )
-    hub.take_report(RemoteUpdate(host_id=host, readings=(reading,)), dt_util.utcnow())
+    hub.sensing.take(RemoteUpdate(host_id=host, readings=(reading,)), dt_util.utcnow())
 
 
 @pytest.fixture

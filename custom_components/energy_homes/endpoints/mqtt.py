@@ -113,7 +113,7 @@ class TopicFollower:
     def _received(self, message: ReceiveMessage) -> None:
         """Take what the board has published."""
         arrival = dt_util.utcnow()
-        if not self._hub.admit():
+        if not self._hub.requests.admit():
             return
         payload = message.payload
         try:
@@ -123,11 +123,11 @@ class TopicFollower:
                 retained=message.retain,
             )
         except BoardMessageError as err:
-            self._hub.refused(err.problem)
+            self._hub.hearing.refused(err.problem)
             return
         match said:
             case None:
-                self._hub.counts["retained"] += 1
+                self._hub.hearing.counts["retained"] += 1
             case Pulse() | PowerUp():
                 self._hass.async_create_task(
                     self._async_hear(said, arrival), f"{self._hub.title} message"
@@ -146,7 +146,7 @@ class TopicFollower:
             or len(self._waiting) >= MAX_WAITING
             or self._stop_watching is None
         ):
-            self._hub.counts["lost"] += 1
+            self._hub.hearing.counts["lost"] += 1
             _LOGGER.warning(
                 "What %s published could not be kept: a pulse may be lost",
                 self._hub.title,

@@ -90,7 +90,7 @@ def board_readings(hub: PulseBoardHub) -> tuple[NamedReading, ...]:
             f"{hub.config.channel(number).name} ({hub.title})",
             BoardChannel(hub, number).view.known_reading,
         )
-        for number in sorted(hub.channels)
+        for number in sorted(hub.book.channels)
     )
 
 
@@ -142,7 +142,7 @@ class BoardPush:
 
     async def async_start(self) -> None:
         """Push when it is time, or when the board asks."""
-        self._unsubscribe.append(self._hub.async_add_push_listener(self._asked))
+        self._unsubscribe.append(self._hub.hearing.push_asked.add(self._asked))
         if self._nightly is None:
             await self._store.async_remove()
             return
@@ -253,10 +253,10 @@ class BoardPush:
     def _asked(self) -> None:
         """Push because the board asks for it: one at a time, and only to where people say."""
         if self._options.push_url is None:
-            self._hub.counts["push_without_address"] += 1
+            self._hub.hearing.counts["push_without_address"] += 1
             return
         if self._under_way:
-            self._hub.counts["push_under_way"] += 1
+            self._hub.hearing.counts["push_under_way"] += 1
             return
         self._hass.async_create_task(
             self._async_try(self._options.push_url, board_readings(self._hub)),

@@ -101,7 +101,7 @@ class BoardView(HomeAssistantView):
             return web.Response(
                 status=HTTPStatus.NOT_FOUND if may_ask else HTTPStatus.TOO_MANY_REQUESTS
             )
-        if not hub.admit():
+        if not hub.requests.admit():
             return _line(TOO_MANY)
         if self._hass.is_stopping:
             return _line(BUSY)
@@ -123,7 +123,7 @@ class BoardView(HomeAssistantView):
             )
             message = read_message(fields)
         except BoardMessageError as err:
-            hub.refused(err.problem)
+            hub.hearing.refused(err.problem)
             return _line(refusal(err))
         return _line(await hub.async_hear(message, arrival))
 
@@ -136,12 +136,12 @@ class BoardView(HomeAssistantView):
             update = read_update(await _body(request, MAX_UPDATE))
         except BoardMessageError as err:
             status = refusal(err).status
-            hub.refused("report")
+            hub.hearing.refused("report")
             return _json(RemoteReply(status, {"status": "error", "error": str(err)}))
         except RemoteUpdateError as err:
-            hub.refused("report")
+            hub.hearing.refused("report")
             return _json(err.reply)
-        return _json(hub.take_report(update, arrival))
+        return _json(hub.sensing.take(update, arrival))
 
 
 @callback

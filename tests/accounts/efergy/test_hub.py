@@ -142,7 +142,7 @@ async def test_every_reading_arrives_once(
     hub = hub_of(entry)
     assert state_of(entry) is AccountState.CONNECTED
     assert hub.calls_last_hour == hub.calls_last_day == sum(calls.values())
-    assert hub.nonsense_count == 0
+    assert hub.powers.nonsense_count == 0
 
 
 async def test_readings_are_seen_soon(
@@ -314,7 +314,7 @@ async def test_nonsense(
     few = NONSENSE_IS_OUTAGE - 1
     simulator.fault("wrong_type", command=SUMMARY, count=few)
     await virtual.run(few * MINUTE)
-    assert hub.nonsense_count == few
+    assert hub.powers.nonsense_count == few
     assert state_of(entry) is AccountState.CONNECTED
     assert all(update.available for update in heard["730001"][1:])
     simulator.fault("garbage", command=SUMMARY)
@@ -339,7 +339,7 @@ async def test_household_power_stands_in(
     await virtual.run(60 * MINUTE)
     hub = hub_of(entry)
     assert state_of(entry) is AccountState.CONNECTED
-    assert hub.standing_in
+    assert hub.powers.standing_in
     assert all(update.available for update in heard[MILL_SID][1:])
     got = readings(heard[MILL_SID])
     assert got == published(simulator, MILL_SID, got[0][0], got[-1][0] + SECOND)
@@ -348,7 +348,7 @@ async def test_household_power_stands_in(
 
     simulator.clear_faults()
     await virtual.run(11 * MINUTE)
-    assert not hub.standing_in
+    assert not hub.powers.standing_in
 
 
 async def test_household_power_does_not_stand_in_for_two(
@@ -421,9 +421,9 @@ async def test_history_has_a_budget_of_its_own(
     entry = await start(MILL_TOKEN)
     hub = hub_of(entry)
     for _ in range(100 - simulator.calls(MILL_TOKEN).get("getFirstData", 0)):
-        assert await hub.async_history(EfergyClient.first_data) is not None
+        assert await hub.calls.async_history(EfergyClient.first_data) is not None
     with pytest.raises(CloudQuotaError) as caught:
-        await hub.async_history(EfergyClient.first_data)
+        await hub.calls.async_history(EfergyClient.first_data)
     assert caught.value.retry_after is not None
     assert simulator.calls(MILL_TOKEN)["getFirstData"] == 100
     await virtual.run(2 * MINUTE)
@@ -465,7 +465,7 @@ async def test_no_log_knows_the_token(
     caplog.set_level(logging.DEBUG)
     entry = await start(MILL_TOKEN)
     hub = hub_of(entry)
-    errors: list[str] = [repr(hub), repr(hub.client)]
+    errors: list[str] = [repr(hub), repr(hub.calls.client)]
     for fault in sorted(set(simulator.fault_names()) - {"timeout"}):
         simulator.fault(fault)
         await hub.async_refresh()

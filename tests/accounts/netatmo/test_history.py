@@ -25,7 +25,7 @@ LATE_S = QUIET_STATUS_S + 60
 async def ask(world: World) -> tuple[MeasurePoint, ...]:
     """Ask for an hour of the kitchen."""
     now = world.virtual.now.replace(minute=0, second=0, microsecond=0)
-    return await world.hub.async_history(
+    return await world.hub.commands.async_history(
         lambda client: client.room_series(
             world.netatmo.home_id(ELM),
             world.netatmo.room_id(ELM, "Kitchen"),

@@ -53,9 +53,10 @@ async def test_homes_are_asked_at_once(world: World) -> None:
         assert set(newest.status.rooms) == set(world.netatmo.rooms(home).values())
         assert not newest.gone
     hub = world.hub
-    assert hub.calls_last_hour == hub.app_calls_last_hour == 3
-    assert hub.calls_left == 497
-    assert hub.last_success == world.newest(MILL).status_at
+    now = world.virtual.now
+    assert hub.calls_last_hour == hub.budget.app_used(now) == 3
+    assert hub.budget.left(now) == 497
+    assert hub.polls.last_success == world.newest(MILL).status_at
     assert hub.title == world.entry.title
     assert hub.data.homes == hub.homes
 
@@ -248,7 +249,7 @@ async def test_refused_credentials(
     await world.virtual.run(2 * HOUR)
     assert world.calls(begin) == calls
     assert world.reauths() == 1
-    assert world.hub.calls_left > 480
+    assert world.hub.budget.left(world.virtual.now) > 480
     with pytest.raises(CloudAuthError):
         await world.set_room(ELM, "Kitchen", 21)
     assert world.calls(begin) == calls

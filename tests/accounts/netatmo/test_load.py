@@ -184,4 +184,4 @@ async def test_sixty_accounts_on_one_app(estate: Estate, virtual: VirtualTime) -
     assert len(steady) <= 1600
     # About twenty-five in any minute.
     assert busiest(steady, 60_000) <= 50
-    assert {hub.app_calls_last_hour for hub in estate.hubs} == {len(steady)}
+    assert {hub.budget.app_used(virtual.now) for hub in estate.hubs} == {len(steady)}

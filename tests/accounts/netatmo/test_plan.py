@@ -11,18 +11,22 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.energy_homes.accounts.netatmo.budget import CallPriority
+from custom_components.energy_homes.accounts.netatmo.changes import (
+    contradictions,
+    moved,
+)
 from custom_components.energy_homes.accounts.netatmo.plan import (
-    DOUBTS_S,
     QUIET_AFTER_S,
     QUIET_STATUS_S,
     READ_BACKS_S,
     STATUS_S,
+    PollPlan,
+)
+from custom_components.energy_homes.accounts.netatmo.repeated import Poll
+from custom_components.energy_homes.accounts.netatmo.topology_plan import (
+    DOUBTS_S,
     TOPOLOGY_READ_BACKS_S,
     TOPOLOGY_S,
-    Poll,
-    PollPlan,
-    contradictions,
-    moved,
 )
 from custom_components.energy_homes.clouds.netatmo.models import (
     HomeStatus,
@@ -85,7 +89,7 @@ class Account:
             self.now_s = max(self.now_s, poll.at_s)
             self.log.append((self.now_s, poll.home_id, poll.priority))
             if poll.home_id is None:
-                self.plan.topology_came(self.now_s)
+                self.plan.topology.came(self.now_s)
             else:
                 self.plan.status_came(
                     poll.home_id,
@@ -252,7 +256,7 @@ def test_topology_is_asked_hourly_and_after_a_change_of_mode() -> None:
     assert third - second == pytest.approx(TOPOLOGY_S)
     account.now_s = third + 600
     begin_s = account.now_s
-    account.plan.mode_commanded(begin_s)
+    account.plan.topology.commanded(begin_s)
     log = account.run(TOPOLOGY_S)
     assert [at_s - begin_s for at_s in stamps(log, None)] == pytest.approx(
         TOPOLOGY_READ_BACKS_S
@@ -262,11 +266,11 @@ def test_topology_is_asked_hourly_and_after_a_change_of_mode() -> None:
 def test_doubts_are_not_asked_about_all_the_time() -> None:
     """Doubts about the topology have it asked at once, but not twice in a moment."""
     account = Account((), Random(1))
-    account.plan.want_topology(account.now_s)
+    account.plan.topology.doubted(account.now_s)
     assert len(account.run(600)) == 1
     begin_s = account.now_s
     for _ in range(60):
-        account.plan.want_topology(account.now_s)
+        account.plan.topology.doubted(account.now_s)
         account.run(1)
     asked = stamps(account.log, None)[1:]
     assert asked == [begin_s, begin_s + DOUBTS_S]
@@ -304,7 +308,7 @@ def test_topology_that_fails_is_tried_again() -> None:
     for _ in range(8):
         account.now_s = max(account.next.at_s, account.now_s)
         tried.append(account.now_s)
-        account.plan.topology_failed(account.now_s)
+        account.plan.topology.failed(account.now_s)
     gaps = [later - at for at, later in itertools.pairwise(tried)]
     assert 15 <= gaps[0] <= 30
     assert max(gaps) <= 900

@@ -14,10 +14,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.energy_homes.accounts.hosts import HostUpdate
 from custom_components.energy_homes.accounts.particle.address import address_budget
 from custom_components.energy_homes.accounts.particle.board_hosts import host_of
-from custom_components.energy_homes.accounts.particle.hub import (
-    LIST_INTERVAL,
-    ParticleHub,
-)
+from custom_components.energy_homes.accounts.particle.board_list import LIST_INTERVAL
+from custom_components.energy_homes.accounts.particle.hub import ParticleHub
 from custom_components.energy_homes.accounts.particle.known import SILENT_AFTER
 from custom_components.energy_homes.accounts.particle.measures import (
     BoardConfig,
@@ -156,7 +154,7 @@ async def test_every_reading_arrives_once(account: World) -> None:
     assert (meter.name, meter.ghost) == (MILL_BOARD, False)
     assert account.hub.missing == {}
     assert account.hub.calls_last_hour == account.hub.calls_last_day == 3
-    assert account.hub.stream_opens_last_hour == 1
+    assert account.hub.calls.stream_opens_last_hour == 1
 
 
 async def test_a_product_is_one_stream_for_all_its_boards(account: World) -> None:
@@ -210,7 +208,7 @@ async def test_what_comes_twice_or_late_counts_once(account: World) -> None:
     heard = account.readings()
     assert sorted(heard)[: len(told)] == told
     assert len(heard) == len(set(heard))
-    assert account.hub.counts["duplicate"] == 30
+    assert account.hub.hearing.counts["duplicate"] == 30
 
 
 async def test_garbage_harms_nobody(account: World) -> None:
@@ -229,9 +227,9 @@ async def test_garbage_harms_nobody(account: World) -> None:
     await account.virtual.run(MINUTE)
     told = account.published(begin, account.virtual.now - LATE)
     assert account.readings()[: len(told)] == told
-    assert account.hub.counts["nonsense"] == 2
-    assert account.hub.counts["future"] == 1
-    assert account.hub.counts["ignored"] == 1
+    assert account.hub.hearing.counts["nonsense"] == 2
+    assert account.hub.hearing.counts["future"] == 1
+    assert account.hub.hearing.counts["ignored"] == 1
     assert account.particle.calls()["events"] == 1
 
 
@@ -373,11 +371,11 @@ async def test_the_list_follows_the_account(account: World) -> None:
     account.particle.add("other", watts=100)
     account.particle.rename(MILL_BOARD, "fridge")
     await account.virtual.run(LIST_INTERVAL + MINUTE)
-    names = {board.name for board in account.hub.boards.values()}
+    names = {board.name for board in account.hub.known.boards.values()}
     assert names == {"other", "fridge"}
     account.particle.remove("other")
     await account.virtual.run(LIST_INTERVAL + MINUTE)
-    listed = [b.name for b in account.hub.boards.values() if b.device is not None]
+    listed = [b.name for b in account.hub.known.boards.values() if b.device is not None]
     assert listed == ["fridge"]
 
 
@@ -429,13 +427,13 @@ async def test_variables_that_no_event_tells_of_are_asked_for(
     await account.virtual.run(5 * MINUTE + SECOND)
     hub = account.hub
     assert 10 <= account.particle.calls(PARTICLE_ODD_TOKEN)["variable"] <= 14
-    assert hub.counts["variable_unknown"] >= 5
-    (charge,) = hub.hosts[host_of(board_id)].readings
+    assert hub.hearing.counts["variable_unknown"] >= 5
+    (charge,) = hub.sensing.hosts[host_of(board_id)].readings
     assert charge.hardware_id == "SoC"
     assert charge.heard(account.virtual.now)
     simulator.fault("http_503", "variable")
     await account.virtual.run(MINUTE)
-    assert hub.counts["variable_failed"] >= 2
+    assert hub.hearing.counts["variable_failed"] >= 2
     assert account.state() is AccountState.CONNECTED
     account.particle.offline("battery", late=SECOND)
     await account.virtual.run(MINUTE)
@@ -453,7 +451,7 @@ async def test_older_boards_are_known_too(account: World) -> None:
         begin, account.virtual.now - LATE, "older", "Apparent Power"
     )
     assert account.readings("older")[: len(told)] == told
-    hosts = {host.name: host for host in account.hub.hosts.values()}
+    hosts = {host.name: host for host in account.hub.sensing.hosts.values()}
     assert hosts["battery"].offered is True
     assert hosts["older"].offered is False
     (charge,) = hosts["battery"].readings

@@ -48,7 +48,7 @@ async def test_slow_disk_is_not_waited_for(hub: PulseBoardHub, tmp_path: Path) -
     reply = BUSY
     while reply != OK:
         reply = await pulse(hub, 1000)
-    assert hub.channels[1].pulses == 1
+    assert hub.book.channels[1].pulses == 1
 
 
 async def test_stop_waits_for_what_is_begun(hub: PulseBoardHub, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ async def test_stop_waits_for_what_is_begun(hub: PulseBoardHub, tmp_path: Path) 
     with slow_disk(tmp_path):
         assert await pulse(hub, 1000) == BUSY
     await hub.async_stop()
-    assert hub.channels[1].pulses == 1
+    assert hub.book.channels[1].pulses == 1
     assert await pulse(hub, 2000) == BUSY
 
 
@@ -74,4 +74,4 @@ async def test_memory_is_bounded_while_nothing_can_be_kept(
         assert len(refused) >= len(stamps) - MAX_WAITING - 1
     replies = [await reply for reply in waiting]
     await hub.async_stop()
-    assert MAX_WAITING + 1 == hub.channels[1].pulses >= replies.count(OK)
+    assert MAX_WAITING + 1 == hub.book.channels[1].pulses >= replies.count(OK)

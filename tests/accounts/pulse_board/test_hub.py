@@ -12,10 +12,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.energy_homes.accounts.pulse_board.hearing import SET_METER_OFF
-from custom_components.energy_homes.accounts.pulse_board.hub import (
-    ONLINE_FOR,
-    PulseBoardHub,
-)
+from custom_components.energy_homes.accounts.pulse_board.hub import PulseBoardHub
+from custom_components.energy_homes.accounts.pulse_board.presence import ONLINE_FOR
 from custom_components.energy_homes.accounts.registry import (
     AccountHub,
     Accounts,
@@ -99,9 +97,9 @@ async def test_pulses_are_kept_before_they_are_answered(
         freezer.move_to(NOON + timedelta(milliseconds=stamp))
         assert await pulse(hub, stamp) == OK
         kept = await ledger.boards.async_load(KEY)
-        assert kept[1]["pulses"] == hub.channels[1].pulses
-    assert hub.channels[1].pulses == 3
-    assert hub.channels[2].pulses == 0
+        assert kept[1]["pulses"] == hub.book.channels[1].pulses
+    assert hub.book.channels[1].pulses == 3
+    assert hub.book.channels[2].pulses == 0
 
 
 async def test_homes_hear_energy_and_power(
@@ -140,7 +138,7 @@ async def test_board_is_an_account(
     assert (meter.name, meter.role, meter.power) == ("Meter 1", MeterRole.GRID, 1000.0)
     assert meter.last_seen == NOON + 4.6 * SECOND
     assert account.meters["7"].name == "Channel 7"
-    assert hub.channels[7].settings.pulses_per_kwh == 100
+    assert hub.book.channels[7].settings.pulses_per_kwh == 100
     assert account.missing == {}
     assert SECRET not in repr(hub.config)
 
@@ -161,7 +159,7 @@ async def test_restart_goes_on_and_knows_repeats(
     assert home.readings == [(NOON + 4.6 * SECOND, 0.002)]
     assert home.power() == (1000.0, False)
     await counted(again, freezer, 4600, 8200)
-    assert again.channels[1].pulses == 3
+    assert again.book.channels[1].pulses == 3
     assert home.power() == (1000.0, False)
     assert home.gaps == []
     await again.async_stop()
@@ -179,13 +177,13 @@ async def test_ledger_that_fails_counts_nothing(
     await ledger.async_close()
     assert await pulse(hub, 1000) == BUSY
     assert await pulse(hub, 1000) == BUSY
-    assert hub.channels[1].pulses == 0
+    assert hub.book.channels[1].pulses == 0
     assert home.readings == []
     assert await hub.async_hear(PowerUp(), NOON) == BUSY
 
     await ledger.async_open()
     await counted(hub, freezer, 1000)
-    assert hub.channels[1].pulses == 1
+    assert hub.book.channels[1].pulses == 1
     assert caplog.text.count("cannot be kept") == 1
     assert caplog.text.count("are kept again") == 1
     assert SECRET not in caplog.text
@@ -213,8 +211,8 @@ async def test_what_comes_together_is_committed_together(
         *(pulse(hub, stamp, 1 + stamp % 8) for stamp in range(1001, 1801, 8)),
     )
     assert set(replies) == {OK}
-    assert [hub.channels[number].pulses for number in (1, 2)] == [100, 100]
-    assert hub.commits < 20
+    assert [hub.book.channels[number].pulses for number in (1, 2)] == [100, 100]
+    assert hub.book.commits < 20
 
 
 async def test_repeat_costs_no_transaction(
@@ -222,10 +220,10 @@ async def test_repeat_costs_no_transaction(
 ) -> None:
     """What is known is acknowledged at once."""
     await counted(hub, freezer, 1000)
-    commits = hub.commits
+    commits = hub.book.commits
     await counted(hub, freezer, 1000)
-    assert hub.commits == commits
-    assert hub.channels[1].pulses == 1
+    assert hub.book.commits == commits
+    assert hub.book.channels[1].pulses == 1
 
 
 async def test_board_that_hangs_up(hass: HomeAssistant, hub: PulseBoardHub) -> None:
@@ -234,9 +232,9 @@ async def test_board_that_hangs_up(hass: HomeAssistant, hub: PulseBoardHub) -> N
     await asyncio.sleep(0)
     asked.cancel()
     await hass.async_block_till_done()
-    assert hub.channels[1].pulses == 1
+    assert hub.book.channels[1].pulses == 1
     assert await pulse(hub, 1000) == OK
-    assert hub.channels[1].pulses == 1
+    assert hub.book.channels[1].pulses == 1
 
 
 async def test_power_falls_when_pulses_stop(
@@ -294,7 +292,7 @@ async def test_power_up(
 
     freezer.tick(60 * SECOND)
     assert await pulse(hub, 500) == OK
-    assert hub.channels[1].pulses == 3
+    assert hub.book.channels[1].pulses == 3
     assert home.power() == (None, False)
     assert home.gaps == [NOON + SECOND, datetime.now(UTC)]
     freezer.tick(7.2 * SECOND)
@@ -310,7 +308,7 @@ async def test_restart_that_nobody_announced(
     await counted(hub, freezer, 1_000_000)
     freezer.tick(5 * SECOND)
     assert await pulse(hub, 5000) == OK
-    assert hub.channels[1].pulses == 2
+    assert hub.book.channels[1].pulses == 2
     assert home.gaps[-1] == datetime.now(UTC)
 
 
@@ -364,13 +362,13 @@ async def test_meter_is_set_only_while_that_is_allowed(
     """A board sets what its meters show while its owner lets it, and no energy is lost."""
     await counted(hub, freezer, 1000)
     assert await hub.async_hear(MeterCount(1, 336_279), NOON) == SET_METER_OFF
-    assert hub.channels[1].reading == 0.001
-    assert hub.counts["set_meter_off"] == 1
+    assert hub.book.channels[1].reading == 0.001
+    assert hub.hearing.counts["set_meter_off"] == 1
 
-    hub.let_set_meter(True)
+    hub.hearing.let_set_meter(True)
     assert await hub.async_hear(MeterCount(1, 336_279), NOON) == OK
-    assert hub.channels[1].reading == 3362.79
-    assert hub.channels[1].energy == 0.001
+    assert hub.book.channels[1].reading == 3362.79
+    assert hub.book.channels[1].energy == 0.001
 
 
 async def test_meter_and_subtotal_are_set_by_hand(
@@ -381,20 +379,22 @@ async def test_meter_and_subtotal_are_set_by_hand(
 ) -> None:
     """What people set is kept as pulses are."""
     await counted(hub, freezer, 1000, 2000)
-    assert await hub.async_set_reading(1, 12.5)
-    assert await hub.async_reset_subtotal(1)
+    assert await hub.hearing.async_set_reading(1, 12.5)
+    assert await hub.hearing.async_reset_subtotal(1)
     await counted(hub, freezer, 3000)
     with pytest.raises(ValueError, match="cannot show"):
-        await hub.async_set_reading(1, -1)
+        await hub.hearing.async_set_reading(1, -1)
     await hub.async_stop()
 
     again = await started_hub(hass, ledger)
-    channel = again.channels[1]
+    channel = again.book.channels[1]
     assert channel.reading == 12.501
     assert channel.subtotal == pytest.approx(0.001)
     assert channel.energy == 0.003
     await again.async_stop()
-    assert not await again.async_reset_subtotal(1), "Nothing is kept after the end"
+    assert not await again.hearing.async_reset_subtotal(1), (
+        "Nothing is kept after the end"
+    )
 
 
 async def test_what_asks_for_nothing(
@@ -405,12 +405,12 @@ async def test_what_asks_for_nothing(
     for message in (SelfTest(), Stop()):
         assert await hub.async_hear(message, NOON) == OK
     assert "SelfTest" not in caplog.text
-    assert hub.commits == 0
+    assert hub.book.commits == 0
 
     assert await hub.async_hear(Debug(True), NOON) == OK
     assert await pulse(hub, 1000) == OK
     assert "Pulse(channel=1, stamp=1000)" in caplog.text
-    hub.refused("millis")
+    hub.hearing.refused("millis")
     assert "cannot be used: millis" in caplog.text
     assert await hub.async_hear(Debug(False), NOON) == OK
     caplog.clear()
@@ -421,7 +421,7 @@ async def test_what_asks_for_nothing(
 async def test_board_asks_for_its_readings_to_be_pushed(hub: PulseBoardHub) -> None:
     """Who pushes them is told, until they no longer listen."""
     asked: list[str] = []
-    stop = hub.async_add_push_listener(lambda: asked.append("push"))
+    stop = hub.hearing.push_asked.add(lambda: asked.append("push"))
     assert await hub.async_hear(PushReadings(), NOON) == OK
     stop()
     assert await hub.async_hear(PushReadings(), NOON) == OK
@@ -437,17 +437,17 @@ async def test_board_that_falls_silent(
     """It is away after half an hour, and back with the first word."""
     home = Follower(accounts)
     told: list[bool] = []
-    stop = hub.async_add_listener(lambda: told.append(hub.online))
+    stop = hub.async_add_listener(lambda: told.append(hub.presence.online))
     await counted(hub, freezer, 1000, 4600)
     freezer.move_to(NOON + timedelta(minutes=20))
     assert await hub.async_hear(SelfTest(), datetime.now(UTC)) == OK
     freezer.move_to(NOON + ONLINE_FOR + timedelta(minutes=1))
     async_fire_time_changed(hass)
-    assert hub.online
+    assert hub.presence.online
 
     freezer.move_to(NOON + ONLINE_FOR + timedelta(minutes=21))
     async_fire_time_changed(hass)
-    assert not hub.online
+    assert not hub.presence.online
     assert hub.state is AccountState.OUTAGE
     assert home.last == MeterUpdate(available=False)
     assert hub.meters["1"].power is None
@@ -471,10 +471,10 @@ async def test_slow_meter_is_waited_for(
     await counted(hub, freezer, 1000)
     freezer.move_to(NOON + timedelta(hours=4.9))
     async_fire_time_changed(hass)
-    assert hub.online
+    assert hub.presence.online
     freezer.move_to(NOON + timedelta(hours=5.1))
     async_fire_time_changed(hass)
-    assert not hub.online
+    assert not hub.presence.online
     await hub.async_stop()
 
 
@@ -498,7 +498,7 @@ async def test_home_in_trouble_disturbs_nobody(
     hub.async_add_listener(fail_too)
     await counted(hub, freezer, 4600)
     await counted(hub, freezer, 5000, channel=2)
-    assert hub.channels[1].pulses == 2
+    assert hub.book.channels[1].pulses == 2
     assert other.readings == [(NOON + 5 * SECOND, 0.001)]
 
 
@@ -506,12 +506,12 @@ async def test_calls_are_counted(
     hub: PulseBoardHub, freezer: FrozenDateTimeFactory
 ) -> None:
     """What the board asks for in an hour and a day, and no more than it may at once."""
-    assert all(hub.admit() for _ in range(300))
+    assert all(hub.requests.admit() for _ in range(300))
     freezer.tick(timedelta(hours=2))
-    assert [hub.admit() for _ in range(600)].count(True) == 400
+    assert [hub.requests.admit() for _ in range(600)].count(True) == 400
     assert hub.calls_last_hour == 600
     assert hub.calls_last_day == 900
-    assert hub.counts["too_many"] == 200
+    assert hub.hearing.counts["too_many"] == 200
 
 
 def test_config_survives() -> None:
@@ -523,7 +523,7 @@ async def test_channels_of_several_boards(hass: HomeAssistant, ledger: Ledger) -
     """Boards count side by side; one that is forgotten leaves the others alone."""
     hubs = [await started_hub(hass, ledger, key=f"board_{n}") for n in range(3)]
     await asyncio.gather(*(pulse(hub, 1000) for hub in hubs))
-    assert [hub.channels[1].pulses for hub in hubs] == [1, 1, 1]
+    assert [hub.book.channels[1].pulses for hub in hubs] == [1, 1, 1]
     assert await ledger.boards.async_forget("board_1") == 1
     assert await ledger.boards.async_load("board_1") == {}
     assert set(await ledger.boards.async_load("board_2")) == {1}

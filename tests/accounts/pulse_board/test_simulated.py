@@ -52,7 +52,7 @@ class Flat:
 
     def counted(self) -> dict[int, int]:
         """Return what we have counted."""
-        return {number: self.hub.channels[number].pulses for number in WATTS}
+        return {number: self.hub.book.channels[number].pulses for number in WATTS}
 
     def answered(self) -> dict[int, int]:
         """Return how many pulses the board was told are kept."""
@@ -98,7 +98,7 @@ async def test_every_pulse_counts_once(flat: Flat) -> None:
     truth = {n: flat.board.truth(n, BOARD) for n in WATTS}
     assert flat.counted() == {n: truth[n]["produced"] for n in WATTS}
     for number, home in flat.homes.items():
-        present = flat.hub.present(number)
+        present = flat.hub.reports.present(number)
         assert present.power == pytest.approx(WATTS[number], rel=0.01)
         assert not present.estimated
         stamps = [at for at, _ in home.readings]

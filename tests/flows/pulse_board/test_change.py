@@ -93,11 +93,11 @@ async def test_channel_is_changed_without_losing_a_count(
     assert list(config_of(board).channels) == [1, 2]
     hub: PulseBoardHub = board.runtime_data
     assert hub.meters["1"].name == "Cellar"
-    assert hub.channels[1].pulses == 3
-    assert hub.channels[1].energy == pytest.approx(0.003)
+    assert hub.book.channels[1].pulses == 3
+    assert hub.book.channels[1].energy == pytest.approx(0.003)
     await pulse(hub, 11_800)
-    assert hub.channels[1].energy == pytest.approx(0.005)
-    assert hub.present(1).power == pytest.approx(2000)
+    assert hub.book.channels[1].energy == pytest.approx(0.005)
+    assert hub.reports.present(1).power == pytest.approx(2000)
 
 
 async def test_any_channel_can_be_set_up(
@@ -198,8 +198,8 @@ async def test_new_secret_holds_once_it_is_submitted(
     hub = boards_of(hass).find(secret)
     assert hub is board.runtime_data
     assert hub is not None
-    assert hub.channels[1].pulses == 1
-    assert hub.channels[1].settings == config_of(board).channels[1].settings
+    assert hub.book.channels[1].pulses == 1
+    assert hub.book.channels[1].settings == config_of(board).channels[1].settings
 
 
 async def test_channel_that_is_heard_is_offered(

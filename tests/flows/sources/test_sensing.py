@@ -67,7 +67,7 @@ async def hub(
 
 def report(hub: PulseBoardHub, host: str, **sensors: tuple[str | None, float]) -> None:
     """Let a daemon report sensors with their aliases and values."""
-    hub.take_report(
+    hub.sensing.take(
         RemoteUpdate(
             host_id=host,
             readings=tuple(

@@ -73,7 +73,7 @@ class EfergyHistory:
 
     async def async_first(self) -> datetime | None:
         """Return when the household's data begin."""
-        return await self._hub.async_first_data(spare=SPARE_CALLS)
+        return await self._hub.calls.async_first_data(spare=SPARE_CALLS)
 
     async def async_chunk(
         self, chunk: Chunk, origins: Collection[str] = ()
@@ -163,7 +163,7 @@ class EfergyHistory:
         """Return the household's hours of a chunk."""
         call = _wide(chunk)
         start, end = instants(call)
-        found = await self._hub.async_history(
+        found = await self._hub.calls.async_history(
             partial(EfergyClient.series, start=start, end=end, aggregate_period="hour"),
             spare=SPARE_CALLS,
         )
@@ -178,7 +178,7 @@ class EfergyHistory:
         """
         start, end = instants(call)
         generates = self._source.role is MeterRole.GENERATION
-        found = await self._hub.async_history(
+        found = await self._hub.calls.async_history(
             partial(
                 EfergyClient.history,
                 start=start,
@@ -210,7 +210,7 @@ class EfergyHistory:
     async def _async_sum(self, call: Call) -> Answer:
         """Return the household's sum of a span. Raises CloudError by kind."""
         start, end = instants(call)
-        found = await self._hub.async_history(
+        found = await self._hub.calls.async_history(
             partial(EfergyClient.energy, start=start, end=end)
         )
         return sum_answer(found, call)

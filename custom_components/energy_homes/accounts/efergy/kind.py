@@ -12,8 +12,9 @@ from ...const import EfergyServer, EntryKind, SourceKind
 from ..entity_descriptions import AccountSensorDescription, sensors_of_clouds
 from ..kind import AccountKind
 from ..registry import DATA_ACCOUNTS
+from ..store import async_forget_account
 from .history import open_history
-from .hub import EfergyConfigEntry, EfergyHub, async_remove_account
+from .hub import EfergyConfigEntry, EfergyHub
 from .server import base_url
 
 SENSORS: Final[tuple[AccountSensorDescription[EfergyHub], ...]] = (
@@ -44,7 +45,7 @@ def diagnostics(_hass: HomeAssistant, entry: EfergyConfigEntry) -> dict[str, Any
         "last_success": hub.last_success,
         "calls_last_hour": hub.calls_last_hour,
         "calls_last_day": hub.calls_last_day,
-        "nonsense_count": hub.nonsense_count,
+        "nonsense_count": hub.powers.nonsense_count,
         "meters": {
             f"meter {number}": {
                 "role": meter.role.value,
@@ -64,11 +65,11 @@ KIND: Final = AccountKind(
     source_kind=SourceKind.EFERGY,
     manufacturer="Efergy",
     async_setup=async_setup,
-    async_forget=async_remove_account,
+    async_forget=async_forget_account,
     diagnostics=diagnostics,
     sensors=SENSORS,
     server=lambda: base_url(EfergyServer.ENGAGE),
     spacing=timedelta(seconds=30),
-    async_first_data=EfergyHub.async_first_data,
+    async_first_data=lambda hub: hub.calls.async_first_data(),
     open_history=open_history,
 )

@@ -172,7 +172,7 @@ class Commands:
         except CloudRefusedError as err:
             look = False
             if err.reason is Refusal.NOT_FOUND:
-                self._plan.want_topology(self._time_s())
+                self._plan.topology.doubted(self._time_s())
             raise
         else:
             # Who takes commands takes a read-back.
@@ -184,7 +184,7 @@ class Commands:
             if look:
                 self._plan.commanded(home_id, now_s)
             if look and topology:
-                self._plan.mode_commanded(now_s)
+                self._plan.topology.commanded(now_s)
             self._poller.tell_homes()
             self._go_on()
 

@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 from ...clouds.netatmo.models import HomeStatus, HomeTopology
 from ...heating.netatmo.schedule import WeeklySchedule
 from ..registry import AccountState, HeatingUpdate
-from .plan import contradictions, moved
+from .changes import contradictions, moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,7 @@ class NetatmoRoomHistory:
         module = place.thermostat
         if not self._by_module or module is None:
             try:
-                return await place.hub.async_history(
+                return await place.hub.commands.async_history(
                     lambda client: self._room_series(client, place, call)
                 )
             except CloudRefusedError as err:
@@ -121,7 +121,7 @@ class NetatmoRoomHistory:
                     raise
                 self._by_module = True
         thermostat = module
-        return await place.hub.async_history(
+        return await place.hub.commands.async_history(
             lambda client: self._module_series(client, thermostat, call)
         )
 

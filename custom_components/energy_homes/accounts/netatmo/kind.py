@@ -13,8 +13,9 @@ from ...const import EntryKind, SourceKind
 from ..entity_descriptions import AccountSensorDescription, sensors_of_clouds
 from ..kind import AccountKind, Application
 from ..registry import DATA_ACCOUNTS
+from ..store import async_forget_account
 from .history import open_room_history
-from .hub import NetatmoConfigEntry, NetatmoHub, async_remove_netatmo_account
+from .hub import NetatmoConfigEntry, NetatmoHub
 from .oauth import NetatmoImplementation
 from .server import netatmo_url
 from .tokens import CONF_AUTH_IMPLEMENTATION, async_forget_tokens, async_netatmo_tokens
@@ -26,7 +27,7 @@ SENSORS: Final[tuple[AccountSensorDescription[NetatmoHub], ...]] = (
         translation_key="calls_left",
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda hub: hub.calls_left,
+        value_fn=lambda hub: hub.budget.left(dt_util.utcnow()),
     ),
     AccountSensorDescription(
         key="app_calls_last_hour",
@@ -34,7 +35,7 @@ SENSORS: Final[tuple[AccountSensorDescription[NetatmoHub], ...]] = (
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        value_fn=lambda hub: hub.app_calls_last_hour,
+        value_fn=lambda hub: hub.budget.app_used(dt_util.utcnow()),
     ),
 )
 
@@ -49,7 +50,7 @@ async def async_setup(hass: HomeAssistant, entry: NetatmoConfigEntry) -> Netatmo
 
 async def async_forget(hass: HomeAssistant, entry: NetatmoConfigEntry) -> None:
     """Delete what was stored for an account, its tokens too."""
-    await async_remove_netatmo_account(hass, entry)
+    await async_forget_account(hass, entry)
     await async_forget_tokens(hass, entry)
 
 
@@ -58,12 +59,12 @@ def diagnostics(_hass: HomeAssistant, entry: NetatmoConfigEntry) -> dict[str, An
     hub, now = entry.runtime_data, dt_util.utcnow()
     return {
         "state": hub.state.value,
-        "last_success": hub.last_success,
+        "last_success": hub.polls.last_success,
         "calls_last_hour": hub.calls_last_hour,
-        "calls_left": hub.calls_left,
-        "app_calls_last_hour": hub.app_calls_last_hour,
-        "hourly_polls": hub.hourly_polls,
-        "troubles": dict(hub.troubles),
+        "calls_left": hub.budget.left(now),
+        "app_calls_last_hour": hub.budget.app_used(now),
+        "hourly_polls": hub.budget.hourly_polls,
+        "troubles": dict(hub.patience.troubles),
         "homes": {
             f"home {number}": _home(hub, home_id, now)
             for number, home_id in enumerate(hub.homes, 1)
@@ -76,7 +77,7 @@ def _home(hub: NetatmoHub, home_id: str, now: datetime) -> dict[str, Any]:
     """Return how a home of an account is asked, and what is known of it."""
     update = hub.heating_update(home_id)
     topology, status = hub.homes[home_id], update.status
-    followed = home_id in hub.followed
+    followed = home_id in hub.plan.followed
     return {
         "state": None if update.state is None else update.state.value,
         "status_age_s": (
@@ -84,7 +85,7 @@ def _home(hub: NetatmoHub, home_id: str, now: datetime) -> dict[str, Any]:
             if update.status_at is None
             else round((now - update.status_at).total_seconds())
         ),
-        "interval_s": hub.interval(home_id).total_seconds() if followed else None,
+        "interval_s": hub.polls.interval(home_id).total_seconds() if followed else None,
         "rooms": len(topology.rooms),
         "heated_rooms": len(topology.heated_rooms),
         "modules": dict(Counter(module.kind for module in topology.modules)),

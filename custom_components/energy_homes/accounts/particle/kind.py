@@ -11,8 +11,9 @@ from homeassistant.util import dt as dt_util
 from ...const import CONF_PRODUCT, EntryKind, SourceKind
 from ..entity_descriptions import AccountSensorDescription, sensors_of_clouds
 from ..kind import AccountKind
+from ..store import async_forget_account
 from .entry import async_setup_particle
-from .hub import ParticleConfigEntry, ParticleHub, async_remove_particle_account
+from .hub import ParticleConfigEntry, ParticleHub
 from .server import particle_url
 
 SPACING: Final = timedelta(seconds=4)
@@ -26,7 +27,7 @@ SENSORS: Final[tuple[AccountSensorDescription[ParticleHub], ...]] = (
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        value_fn=lambda hub: hub.stream_opens_last_hour,
+        value_fn=lambda hub: hub.calls.stream_opens_last_hour,
     ),
     AccountSensorDescription(
         key="last_event",
@@ -51,12 +52,12 @@ def diagnostics(_hass: HomeAssistant, entry: ParticleConfigEntry) -> dict[str, A
     hub = entry.runtime_data
     return {
         "state": hub.state.value,
-        "streaming": hub.streaming,
-        "last_heard": hub.last_heard,
-        "last_event": hub.last_event,
+        "streaming": hub.stream.is_open,
+        "last_heard": hub.stream.last_heard,
+        "last_event": hub.hearing.last_event,
         "calls_last_hour": hub.calls_last_hour,
-        "stream_opens_last_hour": hub.stream_opens_last_hour,
-        "counts": dict(hub.counts),
+        "stream_opens_last_hour": hub.calls.stream_opens_last_hour,
+        "counts": dict(hub.hearing.counts),
         "boards": {
             f"board {number}": {
                 "online": board.online,
@@ -69,7 +70,7 @@ def diagnostics(_hass: HomeAssistant, entry: ParticleConfigEntry) -> dict[str, A
                 "values": {key: one.value for key, one in board.values.items()},
                 "missing_since": hub.missing.get(board_id),
             }
-            for number, (board_id, board) in enumerate(hub.boards.items(), 1)
+            for number, (board_id, board) in enumerate(hub.known.boards.items(), 1)
         },
         "now": dt_util.utcnow(),
     }
@@ -77,7 +78,7 @@ def diagnostics(_hass: HomeAssistant, entry: ParticleConfigEntry) -> dict[str, A
 
 def board_name(hub: ParticleHub, hardware_id: str) -> str:
     """Return what a board is called, its id where it is not known."""
-    board = hub.boards.get(hardware_id)
+    board = hub.known.boards.get(hardware_id)
     return hardware_id if board is None else board.name
 
 
@@ -86,7 +87,7 @@ KIND: Final = AccountKind(
     source_kind=SourceKind.PARTICLE,
     manufacturer="Particle",
     async_setup=async_setup_particle,
-    async_forget=async_remove_particle_account,
+    async_forget=async_forget_account,
     diagnostics=diagnostics,
     private=frozenset({CONF_PRODUCT}),
     sensors=SENSORS,

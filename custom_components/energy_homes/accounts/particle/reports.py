@@ -1,14 +1,16 @@
 """What homes are told of an account's boards, as meters and as hosts of what they measure."""
 
-from collections.abc import Callable, Iterable
 from datetime import datetime
 import logging
 
 from homeassistant.core import callback
 
+from ..conversation import Conversation
+from ..isolation import isolated
 from ..registry import Accounts, MeterUpdate
 from .board import Board, Taken
 from .board_hosts import BoardHosts, host_of
+from .known import KnownBoards
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -20,18 +22,28 @@ class BoardReports:
         self,
         accounts: Accounts,
         key: str,
+        known: KnownBoards,
         hosts: BoardHosts,
-        *,
-        meter_update: Callable[[str], MeterUpdate],
+        conversation: Conversation,
     ) -> None:
-        """Prepare to report for the account of a key.
-
-        `meter_update` returns the present state of a board by its id.
-        """
+        """Prepare to report for the account of a key."""
         self._accounts = accounts
         self._key = key
+        self._known = known
         self._hosts = hosts
-        self._meter_update = meter_update
+        self._conversation = conversation
+
+    @callback
+    def update(self, board_id: str) -> MeterUpdate:
+        """Return the present state of one board as a meter."""
+        board = self._known.boards.get(board_id)
+        if board is None or not self._conversation.holds:
+            return MeterUpdate(available=False)
+        return MeterUpdate(
+            available=board.online is not False and board.reading is not None,
+            reading=board.reading,
+            online=board.online,
+        )
 
     @callback
     def tell_taken(self, board: Board, taken: Taken, now: datetime) -> None:
@@ -48,7 +60,7 @@ class BoardReports:
     @callback
     def tell_presence(self, board: Board) -> None:
         """Tell homes whether a board is there."""
-        update = self._meter_update(board.board_id)
+        update = self.update(board.board_id)
         self._publish(
             board.board_id,
             MeterUpdate(available=update.available, online=update.online),
@@ -56,27 +68,27 @@ class BoardReports:
         self._publish_host(board)
 
     @callback
-    def show(self, boards: Iterable[Board]) -> None:
+    def tell_all(self) -> None:
+        """Tell homes whether each board is there."""
+        for board in self._known.boards.values():
+            self.tell_presence(board)
+
+    @callback
+    def show(self, _now: datetime) -> None:
         """Show what has moved little since it was shown."""
-        for board in boards:
+        for board in self._known.boards.values():
             if self._hosts.waits(board):
                 self._publish_host(board)
 
     @callback
     def _publish(self, board_id: str, update: MeterUpdate) -> None:
         """Hand an update to the homes that have a board as a meter."""
-        try:
+        with isolated(_LOGGER, "A home did not take what board %s said", board_id):
             self._accounts.publish(self._key, board_id, update)
-        except Exception:
-            # One home's trouble must not keep others from hearing of theirs.
-            _LOGGER.exception("A home did not take what board %s said", board_id)
 
     @callback
     def _publish_host(self, board: Board) -> None:
         """Hand what a board measures to the homes that have it as a host."""
         self._hosts.shown(board)
-        try:
+        with isolated(_LOGGER, "A home did not take what board %s said", board.name):
             self._accounts.hosts.publish(self._key, host_of(board.board_id))
-        except Exception:
-            # One home's trouble must not keep others from hearing of theirs.
-            _LOGGER.exception("A home did not take what board %s said", board.name)

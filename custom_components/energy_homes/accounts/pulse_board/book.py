@@ -104,6 +104,10 @@ class ChannelBook:
             await asyncio.wait([kept], timeout=within_s)
         return kept.done() and kept.result()
 
+    def channel(self, number: int) -> PulseChannel:
+        """Return a channel, also one that was never heard."""
+        return self.channels.get(number) or self.fresh(number)
+
     def fresh(self, number: int) -> PulseChannel:
         """Return a channel that has not counted anything."""
         return PulseChannel(settings=self._config.channel(number).settings)

@@ -20,7 +20,7 @@ class BoardChannel:
     @property
     def view(self) -> ChannelView:
         """Return what was counted."""
-        channel = self.hub.channel(self.number)
+        channel = self.hub.book.channel(self.number)
         return ChannelView(
             reading=channel.reading,
             subtotal=channel.subtotal,
@@ -33,11 +33,11 @@ class BoardChannel:
 
         Raises ValueError for what no meter can show.
         """
-        return await self.hub.async_set_reading(self.number, reading)
+        return await self.hub.hearing.async_set_reading(self.number, reading)
 
     async def async_reset_subtotal(self) -> bool:
         """Let the subtotal begin at zero; return whether that is kept."""
-        return await self.hub.async_reset_subtotal(self.number)
+        return await self.hub.hearing.async_reset_subtotal(self.number)
 
 
 @callback

@@ -23,6 +23,7 @@ from ...boards.message import (
 )
 from ...boards.overrun import BufferWatch
 from ...metering.pulses import PulseChannel, PulseKind
+from ..listeners import Listeners
 from .book import ChannelBook, Channels, KeptPulse
 
 _LOGGER = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ class Hearing:
     """Answers a board's messages, and counts them by kind (`counts`).
 
     `set_meter` says whether the board may say what its meters show; `refusals` is how many
-    requests nobody could use.
+    requests nobody could use. `push_asked` are called when the board asks for its readings
+    to be pushed on.
     """
 
     def __init__(
@@ -46,22 +48,29 @@ class Hearing:
         title: str,
         *,
         on_set: Callable[[int], None],
-        on_push: Callable[[], None],
+        on_change: Callable[[], None],
     ) -> None:
         """Begin to hear.
 
         `on_set` is called with the number of a channel that was set, once that is kept;
-        `on_push` when the board asks for its readings to be pushed on.
+        `on_change` when `set_meter` was.
         """
         self.set_meter = False
         self.counts: Counter[str] = Counter()
         self.refusals = 0
+        self.push_asked = Listeners()
         self._book = book
         self._title = title
         self._debug = False
         self._on_set = on_set
-        self._on_push = on_push
+        self._on_change = on_change
         self._watches: dict[int, BufferWatch] = {}
+
+    @callback
+    def let_set_meter(self, on: bool) -> None:
+        """Let what the board says its meters show set them, or not."""
+        self.set_meter = on
+        self._on_change()
 
     @callback
     def refused(self, problem: str) -> None:
@@ -95,7 +104,7 @@ class Hearing:
             case PowerUp():
                 kept = await self._book.async_change(_power_up)
             case PushReadings():
-                self._on_push()
+                self.push_asked.tell()
                 kept = True
             case Debug(on):
                 self._debug = on

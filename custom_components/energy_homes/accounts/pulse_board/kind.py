@@ -37,7 +37,7 @@ SENSORS: Final[tuple[AccountSensorDescription[PulseBoardHub], ...]] = (
         translation_key="refused_messages",
         state_class=SensorStateClass.TOTAL_INCREASING,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda hub: hub.refusals,
+        value_fn=lambda hub: hub.hearing.refusals,
         polled=True,
     ),
 )
@@ -48,7 +48,7 @@ BINARY_SENSORS: Final[tuple[AccountBinarySensorDescription[PulseBoardHub], ...]]
         translation_key="online",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda hub: hub.online,
+        value_fn=lambda hub: hub.presence.online,
     ),
 )
 
@@ -58,8 +58,8 @@ SWITCHES: Final[tuple[AccountSwitchDescription[PulseBoardHub], ...]] = (
         key="set_meter",
         translation_key="set_meter",
         entity_category=EntityCategory.CONFIG,
-        value_fn=lambda hub: hub.set_meter,
-        set_fn=lambda hub, on: hub.let_set_meter(on),
+        value_fn=lambda hub: hub.hearing.set_meter,
+        set_fn=lambda hub, on: hub.hearing.let_set_meter(on),
     ),
 )
 
@@ -69,16 +69,18 @@ def diagnostics(hass: HomeAssistant, entry: PulseBoardConfigEntry) -> dict[str, 
     hub = entry.runtime_data
     return {
         "state": hub.state.value,
-        "last_heard": hub.last_heard,
-        "online_for_s": hub.online_for.total_seconds(),
-        "set_meter": hub.set_meter,
+        "last_heard": hub.presence.last_heard,
+        "online_for_s": hub.presence.online_for.total_seconds(),
+        "set_meter": hub.hearing.set_meter,
         "calls_last_hour": hub.calls_last_hour,
         "calls_last_day": hub.calls_last_day,
-        "counts": dict(hub.counts),
-        "refused": hub.refusals,
-        "commits": hub.commits,
+        "counts": dict(hub.hearing.counts),
+        "refused": hub.hearing.refusals,
+        "commits": hub.book.commits,
         "strangers": boards_of(hass).strangers,
-        "sensors_by_host": sorted(len(host.readings) for host in hub.hosts.values()),
+        "sensors_by_host": sorted(
+            len(host.readings) for host in hub.sensing.hosts.values()
+        ),
         "channels": {
             f"channel {number}": {
                 "pulses": channel.pulses,
@@ -87,10 +89,10 @@ def diagnostics(hass: HomeAssistant, entry: PulseBoardConfigEntry) -> dict[str, 
                 "subtotal": channel.subtotal,
                 "last_pulse": channel.at,
                 "period_ms": channel.period,
-                "power": hub.present(number).power,
-                "estimated": hub.present(number).estimated,
+                "power": hub.reports.present(number).power,
+                "estimated": hub.reports.present(number).estimated,
             }
-            for number, channel in hub.channels.items()
+            for number, channel in hub.book.channels.items()
         },
         "now": dt_util.utcnow(),
         "options": _options(BoardOptions.from_data(entry.options)),
@@ -124,8 +126,8 @@ KIND: Final = AccountKind(
     sensors=SENSORS,
     binary_sensors=BINARY_SENSORS,
     switches=SWITCHES,
-    last_heard=lambda hub: hub.last_heard,
-    seen=lambda hub: (tuple(hub.channels), hub.state),
+    last_heard=lambda hub: hub.presence.last_heard,
+    seen=lambda hub: (tuple(hub.book.channels), hub.state),
     hardware_name=channel_name,
     channel=board_channel,
 )

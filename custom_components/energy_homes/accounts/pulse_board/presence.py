@@ -2,9 +2,25 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
+
+from ...metering.pulse_decay import LEAST_POWER
+from .book import ChannelBook
+
+ONLINE_FOR: Final = timedelta(minutes=30)
+"""A board that was not heard for so long is taken to be away.
+
+It calls only when a meter makes a pulse. The least power that counts as one, 25 W, makes a
+pulse of a meter with 100 in a kWh every 24 minutes; slower meters are waited for longer.
+"""
+
+ONLINE_PERIODS: Final = 1.25
+"""A pulse of the least power is waited for so many periods."""
+
+_HOUR: Final = timedelta(hours=1)
 
 
 class Presence:
@@ -13,21 +29,26 @@ class Presence:
     def __init__(
         self,
         hass: HomeAssistant,
+        book: ChannelBook,
         *,
-        online_for: Callable[[], timedelta],
         on_change: Callable[[], None],
     ) -> None:
-        """Begin with a board that is away.
-
-        `online_for` returns after how much silence it is taken to be; `on_change` is called
-        when it has come or gone.
-        """
+        """Begin with a board that is away; `on_change` is called when it has come or gone."""
         self.last_heard: datetime | None = None
         self.online = False
         self._hass = hass
-        self._online_for = online_for
+        self._book = book
         self._on_change = on_change
         self._cancel_timer: CALLBACK_TYPE | None = None
+
+    @property
+    def online_for(self) -> timedelta:
+        """Return after how much silence the board is taken to be away."""
+        rates = (
+            channel.settings.pulses_per_kwh for channel in self._book.channels.values()
+        )
+        hours = 1000 / LEAST_POWER / max(rates, default=1000.0)
+        return max(ONLINE_FOR, ONLINE_PERIODS * hours * _HOUR)
 
     @callback
     def begin(self, last_heard: datetime | None, now: datetime) -> None:
@@ -63,9 +84,7 @@ class Presence:
 
     def _heard_of_late(self, now: datetime) -> bool:
         """Return whether the board has not been silent for too long."""
-        return (
-            self.last_heard is not None and now - self.last_heard < self._online_for()
-        )
+        return self.last_heard is not None and now - self.last_heard < self.online_for
 
     @callback
     def _schedule(self, now: datetime) -> None:
@@ -73,7 +92,7 @@ class Presence:
         if self.last_heard is None or not self.online:
             return
         self._cancel_timer = async_track_point_in_utc_time(
-            self._hass, self._look, max(self.last_heard + self._online_for(), now)
+            self._hass, self._look, max(self.last_heard + self.online_for, now)
         )
 
     @callback

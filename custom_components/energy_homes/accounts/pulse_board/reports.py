@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+import logging
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
@@ -10,11 +11,13 @@ from homeassistant.util import dt as dt_util
 
 from ...metering.model import CounterReading
 from ...metering.pulse_decay import PresentPower, present_power
-from ...metering.pulses import PulseChannel
 from ...metering.readings import MAX_AHEAD
-from ..registry import MeterUpdate
+from ..isolation import isolated
+from ..registry import Accounts, MeterUpdate
 from .book import ChannelBook, KeptPulse
 from .presence import Presence
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class ChannelReports:
@@ -26,21 +29,22 @@ class ChannelReports:
     def __init__(
         self,
         hass: HomeAssistant,
+        accounts: Accounts,
+        key: str,
         book: ChannelBook,
         presence: Presence,
         *,
-        publish: Callable[[int, MeterUpdate], None],
         on_change: Callable[[], None],
     ) -> None:
-        """Prepare to report.
+        """Prepare to report for the board of a key.
 
-        `publish` takes a channel's number and what its homes are told; `on_change` is called
-        after a timer has looked at a power.
+        `on_change` is called after a timer has looked at a power.
         """
         self._hass = hass
+        self._accounts = accounts
+        self._key = key
         self._book = book
         self._presence = presence
-        self._publish = publish
         self._on_change = on_change
         self._told_at: dict[int, datetime] = {}
         self._told_power: dict[int, PresentPower] = {}
@@ -62,10 +66,6 @@ class ChannelReports:
             cancel()
         self._timers.clear()
 
-    def channel(self, number: int) -> PulseChannel:
-        """Return a channel, also one that was never heard."""
-        return self._book.channels.get(number) or self._book.fresh(number)
-
     def present(self, number: int) -> PresentPower:
         """Return the power of a channel now; nobody knows it of a board that is away."""
         channel = self._book.channels.get(number)
@@ -76,7 +76,7 @@ class ChannelReports:
     @callback
     def update(self, number: int) -> MeterUpdate:
         """Return the present state of a channel."""
-        channel = self.channel(number)
+        channel = self._book.channel(number)
         return MeterUpdate(
             available=self._presence.online,
             # A channel that was never heard has counted nothing until now.
@@ -170,10 +170,16 @@ class ChannelReports:
         """Return what is known of a channel, for homes that follow it already."""
         if not self._presence.online:
             return MeterUpdate(available=False)
-        if self.channel(number).at is None:
+        if self._book.channel(number).at is None:
             # The pulse that may come in this very instant is news, not a repeat.
             return MeterUpdate(available=True, present=self.present(number))
         return self.update(number)
+
+    @callback
+    def _publish(self, number: int, update: MeterUpdate) -> None:
+        """Hand an update to the homes of a channel."""
+        with isolated(_LOGGER, "A home did not take what channel %s said", number):
+            self._accounts.publish(self._key, str(number), update)
 
 
 def _shown(present: PresentPower) -> tuple[float | None, bool]:

@@ -59,7 +59,7 @@ class ParticleBoardSubentryFlow(RefusingSubentryFlow):
         }
         boards = {
             board_id: board
-            for board_id, board in hub.boards.items()
+            for board_id, board in hub.known.boards.items()
             if board_id not in taken
         }
         if user_input is not None and user_input[CONF_BOARD] in boards:
@@ -106,7 +106,8 @@ class ParticleBoardSubentryFlow(RefusingSubentryFlow):
             if (hub := self._hub) is None:
                 return self._not_loaded()
             self._learning = self.hass.async_create_background_task(
-                hub.async_learn(self._board_id, LEARN_FOR), "learning of a board"
+                hub.variables.async_learn(self._board_id, LEARN_FOR),
+                "learning of a board",
             )
         if not self._learning.done():
             return self.async_show_progress(
@@ -221,7 +222,7 @@ class ParticleBoardSubentryFlow(RefusingSubentryFlow):
     @property
     def _board(self) -> Board | None:
         """Return the board as the account knows it."""
-        return None if self._hub is None else self._hub.boards.get(self._board_id)
+        return None if self._hub is None else self._hub.known.boards.get(self._board_id)
 
     @property
     def _board_name(self) -> str:

@@ -132,5 +132,5 @@ def boards_known(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
     }
     hub = hubs(hass).get(entry.unique_id or "")
     if isinstance(hub, ParticleHub):
-        known |= {b.board_id for b in hub.boards.values() if b.device is not None}
+        known |= {b.board_id for b in hub.known.boards.values() if b.device is not None}
     return known
