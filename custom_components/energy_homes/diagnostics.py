@@ -61,14 +61,16 @@ async def async_get_config_entry_diagnostics(
 
 
 def _imports(hass: HomeAssistant, home: Home) -> dict[str, Any]:
-    """Return how far the imports of a home's past are, without ids."""
+    """Return how far a home's backfill is, without ids."""
     return {
         f"import {number}": {
             name: value
             for name, value in job.as_data().items()
             if name not in {"thing_id", "home_id"}
         }
-        for number, job in enumerate(hass.data[DATA_BACKFILL].jobs(home.home_id), 1)
+        for number, job in enumerate(
+            hass.data[DATA_BACKFILL].jobs.of_home(home.home_id), 1
+        )
     }
 
 
@@ -91,11 +93,11 @@ def _meter(home: Home, subentry_id: str) -> dict[str, Any]:
             async_redact_data(revision.as_data(), TO_REDACT)
             for revision in source.revisions
         ],
-        "power": meter.power,
-        "last_reading": meter.last_reading,
-        "settled_until": meter.settled_until,
-        "late_readings": meter.late,
-        "refused_readings": meter.refused,
+        "power": meter.present.power,
+        "last_reading": meter.slotter.last_reading,
+        "settled_until": meter.slotter.current.settled_until,
+        "late_readings": meter.slotter.current.late,
+        "refused_readings": meter.slotter.refused,
         "energy": home.data.meters[source.source_id].energy,
     }
 

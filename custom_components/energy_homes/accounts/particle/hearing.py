@@ -9,7 +9,7 @@ from homeassistant.util import dt as dt_util
 
 from ...clouds.particle.models import EventBatch, ParticleEvent, VariableValue
 from ...metering.readings import MAX_AHEAD
-from .board import Board, Heard, Taken
+from .board import Board, EventOutcome, EventReport
 from .known import KnownBoards
 from .reports import BoardReports
 
@@ -68,12 +68,12 @@ class Hearing:
         was_online = board.online
         was_meter = board.meter
         taken = board.take(event)
-        self.counts[taken.heard.name.lower()] += 1
-        if taken.heard is Heard.NEW:
+        self.counts[taken.outcome.name.lower()] += 1
+        if taken.outcome is EventOutcome.NEW:
             self.last_event = max(
                 self.last_event or event.published_at, event.published_at
             )
-        if taken.heard is Heard.STATUS:
+        if taken.outcome is EventOutcome.STATUS:
             self._on_news()
         self._tell(board, taken)
         if board.online is not was_online or board.meter is not was_meter:
@@ -81,7 +81,7 @@ class Hearing:
             self._on_presence()
 
     @callback
-    def _tell(self, board: Board, taken: Taken) -> None:
+    def _tell(self, board: Board, taken: EventReport) -> None:
         """Tell homes what a board has just measured."""
         self.counts["nonsense"] += taken.nonsense
         self._reports.tell_taken(board, taken, dt_util.utcnow())

@@ -8,7 +8,7 @@ from homeassistant.core import callback
 from ..conversation import Conversation
 from ..isolation import isolated
 from ..registry import Accounts, MeterUpdate
-from .board import Board, Taken
+from .board import Board, EventReport
 from .board_hosts import BoardHosts, host_of
 from .known import KnownBoards
 
@@ -46,7 +46,7 @@ class BoardReports:
         )
 
     @callback
-    def tell_taken(self, board: Board, taken: Taken, now: datetime) -> None:
+    def tell_taken(self, board: Board, taken: EventReport, now: datetime) -> None:
         """Tell homes what a board has just measured."""
         for reading in taken.readings:
             self._publish(

@@ -31,7 +31,7 @@ from ..forms import (
     replacement_fields,
 )
 from ..refused import Refused
-from .backfill import PAST_FIELDS, async_first_day, past_fields
+from .backfill import BACKFILL_FIELDS, async_first_day, backfill_fields
 from .entity import entity_revision
 from .metering import (
     async_default_name,
@@ -109,7 +109,8 @@ class MeterSubentryFlow(PartSubentryFlow):
         return self._form(
             "entity",
             self.add_suggested_values_to_schema(
-                vol.Schema({**ENTITY_FIELDS, **METER_FIELDS, **PAST_FIELDS}), user_input
+                vol.Schema({**ENTITY_FIELDS, **METER_FIELDS, **BACKFILL_FIELDS}),
+                user_input,
             ),
             refused,
         )
@@ -141,7 +142,9 @@ class MeterSubentryFlow(PartSubentryFlow):
         return self._form(
             "meter",
             self.add_suggested_values_to_schema(
-                vol.Schema({**METER_FIELDS, **past_fields(self.hass, self._hardware)}),
+                vol.Schema(
+                    {**METER_FIELDS, **backfill_fields(self.hass, self._hardware)}
+                ),
                 user_input
                 or {
                     CONF_NAME: default,
@@ -207,9 +210,7 @@ class MeterSubentryFlow(PartSubentryFlow):
             except Refused as err:
                 refused = err
             else:
-                return self.async_update_and_abort(
-                    entry, subentry, data=replaced.as_data(), reason="replaced"
-                )
+                return self._store(replaced, "replaced")
         return self._form(
             "replace",
             self.add_suggested_values_to_schema(
@@ -263,10 +264,3 @@ class MeterSubentryFlow(PartSubentryFlow):
             self.hass, free_meters(self.hass), user_input[CONF_METER]
         )
         return hardware_revision(self.hass, hardware, since)
-
-    @callback
-    def _add(self, source: MeterSource) -> SubentryFlowResult:
-        """Add the new meter to the home."""
-        return self.async_create_entry(
-            title=source.name, data=source.as_data(), unique_id=source.source_id
-        )
