@@ -1,6 +1,7 @@
 """Sensors of hosts: they come as they are reported, and are called as there."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, override
 
@@ -23,14 +24,19 @@ from ..sensing.records import SensorRecord
 from ..sensing.view import SensorView
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReportedSensorDescription(SensorEntityDescription):
+    """A sensor of a host, or of what the host reports."""
+
+
 def _description(
     quantity: Quantity,
     digits: int | None,
     device_class: SensorDeviceClass | None = None,
-) -> SensorEntityDescription:
+) -> ReportedSensorDescription:
     """Describe the sensors of a quantity; without a device class they have a name of ours."""
     counted = quantity in (Quantity.ENERGY, Quantity.PULSES)
-    return SensorEntityDescription(
+    return ReportedSensorDescription(
         key=quantity.value,
         translation_key=quantity.value if device_class is None else None,
         device_class=device_class,
@@ -75,7 +81,7 @@ def add_reported_sensors(
         add([LastEventSensor(coordinator, LAST_EVENT)])
 
 
-LAST_EVENT: Final = SensorEntityDescription(
+LAST_EVENT: Final = ReportedSensorDescription(
     key="last_event",
     translation_key="last_event",
     device_class=SensorDeviceClass.TIMESTAMP,

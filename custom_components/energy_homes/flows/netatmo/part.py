@@ -131,8 +131,10 @@ class NetatmoHomeSubentryFlow(PartSubentryFlow):
             if room.room_id not in taken
         ]
         return self._match_form(
+            "match_room",
             CONF_ROOM,
             options,
+            "room_choice",
             netatmo_home=self._topology.name,
             room=self._asked[0].name,
         )

@@ -184,18 +184,21 @@ class PartSubentryFlow(RefusingSubentryFlow):
 
     @callback
     def _match_form(
-        self, one: str, options: list[SelectOptionDict], **placeholders: str
+        self,
+        step_id: str,
+        field: str,
+        options: list[SelectOptionDict],
+        texts: str,
+        **placeholders: str,
     ) -> SubentryFlowResult:
         """Ask which of the new hardware's `options` one room or sensor on record is now."""
         none = SelectOptionDict(value=NONE_OF_THEM, label=NONE_OF_THEM)
         selector = SelectSelector(
-            SelectSelectorConfig(
-                options=[*options, none], translation_key=f"{one}_choice"
-            )
+            SelectSelectorConfig(options=[*options, none], translation_key=texts)
         )
         return self._form(
-            f"match_{one}",
-            vol.Schema({vol.Required(one): selector}),
+            step_id,
+            vol.Schema({vol.Required(field): selector}),
             None,
             **{self.what: self._get_reconfigure_subentry().title},
             **placeholders,

@@ -130,7 +130,12 @@ class SensorsSubentryFlow(PartSubentryFlow):
                 self._chosen[self._asked.pop(0).sensor_id] = None
                 continue
             return self._match_form(
-                CONF_SENSOR, options, host=self._host.name, sensor=record.name
+                "match_sensor",
+                CONF_SENSOR,
+                options,
+                "sensor_choice",
+                host=self._host.name,
+                sensor=record.name,
             )
         return await self._async_replaced()
 
