@@ -30,9 +30,7 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=(HealthCheck.too_slow,),
 )
-settings.register_profile(
-    EXPLORE, settings.get_profile(GATE), derandomize=False
-)
+settings.register_profile(EXPLORE, settings.get_profile(GATE), derandomize=False)
 # Test modules take what is in force when they are imported, and so do their helpers.
 settings.load_profile(GATE)
 

@@ -92,11 +92,11 @@ def _meter(home: Home, subentry_id: str) -> dict[str, Any]:
             async_redact_data(revision.as_data(), TO_REDACT)
             for revision in source.revisions
         ],
-        "power": meter.power,
-        "last_reading": meter.last_reading,
-        "settled_until": meter.settled_until,
-        "late_readings": meter.late,
-        "refused_readings": meter.refused,
+        "power": meter.present.power,
+        "last_reading": meter.slotter.last_reading,
+        "settled_until": meter.slotter.current.settled_until,
+        "late_readings": meter.slotter.current.late,
+        "refused_readings": meter.slotter.refused,
         "energy": home.data.meters[source.source_id].energy,
     }
 

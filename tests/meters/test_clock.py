@@ -182,7 +182,7 @@ async def test_slow_cloud_gives_all_energy(
     assert max(known) >= last
     assert totals == sorted(totals)
     assert totals[-1] == pytest.approx(0.05 * len(known))
-    assert entry.runtime_data.coordinator.meters["s"].late == 0
+    assert entry.runtime_data.coordinator.meters["s"].slotter.current.late == 0
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ async def test_counter_that_dips(
 
     assert float(state_of(hass, "sensor.shed_energy")) == pytest.approx(0.1)
     assert state_of(hass, "sensor.shed_power") == "0.0"
-    assert entry.runtime_data.coordinator.meters["source-1"].refused == 1
+    assert entry.runtime_data.coordinator.meters["source-1"].slotter.refused == 1
 
 
 async def test_impossible_power_is_refused(
@@ -219,7 +219,7 @@ async def test_impossible_power_is_refused(
         "10:05": (None, Provenance.UNKNOWN),
         "10:10": (pytest.approx(0.05), Provenance.MEASURED),
     }
-    assert entry.runtime_data.coordinator.meters["source-1"].refused > 0
+    assert entry.runtime_data.coordinator.meters["source-1"].slotter.refused > 0
 
 
 async def test_renamed_entity_is_followed(
@@ -583,7 +583,7 @@ async def test_refused_reading_does_not_change_the_kind(
     assert await slots(hass, "source-1") == {
         "10:00": (pytest.approx(0.05), Provenance.MEASURED)
     }
-    assert entry.runtime_data.coordinator.meters["source-1"].refused == 1
+    assert entry.runtime_data.coordinator.meters["source-1"].slotter.refused == 1
 
 
 async def test_stop_stores_what_was_heard(

@@ -22,7 +22,9 @@ from ..const import DOMAIN, SETTLE_DELAY
 from ..ledger import Ledger, LedgerError
 from ..metering.model import SLOT, MeterRole, Provenance, Slot, slot_start
 from ..models import MeterSource
-from .meter import USUAL_SPACING, Meter, async_stored
+from .meter import Meter
+from .slotter import USUAL_SPACING
+from .store import async_stored
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -162,7 +164,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         async with self._settling:
             self._stopped = True
             for meter in self.meters.values():
-                await meter.async_flush()
+                await meter.store.async_flush()
 
     async def async_take(self, source_id: str, slots: Sequence[Slot]) -> bool:
         """Commit slots of the past that a vendor's history or their neighbours tell of.
@@ -172,7 +174,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         async with self._settling:
             if self._stopped:
                 return False
-            stored = await self.meters[source_id].async_take(slots)
+            stored = await self.meters[source_id].store.async_take(slots)
             self._unknown_hours = None
         await self.async_settle()
         return stored
@@ -187,7 +189,7 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
                 return
             now = dt_util.utcnow()
             for meter in self.meters.values():
-                self._unpublished |= await meter.async_settle(now)
+                self._unpublished |= await meter.store.async_settle(now)
             if not first and not self._unpublished:
                 return
             try:
@@ -296,12 +298,12 @@ class HomeCoordinator(DataUpdateCoordinator[HomeData]):
         meters = {
             source_id: MeterData(
                 role=data.meters[source_id].role,
-                power=meter.power,
+                power=meter.present.power,
                 energy=data.meters[source_id].energy,
-                last_reading=meter.last_reading,
-                estimated=meter.estimated,
+                last_reading=meter.slotter.last_reading,
+                estimated=meter.present.estimated,
                 channel=_dial(meter, None if dials else data.meters[source_id]),
-                online=meter.online,
+                online=meter.present.online,
             )
             for source_id, meter in self.meters.items()
         }
