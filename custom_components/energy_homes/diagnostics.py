@@ -62,14 +62,16 @@ async def async_get_config_entry_diagnostics(
 
 
 def _imports(hass: HomeAssistant, home: Home) -> dict[str, Any]:
-    """Return how far the imports of a home's past are, without ids."""
+    """Return how far a home's backfill is, without ids."""
     return {
         f"import {number}": {
             name: value
             for name, value in job.as_data().items()
             if name not in {"thing_id", "home_id"}
         }
-        for number, job in enumerate(hass.data[DATA_BACKFILL].jobs(home.home_id), 1)
+        for number, job in enumerate(
+            hass.data[DATA_BACKFILL].jobs.of_home(home.home_id), 1
+        )
     }
 
 

@@ -16,7 +16,7 @@ from .accounts.kinds import kind_of
 from .accounts.registry import AccountHub
 from .const import DOMAIN
 from .heating.view import HeatingData, ModuleView, RoomView
-from .history.backfill import Backfill
+from .history.jobs import BackfillJobs
 from .homes.dial import DialMeter
 from .homes.home import Home
 from .meters.coordinator import HomeCoordinator, MeterData
@@ -38,29 +38,27 @@ class HomeEntity(CoordinatorEntity[HomeCoordinator]):
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, home.home_id)})
 
 
-class PastEntity(Entity):
-    """An entity of the import of a home's past; it is there whatever the home's meters say."""
+class BackfillEntity(Entity):
+    """An entity of a home's backfill; it is available whatever the home's meters say."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
 
     def __init__(
-        self, home: Home, backfill: Backfill, description: EntityDescription
+        self, home: Home, jobs: BackfillJobs, description: EntityDescription
     ) -> None:
         """Belong to the home's device, which is registered already."""
         self.entity_description = description
         self.home = home
-        self.backfill = backfill
+        self.jobs = jobs
         self._attr_unique_id = f"{home.home_id}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, home.home_id)})
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the import."""
+        """Follow the home's jobs."""
         self.async_on_remove(
-            self.backfill.async_add_listener(
-                self.home.home_id, self.async_write_ha_state
-            )
+            self.jobs.async_add_listener(self.home.home_id, self.async_write_ha_state)
         )
 
 

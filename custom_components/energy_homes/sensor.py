@@ -24,7 +24,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entities.account_sensors import account_sensors
-from .entities.backfill_sensors import PAST_SENSORS, PastSensor
+from .entities.backfill_sensors import BACKFILL_SENSORS, BackfillSensor
 from .entities.reported_sensors import add_reported_sensors
 from .entities.room_sensors import (
     MODULE_SENSORS,
@@ -216,8 +216,8 @@ async def async_setup_entry(
         async_add_entities(account_sensors(entry))
         return
     _add_home(home, async_add_entities)
-    past = hass.data[DATA_BACKFILL]
-    async_add_entities(PastSensor(home, past, one) for one in PAST_SENSORS)
+    jobs = hass.data[DATA_BACKFILL].jobs
+    async_add_entities(BackfillSensor(home, jobs, one) for one in BACKFILL_SENSORS)
     for subentry_id, heating in home.heating.items():
         async_add_entities(_heating_sensors(heating), config_subentry_id=subentry_id)
     for subentry_id, sensors in home.sensors.items():

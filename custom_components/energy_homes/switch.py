@@ -1,4 +1,4 @@
-"""Switches: of a home's import of its past, and of what a board may do."""
+"""Switches: of a home's backfill, and of what a board may do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,26 +14,27 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .accounts.entity_descriptions import AccountSwitchDescription
 from .accounts.kinds import kind_of
 from .const import DOMAIN
-from .entity import BoardEntity, PastEntity
+from .entity import BackfillEntity, BoardEntity
 from .history.backfill import DATA_BACKFILL, Backfill
+from .history.jobs import BackfillJobs
 from .homes.home import Home
 
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class PastSwitchDescription(SwitchEntityDescription):
-    """A switch of the import of a home's past, by the home's id."""
+class BackfillSwitchDescription(SwitchEntityDescription):
+    """A switch of a home's backfill, by the home's id."""
 
-    value_fn: Callable[[Backfill, str], bool]
+    value_fn: Callable[[BackfillJobs, str], bool]
 
 
-PAST_SWITCHES: tuple[PastSwitchDescription, ...] = (
-    PastSwitchDescription(
+BACKFILL_SWITCHES: tuple[BackfillSwitchDescription, ...] = (
+    BackfillSwitchDescription(
         key="import_history",
         translation_key="import_history",
         entity_category=EntityCategory.CONFIG,
-        value_fn=lambda backfill, home_id: backfill.active(home_id),
+        value_fn=lambda jobs, home_id: jobs.active(home_id),
     ),
 )
 
@@ -45,22 +46,31 @@ async def async_setup_entry(
 ) -> None:
     """Add the switches of a home or a board."""
     if isinstance(home := entry.runtime_data, Home):
-        past = hass.data[DATA_BACKFILL]
-        async_add_entities(PastSwitch(home, past, one) for one in PAST_SWITCHES)
+        backfill = hass.data[DATA_BACKFILL]
+        async_add_entities(
+            BackfillSwitch(home, backfill, one) for one in BACKFILL_SWITCHES
+        )
         return
     async_add_entities(BoardSwitch(entry, one) for one in kind_of(entry).switches)
 
 
-class PastSwitch(PastEntity, SwitchEntity):
-    """Whether the past of a home is being imported; off stops after the present step."""
+class BackfillSwitch(BackfillEntity, SwitchEntity):
+    """Whether a home is being backfilled; off stops after the present step."""
 
-    entity_description: PastSwitchDescription
+    entity_description: BackfillSwitchDescription
+
+    def __init__(
+        self, home: Home, backfill: Backfill, description: BackfillSwitchDescription
+    ) -> None:
+        """Follow the jobs of a backfill, and order them."""
+        super().__init__(home, backfill.jobs, description)
+        self.backfill = backfill
 
     @property
     @override
     def is_on(self) -> bool:
         """Return whether an import is under way, or waits for something."""
-        return self.entity_description.value_fn(self.backfill, self.home.home_id)
+        return self.entity_description.value_fn(self.jobs, self.home.home_id)
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:

@@ -304,7 +304,7 @@ async def test_wrong_input_changes_nothing(
             await import_history(hass, **data)
 
     assert await slots(hass, "kiln") == await slots(hass, "grid") == []
-    assert hass.data[DATA_BACKFILL].jobs("home-shed") == []
+    assert hass.data[DATA_BACKFILL].jobs.of_home("home-shed") == []
 
 
 async def test_fields(hass: HomeAssistant, shed: None) -> None:

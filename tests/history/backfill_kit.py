@@ -56,7 +56,7 @@ async def set_up_mill(
 
 def job_of(hass: HomeAssistant, thing_id: str = "mill") -> Job:
     """Return the import of a meter or a room."""
-    job = hass.data[DATA_BACKFILL].job(thing_id)
+    job = hass.data[DATA_BACKFILL].jobs.get(thing_id)
     assert job is not None
     return job
 

@@ -67,7 +67,7 @@ STORE = f"{DOMAIN}.past"
 
 def stop_after(hass: HomeAssistant, home: MockConfigEntry, steps: int) -> None:
     """Stop the import of a home after so many steps from now."""
-    past = hass.data[DATA_BACKFILL]
+    backfill = hass.data[DATA_BACKFILL]
     left = steps
 
     def told() -> None:
@@ -76,9 +76,9 @@ def stop_after(hass: HomeAssistant, home: MockConfigEntry, steps: int) -> None:
         left -= 1
         if left == 0:
             remove()
-            hass.async_create_task(past.async_pause(home.runtime_data))
+            hass.async_create_task(backfill.async_pause(home.runtime_data))
 
-    remove = past.async_add_listener(home.data["home_id"], told)
+    remove = backfill.jobs.async_add_listener(home.data["home_id"], told)
 
 
 async def restart(hass: HomeAssistant, home: MockConfigEntry) -> None:
@@ -196,12 +196,12 @@ async def test_kill_between_commit_and_note(
     """Slots that are committed and not noted cost no second call and no energy."""
     noted: list[dict[str, Any]] = []
     _, home = await set_up_mill(hass)
-    past = hass.data[DATA_BACKFILL]
-    past.async_add_listener(
+    backfill = hass.data[DATA_BACKFILL]
+    backfill.jobs.async_add_listener(
         home.data["home_id"],
         lambda: noted.append(copy.deepcopy(hass_storage[STORE])),
     )
-    await past.async_begin(home.runtime_data, subjects_of(home.runtime_data), FIRST)
+    await backfill.async_begin(home.runtime_data, subjects_of(home.runtime_data), FIRST)
     await virtual.settle()
     calls = simulator.calls(MILL_TOKEN)["getHV"]
     before = await slots(hass)
@@ -464,7 +464,7 @@ async def test_meter_that_was_something_else_before(
     await virtual.settle()
     assert job_of(hass).state is JobState.DONE
     assert job_of(hass).begin == changed
-    assert hass.data[DATA_BACKFILL].job("board") is None
+    assert hass.data[DATA_BACKFILL].jobs.get("board") is None
 
 
 async def test_home_and_meter_that_go(
@@ -496,7 +496,7 @@ async def test_home_and_meter_that_go(
     hass.config_entries.async_remove_subentry(home, old.subentry_id)
     await hass.config_entries.async_setup(home.entry_id)
     await virtual.settle()
-    assert hass.data[DATA_BACKFILL].job("old") is None
+    assert hass.data[DATA_BACKFILL].jobs.get("old") is None
     assert job_of(hass).state is JobState.DONE
     await hass.config_entries.async_remove(home.entry_id)
     assert hass_storage[STORE]["data"] == {"jobs": []}

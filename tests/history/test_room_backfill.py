@@ -15,7 +15,7 @@ MEASURE = "getroommeasure"
 ROOMS = ["Living room", "Kitchen", "Bedroom", "Office"]
 
 
-def want_past(elm: HeatedWorld, day: date) -> None:
+def want_backfill(elm: HeatedWorld, day: date) -> None:
     """Let the heating be one whose past was wanted from a day on."""
     (subentry,) = elm.home.subentries.values()
     data = imported_from({"data": dict(subentry.data)}, day)["data"]  # type: ignore[typeddict-item]
@@ -26,11 +26,11 @@ async def test_rooms_are_imported_from_a_day_on(
     elm: HeatedWorld, netatmo: NetatmoControl
 ) -> None:
     """Each room has a job; together they are the home's import."""
-    want_past(elm, date(2026, 11, 10))
+    want_backfill(elm, date(2026, 11, 10))
     await elm.start()
-    past = elm.hass.data[DATA_BACKFILL]
-    jobs = [past.job(elm.record(room).room_id) for room in ROOMS]
-    assert [job and job.state for job in jobs] == [JobState.DONE] * 4
+    jobs = elm.hass.data[DATA_BACKFILL].jobs
+    found = [jobs.get(elm.record(room).room_id) for room in ROOMS]
+    assert [job and job.state for job in found] == [JobState.DONE] * 4
     assert netatmo.calls()[MEASURE] == 4
     begin = datetime(2026, 11, 10, tzinfo=UTC)
     for room in ROOMS:
@@ -39,7 +39,7 @@ async def test_rooms_are_imported_from_a_day_on(
         )
         vendor = [one for one in slots if one.provenance is Provenance.VENDOR]
         assert vendor[0].start == begin
-        job = past.job(elm.record(room).room_id)
+        job = jobs.get(elm.record(room).room_id)
         assert job is not None
         assert job.filled == {"room": len(vendor)}
         assert job.begin == begin
@@ -71,5 +71,5 @@ async def test_rooms_by_the_action(elm: HeatedWorld, netatmo: NetatmoControl) ->
 
     netatmo.simulator.clear_faults()
     await elm.virtual.run(61 * MINUTE + timedelta(seconds=30))
-    past = elm.hass.data[DATA_BACKFILL]
-    assert past.percent(elm.home.data["home_id"]) == 100
+    jobs = elm.hass.data[DATA_BACKFILL].jobs
+    assert jobs.percent(elm.home.data["home_id"]) == 100

@@ -142,7 +142,7 @@ async def _async_import_kept(
                 _document(subject, job)
                 for subject in subjects
                 if subject.is_meter is meters
-                and (job := backfill.job(subject.subject_id)) is not None
+                and (job := backfill.jobs.get(subject.subject_id)) is not None
             ]
             for kind, meters in (("meters", True), ("rooms", False))
         }

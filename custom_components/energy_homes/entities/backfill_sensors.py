@@ -1,4 +1,4 @@
-"""The sensor that tells how far the import of a home's past has come."""
+"""The sensor that tells how far a home's backfill has come."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,40 +11,40 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import EntityCategory, UnitOfRatio
 
-from ..entity import PastEntity
-from ..history.backfill import Backfill
+from ..entity import BackfillEntity
+from ..history.jobs import BackfillJobs
 
 
 @dataclass(frozen=True, kw_only=True)
-class PastSensorDescription(SensorEntityDescription):
-    """A sensor of the import of a home's past, by the home's id."""
+class BackfillSensorDescription(SensorEntityDescription):
+    """A sensor of a home's backfill, by the home's id."""
 
-    value_fn: Callable[[Backfill, str], float | None]
+    value_fn: Callable[[BackfillJobs, str], float | None]
 
 
-PAST_SENSORS: Final = (
-    PastSensorDescription(
+BACKFILL_SENSORS: Final = (
+    BackfillSensorDescription(
         key="history_import",
         translation_key="history_import",
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         suggested_display_precision=0,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda backfill, home_id: backfill.percent(home_id),
+        value_fn=lambda jobs, home_id: jobs.percent(home_id),
     ),
 )
 
 
-class PastSensor(PastEntity, SensorEntity):
-    """How much of a home's past has been gone through, of all that is to be imported."""
+class BackfillSensor(BackfillEntity, SensorEntity):
+    """How much of a home's backfill is done, of all that is wanted."""
 
-    entity_description: PastSensorDescription
+    entity_description: BackfillSensorDescription
 
     @property
     @override
     def native_value(self) -> float | None:
         """Return the share in %; None where nothing was ever imported."""
-        return self.entity_description.value_fn(self.backfill, self.home.home_id)
+        return self.entity_description.value_fn(self.jobs, self.home.home_id)
 
     @property
     @override
@@ -52,7 +52,7 @@ class PastSensor(PastEntity, SensorEntity):
         """Return what the import waits for, None where it does not."""
         problems = {
             job.problem
-            for job in self.backfill.jobs(self.home.home_id)
+            for job in self.jobs.of_home(self.home.home_id)
             if job.problem is not None
         }
         return {"waits_for": sorted(problem.value for problem in problems) or None}
