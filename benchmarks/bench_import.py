@@ -52,7 +52,7 @@ from custom_components.energy_homes.metering.model import (
 from custom_components.energy_homes.metering.reconcile import HOUR
 from custom_components.energy_homes.metering.temperature import RoomSlot
 from custom_components.energy_homes.statistics.reading import async_recorder_done
-from custom_components.energy_homes.statistics.reconcile import TrueUp
+from custom_components.energy_homes.statistics.reconcile import Reconciler
 
 ARGUMENTS: Final = argparse.ArgumentParser(description=__doc__)
 ARGUMENTS.add_argument("--json", action="store_true", help="as always")
@@ -189,7 +189,7 @@ class ImportedHome:
         self._hass = hass
         self._kind = kind
         self.ledger = Ledger(hass.async_add_executor_job, folder / f"{kind}.db")
-        self._true_up = TrueUp(hass, self.ledger)
+        self._reconciler = Reconciler(hass, self.ledger)
         self._keys: list[str] = []
 
     async def open(self) -> None:
@@ -212,24 +212,24 @@ class ImportedHome:
             "home": home_key("home", "grid"),
         }
         for owner, key in totals.items():
-            self._true_up.async_register(
+            self._reconciler.async_register(
                 key, partial(str, f"sensor.{self._kind}_{owner}_energy")
             )
-            self._true_up.async_register_power(
+            self._reconciler.async_register_power(
                 key, partial(str, f"sensor.{self._kind}_{owner}_power")
             )
             self._keys += [key, f"power:{key}"]
         for number in range(ROOMS):
             room_id = f"room{number}"
             await self.ledger.rooms.async_add(room_id, "home")
-            self._true_up.async_register_room(
+            self._reconciler.async_register_room(
                 room_id, partial(str, f"sensor.{self._kind}_{room_id}"), room_id
             )
             self._keys.append(f"room:{room_id}")
-        self._true_up.async_start()
-        await self.true_up()
+        self._reconciler.async_start()
+        await self.reconcile()
 
-    async def true_up(self) -> None:
+    async def reconcile(self) -> None:
         """Compare everything, as it is done after each 5-minute run of the recorder."""
         self._hass.bus.async_fire(EVENT_RECORDER_5MIN_STATISTICS_GENERATED)
         await self._hass.async_block_till_done(wait_background_tasks=True)
@@ -237,11 +237,11 @@ class ImportedHome:
 
     async def left(self) -> int:
         """Return how many rows are still to be written."""
-        return sum([await self._true_up.async_reconcile(key) for key in self._keys])
+        return sum([await self._reconciler.async_reconcile(key) for key in self._keys])
 
     async def close(self) -> None:
         """Stop what was opened."""
-        await self._true_up.async_stop()
+        await self._reconciler.async_stop()
         await self.ledger.async_close()
 
     async def take(self, slots: list[Slot], rooms: list[RoomSlot]) -> None:
@@ -259,7 +259,7 @@ class ImportedHome:
             part = slice(month * size, (month + 1) * size)
             await self.take(slots[part], rooms[part])
             if by_month or month == 0:
-                await self.true_up()
+                await self.reconcile()
 
 
 def same_rows(hass: HomeAssistant, one: str, other: str) -> int:

@@ -36,7 +36,7 @@ from homeassistant.util import dt as dt_util
 from benchmarks.bench_boards import Heart
 from benchmarks.bench_netatmo import Cost, start_recorder
 from custom_components.energy_homes.metering.model import MeterRole
-from tests.accounts.particle.load import Heard, add_boards, follow
+from tests.accounts.particle.load import Received, add_boards, follow
 from tests.builders import (
     home_entry,
     meter_subentry,
@@ -77,7 +77,7 @@ async def fresh(simulator: SimulatorClient) -> AsyncIterator[HomeAssistant]:
 
 async def with_boards(
     hass: HomeAssistant, control: ParticleControl
-) -> dict[str, Heard]:
+) -> dict[str, Received]:
     """Set up the account and the homes; return what is heard of each board."""
     board_ids = add_boards(control, BOARDS)
     each = BOARDS // HOMES
@@ -102,7 +102,7 @@ async def with_boards(
     return follow(hass, ACCOUNT, board_ids)
 
 
-async def watched(name: str, seconds: float, heard: dict[str, Heard]) -> Row:
+async def watched(name: str, seconds: float, heard: dict[str, Received]) -> Row:
     """Watch the loop for a while."""
     before = sum(one.count for one in heard.values())
     heart, begin, cost = Heart(), time.monotonic(), Cost.so_far()
@@ -121,7 +121,7 @@ async def watched(name: str, seconds: float, heard: dict[str, Heard]) -> Row:
     }
 
 
-async def at_once(control: ParticleControl, heard: dict[str, Heard]) -> Row:
+async def at_once(control: ParticleControl, heard: dict[str, Received]) -> Row:
     """Let all that the boards say in a while arrive at once."""
     control.simulator.request("POST", "/_control/clock", {"running": False})
     await asyncio.sleep(1)

@@ -41,7 +41,7 @@ from .ledger.opening import (
 from .rooms.store import async_forget_heating
 from .services import async_setup_services
 from .statistics.guard import async_delete_guard_issues
-from .statistics.reconcile import DATA_RECONCILE, TrueUp
+from .statistics.reconcile import DATA_RECONCILE, Reconciler
 from .watch.discovery import async_start_discovery
 
 _LOGGER = logging.getLogger(__name__)
@@ -68,13 +68,13 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     opening = hass.data[DATA_LEDGER_OPENING] = LedgerOpening(hass, ledger)
     accounts = hass.data[DATA_ACCOUNTS] = Accounts()
     homes = hass.data[DATA_HOMES] = Homes(hass)
-    true_up = hass.data[DATA_RECONCILE] = TrueUp(hass, ledger)
+    reconciler = hass.data[DATA_RECONCILE] = Reconciler(hass, ledger)
     repair = hass.data[DATA_REPAIR] = GapRepair(hass, homes, accounts, ledger)
     backfill = hass.data[DATA_BACKFILL] = Backfill(hass, homes, accounts, ledger)
     # Each home tries again, and says why where it cannot be.
     with suppress(LedgerError):
         await opening.async_open()
-    true_up.async_start()
+    reconciler.async_start()
     repair.async_start()
     await backfill.async_start()
     stop_discovery = await async_start_discovery(hass, accounts)
@@ -88,7 +88,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         await homes.async_stop()
         await async_stop_edges(hass)
         stop_discovery()
-        await true_up.async_stop()
+        await reconciler.async_stop()
         await ledger.async_close()
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, async_stop)
@@ -104,7 +104,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
         await async_start_edges(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, _platforms(entry))
     if is_home(entry):
-        entry.runtime_data.start_true_up(hass.data[DATA_RECONCILE])
+        entry.runtime_data.start_reconciling(hass.data[DATA_RECONCILE])
     return True
 
 

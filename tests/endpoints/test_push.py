@@ -248,7 +248,7 @@ async def test_who_may_give_an_address(
 async def test_meter_without_a_reading(
     boarded: Boarded, receiver: Receiver, hass: HomeAssistant
 ) -> None:
-    """It is named, and nothing is pushed: a row with a hole is worse than none."""
+    """It is named, and nothing is pushed: a row with a gap is worse than none."""
     attic = home_entry(
         "Attic",
         meter_subentry("attic", entity_revision("sensor.none")),

@@ -54,9 +54,9 @@ async def set_up_mill(
     return account, home
 
 
-def job_of(hass: HomeAssistant, thing_id: str = "mill") -> Job:
-    """Return the import of a meter or a room."""
-    job = hass.data[DATA_BACKFILL].jobs.get(thing_id)
+def job_of(hass: HomeAssistant, subject_id: str = "mill") -> Job:
+    """Return the job of a meter or a room."""
+    job = hass.data[DATA_BACKFILL].jobs.get(subject_id)
     assert job is not None
     return job
 

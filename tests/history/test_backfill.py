@@ -130,7 +130,7 @@ async def test_past_is_imported_by_itself(
     assert total(found) == pytest.approx(household_kwh(simulator, found), rel=1e-3)
 
     assert float(state_of(hass, "sensor.mill_cottage_energy")) == 0
-    # What lies between the past and the first own slot is a hole, which is repaired.
+    # What lies between the past and the first own slot is a gap, which is repaired.
     await virtual.run(90 * MINUTE)
     assert Provenance.UNKNOWN not in [slot.provenance for slot in await slots(hass)]
     assert simulator.calls(MILL_TOKEN)["getHV"] == 4
@@ -261,7 +261,7 @@ async def test_trouble_is_waited_for(
     assert hass.states.get(PROGRESS).attributes["waits_for"] is None  # type: ignore[union-attr]
 
 
-async def test_history_leaves_calls_for_holes(
+async def test_history_leaves_calls_for_gaps(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
@@ -283,7 +283,7 @@ async def test_history_leaves_calls_for_holes(
     await virtual.run(HOUR + MINUTE)
     assert job.problem is Problem.CALL_LIMIT
     assert job.calls == 1
-    # The hole of the first minutes was repaired meanwhile.
+    # The gap of the first minutes was repaired meanwhile.
     assert simulator.calls(MILL_TOKEN)["getHV"] == 2
     # The calls of yesterday count no more.
     await virtual.run(HOUR)

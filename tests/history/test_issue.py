@@ -1,4 +1,4 @@
-"""Holes that an account could fill: told where somebody can act, and for how long."""
+"""Gaps that an account could fill: told where somebody can act, and for how long."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,7 +38,7 @@ async def home(
     simulator: SimulatorClient,
     virtual: VirtualTime,
 ) -> MockConfigEntry:
-    """Set up Mill Cottage without its account, and with a hole of yesterday."""
+    """Set up Mill Cottage without its account, and with a gap of yesterday."""
     entry = home_entry(
         "Mill Cottage", meter_subentry("mill", efergy_revision("efergy_mill", "720001"))
     )
@@ -68,7 +68,7 @@ def issue(hass: HomeAssistant) -> ir.IssueEntry | None:
 async def test_account_that_was_removed(
     hass: HomeAssistant, home: MockConfigEntry, virtual: VirtualTime
 ) -> None:
-    """The first look tells; the account's return fills the holes and takes it back."""
+    """The first look tells; the account's return fills the gaps and takes it back."""
     await virtual.run(16 * MINUTE)
     told = issue(hass)
     assert told is not None
@@ -111,17 +111,17 @@ async def test_account_that_is_disabled(
     assert issue(hass) is None
 
 
-async def test_holes_that_are_long_ago(
+async def test_gaps_that_are_long_ago(
     hass: HomeAssistant, home: MockConfigEntry, virtual: VirtualTime
 ) -> None:
     """Nobody is told to bring an account back for what was a month and more ago."""
     ledger = hass.data[DATA_LEDGER]
-    (hole,) = await ledger.slots.async_gaps("mill")
+    (gap,) = await ledger.slots.async_gaps("mill")
     begin = virtual.now - 40 * 24 * HOUR
     await ledger.slots.async_settle("mill", MeterRole.GRID, [unknown_slot(begin)], [])
     await repair(hass, start=begin.isoformat(), end=(begin + 5 * 24 * HOUR).isoformat())
     assert issue(hass) is None
-    assert len(hole) == 30
+    assert len(gap) == 30
 
 
 async def test_home_or_meter_that_is_removed(

@@ -1,4 +1,4 @@
-"""Holes of a home are found and repaired, from the simulated vendor's history."""
+"""Gaps of a home are found and repaired, from the simulated vendor's history."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -164,7 +164,7 @@ async def test_what_the_vendor_does_not_know_stays_unknown(
 YESTERDAY = {"start": "2026-11-17 12:20", "end": "2026-11-17 14:50"}
 
 
-async def write_hole(hass: HomeAssistant, source_id: str = "mill") -> None:
+async def write_gap(hass: HomeAssistant, source_id: str = "mill") -> None:
     """Let a meter have begun yesterday, and know nothing for two hours and a half."""
     begin = datetime(2026, 11, 17, 12, 20, tzinfo=UTC)
     given = [unknown_slot(begin), unknown_slot(begin + 29 * SLOT)]
@@ -186,7 +186,7 @@ async def test_sums_of_the_household_where_the_series_is_dead(
     simulator: SimulatorClient,
 ) -> None:
     """Hour by hour and once over the whole: as right as two decimals are."""
-    await write_hole(hass)
+    await write_gap(hass)
     simulator.fault("method_failed", command="getHV")
     simulator.clear_calls()
 
@@ -217,7 +217,7 @@ async def test_sums_that_say_nothing_are_not_believed(
     begin = datetime(2026, 11, 17, 12, 20, tzinfo=UTC)
     simulator.meter(MILL_TOKEN, MILL_SID, "silence", at=begin + 30 * MINUTE)
     simulator.meter(MILL_TOKEN, MILL_SID, "wake", at=begin + 125 * MINUTE)
-    await write_hole(hass)
+    await write_gap(hass)
     simulator.fault("method_failed", command="getHV")
 
     answer = (await repair(hass, **YESTERDAY))["Mill Cottage"]
@@ -243,7 +243,7 @@ async def test_trouble_is_told_and_tried_again(
     problem: str,
 ) -> None:
     """What could not be asked is asked an hour later; without a response it is an error."""
-    await write_hole(hass)
+    await write_gap(hass)
     simulator.fault(fault, command="getHV")
     simulator.fault(fault, command="getEnergy")
     answer = (await repair(hass, **YESTERDAY))["Mill Cottage"]
@@ -264,7 +264,7 @@ async def test_account_that_is_not_there(
     """Without its account a meter has no history to ask for."""
     freezer.move_to(datetime(2026, 11, 18, 10, 0, tzinfo=UTC))
     await set_up(hass, mill_home())
-    await write_hole(hass)
+    await write_gap(hass)
     freezer.tick(HOUR)
     answer = (await repair(hass))["Mill Cottage"]
     assert answer["found"] == answer["left"] == 30
@@ -294,7 +294,7 @@ async def test_account_of_several_meters_has_no_household_sums(
     )
     await virtual.run(MINUTE)
     for source_id in ("grid", "sun"):
-        await write_hole(hass, source_id)
+        await write_gap(hass, source_id)
     simulator.fault("bad_request", command="getHV")
     answer = (await repair(hass, **YESTERDAY))["Elm Street"]
     assert [meter["problem"] for meter in answer["meters"]] == ["cloud", "cloud"]
@@ -317,7 +317,7 @@ async def test_each_meter_is_asked_for_its_own_time(
     simulator: SimulatorClient,
     virtual: VirtualTime,
 ) -> None:
-    """A meter that was replaced inside a hole: what was before is the old one's."""
+    """A meter that was replaced inside a gap: what was before is the old one's."""
     changed = datetime(2026, 11, 17, 13, 32, tzinfo=UTC)
     await set_up(
         hass,
@@ -333,7 +333,7 @@ async def test_each_meter_is_asked_for_its_own_time(
         ),
     )
     await virtual.run(MINUTE)
-    await write_hole(hass)
+    await write_gap(hass)
     answer = (await repair(hass, **YESTERDAY))["Mill Cottage"]
     assert (answer["found"], answer["vendor"], answer["calls"]) == (30, 30, 2)
     for slot in await filled(hass):
@@ -380,7 +380,7 @@ def known(number: int, energy: float) -> Slot:
     )
 
 
-async def test_short_holes_of_an_entity_are_interpolated(
+async def test_short_gaps_of_an_entity_are_interpolated(
     recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Two slots in a row between known ones, once no late reading can come any more."""
@@ -416,7 +416,7 @@ async def test_home_that_is_gone_takes_nothing(
     simulator: SimulatorClient,
 ) -> None:
     """A home that was unloaded meanwhile is left alone, and asked for again later."""
-    await write_hole(hass)
+    await write_gap(hass)
     homes = hass.data[DATA_HOMES]
     home = homes.get("Mill Cottage")
     assert await hass.config_entries.async_unload(mill.entry_id)

@@ -1,4 +1,4 @@
-"""Holes of rooms' temperatures are found and filled from the simulated vendor's history."""
+"""Gaps of rooms' temperatures are found and filled from the simulated vendor's history."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,10 @@ from custom_components.energy_homes.accounts.registry import AccountState
 from custom_components.energy_homes.const import DOMAIN
 from custom_components.energy_homes.heating.netatmo.records import RoomRecord
 from custom_components.energy_homes.history.repair import DATA_REPAIR
-from custom_components.energy_homes.history.room_repair import RoomHistory, RoomImport
+from custom_components.energy_homes.history.room_repair import (
+    RoomBackfillStep,
+    RoomRepair,
+)
 from custom_components.energy_homes.homes.directory import DATA_HOMES
 from custom_components.energy_homes.ledger import Ledger
 from custom_components.energy_homes.ledger.opening import DATA_LEDGER
@@ -179,9 +182,9 @@ async def test_what_the_vendor_does_not_know_stays_unknown(
     answer = (await repair(running))["Kitchen"]
     assert (answer["found"], answer["vendor"], answer["left"]) == (left, 0, left)
     assert (answer["calls"], answer["problem"]) == (1, None)
-    (hole,) = answer["holes"]
+    (gap,) = answer["holes"]
     assert (
-        datetime.fromisoformat(hole["end"]) - datetime.fromisoformat(hole["start"])
+        datetime.fromisoformat(gap["end"]) - datetime.fromisoformat(gap["start"])
     ) / SLOT == left
     assert netatmo.calls()[MEASURE] == 2 * rooms
 
@@ -192,7 +195,7 @@ YESTERDAY = {"start": "2026-11-17 12:00", "end": "2026-11-17 18:00"}
 async def test_what_rounding_and_the_scale_resolve(
     running: HeatedWorld, netatmo: NetatmoControl
 ) -> None:
-    """Half hours in a short hole, hours in a long one; measured slots stay as they are."""
+    """Half hours in a short gap, hours in a long one; measured slots stay as they are."""
     await write(running, NOON, 0, 3, 29)
     answer = (await repair(running, **YESTERDAY))["Kitchen"]
     assert (answer["found"], answer["vendor"], answer["calls"]) == (69, 69, 1)
@@ -211,7 +214,7 @@ async def test_what_rounding_and_the_scale_resolve(
     assert_true(early, truth, HOUR)
 
 
-async def test_a_room_that_was_never_heard_has_no_holes(elm: HeatedWorld) -> None:
+async def test_a_room_that_was_never_heard_has_no_gaps(elm: HeatedWorld) -> None:
     """Nothing is missing before the first slot."""
     await elm.start()
     assert (await repair(elm))["Kitchen"] == {
@@ -302,7 +305,7 @@ async def test_a_home_that_is_gone(
 async def test_a_room_that_the_vendor_has_no_longer(
     running: HeatedWorld, netatmo: NetatmoControl
 ) -> None:
-    """Nobody can be asked for it, which is no trouble; short holes are interpolated."""
+    """Nobody can be asked for it, which is no trouble; short gaps are interpolated."""
     record = running.record("Kitchen")
     history = running.hass.data[DATA_REPAIR]
     netatmo.room(ELM, "Kitchen", action="remove")
@@ -340,7 +343,7 @@ async def test_a_thermostat_stands_in_for_its_room(
     assert (await repair(running))[THERMOSTAT]["problem"] == "cloud"
 
 
-async def test_short_holes_are_interpolated(
+async def test_short_gaps_are_interpolated(
     running: HeatedWorld, netatmo: NetatmoControl
 ) -> None:
     """Two slots that the vendor does not know either, once they were asked for."""
@@ -357,7 +360,7 @@ async def test_short_holes_are_interpolated(
     assert answer["calls"] == 1
 
 
-async def test_a_replaced_home_inside_the_hole(
+async def test_a_replaced_home_inside_the_gap(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     netatmo: NetatmoControl,
@@ -398,7 +401,7 @@ async def test_a_replaced_home_inside_the_hole(
     assert {slot.start >= split for slot in await filled(world, "Lounge")} == {True}
     assert answer["Lounge"]["left"] == 24
     # Nor is there anybody whom its past before then could be imported from.
-    past = await rooms_of(world).async_import(
+    past = await rooms_of(world).async_backfill(
         world.heating, world.record("Lounge").room_id, NOON - DAY, NOON
     )
     assert (past.calls, past.done, past.reached) == (0, True, NOON - DAY)
@@ -407,16 +410,16 @@ async def test_a_replaced_home_inside_the_hole(
 # The past
 
 
-def rooms_of(elm: HeatedWorld) -> RoomHistory:
+def rooms_of(elm: HeatedWorld) -> RoomRepair:
     """Return what asks vendors for rooms."""
     return elm.hass.data[DATA_REPAIR].rooms
 
 
 async def step(
     elm: HeatedWorld, begin: datetime, end: datetime, **options: bool
-) -> RoomImport:
+) -> RoomBackfillStep:
     """Make one step of the import of the kitchen's past."""
-    return await rooms_of(elm).async_import(
+    return await rooms_of(elm).async_backfill(
         elm.heating, elm.record("Kitchen").room_id, begin, end, **options
     )
 
@@ -449,7 +452,7 @@ async def test_the_past_is_imported_step_by_step(
     again = await step(running, begin, running.virtual.now)
     assert (again.calls, again.vendor, again.done) == (0, 0, True)
     assert netatmo.calls()[MEASURE] == 2
-    # What is left of the hour in which the room was first heard is a hole like any other.
+    # What is left of the hour in which the room was first heard is a gap like any other.
     assert await missing(running) == 1
     await running.virtual.run(2 * HOUR)
     assert await missing(running) == 0
@@ -503,7 +506,7 @@ async def test_a_past_without_end_or_beginning(
     ):
         assert (await step(running, begin, end)).done
     with pytest.raises(KeyError):
-        await rooms_of(running).async_import(running.heating, "attic", NOON, NOON)
+        await rooms_of(running).async_backfill(running.heating, "attic", NOON, NOON)
     assert MEASURE not in netatmo.calls()
 
 

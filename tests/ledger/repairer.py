@@ -1,4 +1,4 @@
-"""A process that repairs a ledger's holes until it is killed, as history does.
+"""A process that repairs a ledger's gaps until it is killed, as history does.
 
 For each line on its standard input it forks a repairer and prints its process id; the
 repairer prints `s` and a number for each part that is stored, `a` for each that is noted as
@@ -70,10 +70,10 @@ def repair(path: Path) -> None:
     """Fill what is missing and was not asked for, part by part."""
     store = inline_ledger(path, busy_timeout=5)
     now(store.async_open())
-    holes = without(
+    gaps = without(
         now(store.slots.async_gaps("meter")), now(store.slots.async_asked("meter"))
     )
-    for number, part in enumerate(cut(holes, range(0, 2**31, PART_S))):
+    for number, part in enumerate(cut(gaps, range(0, 2**31, PART_S))):
         known = now(
             store.slots.async_between(
                 "meter", from_seconds(part.start), from_seconds(part.stop)

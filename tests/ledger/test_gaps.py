@@ -1,4 +1,4 @@
-"""Holes of the ledger: what is missing of a source, and what was asked for."""
+"""Gaps of the ledger: what is missing of a source, and what was asked for."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -20,13 +20,13 @@ GRID = MeterRole.GRID
 
 
 def span(first: int, stop: int) -> range:
-    """Return the hole of the slots `[first, stop)` after T0."""
+    """Return the gap of the slots `[first, stop)` after T0."""
     return gap(seconds(T0 + first * SLOT), seconds(T0 + stop * SLOT))
 
 
 @pytest.fixture
 async def ledger(hass: HomeAssistant, tmp_path: Path) -> AsyncIterator[Ledger]:
-    """Return a ledger with a source that has two holes."""
+    """Return a ledger with a source that has two gaps."""
     ledger = Ledger(hass.async_add_executor_job, tmp_path / "energy_homes.db")
     await ledger.async_open()
     await ledger.homes.async_add("elm", "Elm Street")
@@ -42,7 +42,7 @@ async def ledger(hass: HomeAssistant, tmp_path: Path) -> AsyncIterator[Ledger]:
     await ledger.async_close()
 
 
-async def test_holes_are_unknown_or_missing_slots(ledger: Ledger) -> None:
+async def test_gaps_are_unknown_or_missing_slots(ledger: Ledger) -> None:
     """From the first slot on and as far as it is settled, newest first."""
     assert await ledger.slots.async_gaps("grid") == [span(7, 8), span(3, 6), span(0, 1)]
     assert await ledger.slots.async_gaps(
@@ -75,7 +75,7 @@ async def test_what_was_asked_is_kept(ledger: Ledger) -> None:
     assert await ledger.slots.async_asked("grid") == []
 
 
-async def test_ledger_of_before_holes_is_opened(ledger: Ledger) -> None:
+async def test_ledger_of_before_gaps_is_opened(ledger: Ledger) -> None:
     """An older file gets the table and keeps what it has."""
     await ledger.async_close()
     make_older(ledger.path, 3)

@@ -141,7 +141,7 @@ async def test_delivering_twice_changes_nothing(ledger: Ledger) -> None:
 
 
 async def test_unknown_slot_becomes_known_once(ledger: Ledger) -> None:
-    """A repair fills a hole, and a second one does not fill it again."""
+    """A repair fills a gap, and a second one does not fill it again."""
     await fill(ledger)
     repaired = slot(1, 0.5, 0.25, Provenance.VENDOR)
 

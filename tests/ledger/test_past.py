@@ -101,8 +101,8 @@ async def test_the_past_of_an_older_file_is_none(ledger: Ledger) -> None:
     assert ledger.sources.live_from("new") is None
 
 
-async def test_a_hole_of_the_past_is_found_and_filled(ledger: Ledger) -> None:
-    """Holes begin at the first slot there is; what fills them moves no total either."""
+async def test_a_gap_of_the_past_is_found_and_filled(ledger: Ledger) -> None:
+    """Gaps begin at the first slot there is; what fills them moves no total either."""
     await ledger.slots.async_settle("grid", GRID, [slot(0, 1)], [])
     await ledger.slots.async_settle(
         "grid", GRID, [slot(-3, 2, 0, VENDOR), unknown(-2), slot(-1, 2, 0, VENDOR)], []

@@ -113,11 +113,11 @@ async def test_hours_that_were_repaired_are_due(ledger: Ledger) -> None:
 
 
 def span(first: int, stop: int) -> range:
-    """Return the hole of the slots `[first, stop)` after T0."""
+    """Return the gap of the slots `[first, stop)` after T0."""
     return gap(seconds(T0 + first * SLOT), seconds(T0 + stop * SLOT))
 
 
-async def test_holes_of_a_room(ledger: Ledger) -> None:
+async def test_gaps_of_a_room(ledger: Ledger) -> None:
     """All that is not known of a span, newest first, wherever its slots begin."""
     await ledger.rooms.async_settle(
         "elm-kitchen", [slot(2, 19.0), slot(3, 19.0), slot(7, 19.0)], ()

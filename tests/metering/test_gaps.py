@@ -62,7 +62,7 @@ def by_start(rows: Sequence[SlotRow]) -> dict[int, SlotRow]:
     return {one.start_s: one for one in rows}
 
 
-def test_holes_are_what_is_not_known() -> None:
+def test_gaps_are_what_is_not_known() -> None:
     """Newest first, merged into spans, also where nothing at all is known."""
     known = [at(number) for number in (0, 1, 4, 5, 9)]
     assert find_gaps(known, at(0), at(12)) == [span(10, 12), span(6, 9), span(2, 4)]
@@ -72,7 +72,7 @@ def test_holes_are_what_is_not_known() -> None:
     assert find_gaps([], at(0), at(0)) == []
 
 
-def test_holes_end_where_a_meter_was_replaced() -> None:
+def test_gaps_end_where_a_meter_was_replaced() -> None:
     """A slot in which the new meter began is the new one's."""
     assert find_gaps([], at(0), at(9), cuts_s=[at(3), at(6.5), at(0), at(9)]) == [
         span(6, 9),
@@ -86,7 +86,7 @@ def test_holes_end_where_a_meter_was_replaced() -> None:
     ]
 
 
-def test_what_is_no_hole_is_refused() -> None:
+def test_what_is_no_gap_is_refused() -> None:
     """A gap has slots, and slots have bounds."""
     for begin, end in ((at(1), at(1)), (at(2), at(1)), (at(0) + 1, at(1))):
         with pytest.raises(ValueError):
@@ -122,7 +122,7 @@ SPANS = st.lists(
 
 
 @given(st.sets(NUMBERS), st.lists(st.floats(0, 60), max_size=4), SPANS)
-def test_holes_and_known_slots_are_all_slots(
+def test_gaps_and_known_slots_are_all_slots(
     known: set[int], cuts: list[float], asked: list[range]
 ) -> None:
     """Every expected slot is known or in one gap, whatever is cut or left out."""
@@ -140,7 +140,7 @@ def test_holes_and_known_slots_are_all_slots(
     assert without(left, asked) == left
 
 
-def test_one_question_covers_holes_that_are_near() -> None:
+def test_one_question_covers_gaps_that_are_near() -> None:
     """Two gaps of a day are one question; a long gap is several, the newest first."""
     near = [span(40, 42), span(10, 13)]
     assert series_calls(near, bucket_s=60, longest_s=DAY_S) == [Call(at(10), at(42))]
@@ -240,7 +240,7 @@ def test_hours_are_spread_over_what_is_missing_of_them() -> None:
     assert found == [vendor(9, 134, 1), vendor(10, 134, 1), vendor(11, 133, 0)]
 
 
-def test_slots_outside_the_holes_are_left_alone() -> None:
+def test_slots_outside_the_gaps_are_left_alone() -> None:
     """Slots of an answer that are not asked for have their part of it and stay as they are."""
     assert fill({}, [span(0, 2)], [Answer(at(0), at(4), 400)]) == [
         vendor(0, 100),

@@ -14,7 +14,7 @@ from custom_components.energy_homes.metering.model import (
 )
 from custom_components.energy_homes.metering.replay import (
     EVERY,
-    Told,
+    RecordedState,
     readings,
     replayed,
 )
@@ -29,7 +29,9 @@ def after(minutes: float) -> datetime:
     return START + minutes * MINUTE
 
 
-def slots(told: list[Told], until: float, begin: float = 0) -> dict[str, float | None]:
+def slots(
+    told: list[RecordedState], until: float, begin: float = 0
+) -> dict[str, float | None]:
     """Return the energy of the slots that are known, by the time of day."""
     found = replayed(readings(told, after(until)), after(begin), after(until))
     return {f"{slot.start:%H:%M}": slot.energy for slot in found}
@@ -37,7 +39,7 @@ def slots(told: list[Told], until: float, begin: float = 0) -> dict[str, float |
 
 def test_power_holds_until_the_next_one() -> None:
     """A power that is told once is read all the time; nothing is known before and after."""
-    told = [Told(after(2), power=600), Told(after(12), power=-1200)]
+    told = [RecordedState(after(2), power=600), RecordedState(after(12), power=-1200)]
     given_ = list(readings(told, after(13)))
     assert given_[0] == PowerReading(after(2), 600)
     assert given_[20:22] == [
@@ -56,12 +58,12 @@ def test_power_holds_until_the_next_one() -> None:
 def test_what_is_unavailable_holds_nothing() -> None:
     """The slots that nobody told of stay unknown, also where no home has such a power."""
     told = [
-        Told(after(0), power=600),
-        Told(after(6)),
-        Told(after(8)),
-        Told(after(14), power=1200),
-        Told(after(21), power=1e9),
-        Told(after(24), power=600),
+        RecordedState(after(0), power=600),
+        RecordedState(after(6)),
+        RecordedState(after(8)),
+        RecordedState(after(14), power=1200),
+        RecordedState(after(21), power=1e9),
+        RecordedState(after(24), power=600),
     ]
     assert slots(told, 35) == {
         "10:00": pytest.approx(0.05),
@@ -74,10 +76,10 @@ def test_what_is_unavailable_holds_nothing() -> None:
 def test_counter_counts_by_difference_over_what_it_did_not_say() -> None:
     """It bridges its own outage, and what it reported the same was used later."""
     told = [
-        Told(after(0), energy=100, until=after(10)),
-        Told(after(12)),
-        Told(after(20), energy=101),
-        Told(after(21), energy=-1),
+        RecordedState(after(0), energy=100, until=after(10)),
+        RecordedState(after(12)),
+        RecordedState(after(20), energy=101),
+        RecordedState(after(21), energy=-1),
     ]
     found = replayed(readings(told, after(40)), after(0), after(40))
     assert [slot.energy for slot in found] == pytest.approx([0, 0, 0.5, 0.5])
@@ -85,16 +87,16 @@ def test_counter_counts_by_difference_over_what_it_did_not_say() -> None:
         Provenance.VENDOR,
         Provenance.INTERPOLATED,
     }
-    assert slots([Told(after(0), energy=5)], 30) == {}
+    assert slots([RecordedState(after(0), energy=5)], 30) == {}
 
 
 def test_entity_that_becomes_a_counter() -> None:
     """What it said before and what it counts now are not mixed."""
     told = [
-        Told(after(0), power=600),
-        Told(after(7), energy=100),
-        *(Told(after(7 + n), energy=100 + n / 10) for n in range(1, 20)),
-        Told(after(27), power=1200),
+        RecordedState(after(0), power=600),
+        RecordedState(after(7), energy=100),
+        *(RecordedState(after(7 + n), energy=100 + n / 10) for n in range(1, 20)),
+        RecordedState(after(27), power=1200),
     ]
     found = slots(told, 35)
     assert found["10:00"] == pytest.approx(0.05)
@@ -106,7 +108,7 @@ def test_entity_that_becomes_a_counter() -> None:
 
 def test_only_the_slots_that_are_asked_for() -> None:
     """What leads up to a span is read, but not told."""
-    assert list(slots([Told(after(0), power=60)], 60, 40)) == [
+    assert list(slots([RecordedState(after(0), power=60)], 60, 40)) == [
         *("10:40", "10:45", "10:50", "10:55"),
     ]
 
@@ -119,10 +121,10 @@ def test_only_the_slots_that_are_asked_for() -> None:
 def test_counter_is_replayed_as_it_was_heard(steps: list[tuple[int, int]]) -> None:
     """The same slots as of a slotter that heard it, with the same energy."""
     at, shown = START, 1000.0
-    told = [Told(at, energy=shown)]
+    told = [RecordedState(at, energy=shown)]
     for gap_s, used in steps:
         at, shown = at + timedelta(seconds=gap_s), shown + used / 10_000
-        told.append(Told(at, energy=shown))
+        told.append(RecordedState(at, energy=shown))
     heard = CounterSlotter()
     known = {}
     for one in told:

@@ -69,7 +69,7 @@ def known(number: int, mean: float) -> RoomSlot:
 
 
 @given(gaps_of_years)
-def test_calls_cover_all_holes_on_the_hour(gaps: list[range]) -> None:
+def test_calls_cover_all_gaps_on_the_hour(gaps: list[range]) -> None:
     """Every gap is asked for, newest first, none twice, within the vendor's limit."""
     calls = room_calls(gaps)
     for call in calls:
@@ -106,7 +106,7 @@ def test_half_hours_where_they_fit_and_hours_where_they_save_a_call() -> None:
     assert room_calls([]) == []
 
 
-def test_a_hole_is_ripe_when_its_last_hour_is_over() -> None:
+def test_a_gap_is_ripe_when_its_last_hour_is_over() -> None:
     """Half a bucket would be told as if it were whole."""
     gaps = [span(13, 14), span(3, 12), span(0, 1)]
     assert ripe(gaps, T0_S + 2 * HOUR_S) == gaps
@@ -124,7 +124,7 @@ def test_a_hole_is_ripe_when_its_last_hour_is_over() -> None:
         max_size=12,
     ),
 )
-def test_answers_fill_holes_and_nothing_else(
+def test_answers_fill_gaps_and_nothing_else(
     gaps: list[range], told: list[tuple[int, list[float]]]
 ) -> None:
     """Each slot of a gap that a bucket covers is as the bucket says, once."""

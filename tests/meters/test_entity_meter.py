@@ -228,7 +228,7 @@ async def test_renamed_entity_is_followed(
     freezer: FrozenDateTimeFactory,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """A registered entity may be renamed without a reload or a hole."""
+    """A registered entity may be renamed without a reload or a gap."""
     entity = entity_registry.async_get_or_create(
         "sensor", "test", "clamp", suggested_object_id="clamp"
     )

@@ -70,7 +70,7 @@ async def test_slots_hold_what_was_shown(elm: HeatedWorld) -> None:
     assert set(await slots(elm, "Bedroom", start)) == {0, 1, 2, 3, 4}
 
 
-async def test_a_restart_leaves_no_hole_and_an_outage_does(elm: HeatedWorld) -> None:
+async def test_a_restart_leaves_no_gap_and_an_outage_does(elm: HeatedWorld) -> None:
     """A short absence costs nothing; what nobody heard is unknown."""
     start = elm.virtual.now
     await elm.start()

@@ -383,7 +383,7 @@ def test_slots() -> None:
     assert slot_kwh(readings, 0) == pytest.approx(0.005)
     assert slot_kwh(readings, 300_000) is None
     assert slot_kwh(readings[:-3], 0) is None
-    holed = [r for r in readings if r[0] != 100_000]
-    assert slot_kwh(holed, 0) == pytest.approx(0.005)
-    holed = [r for r in readings if r[0] not in {100_000, 104_000}]
-    assert slot_kwh(holed, 0) is None
+    with_gap = [r for r in readings if r[0] != 100_000]
+    assert slot_kwh(with_gap, 0) == pytest.approx(0.005)
+    with_gap = [r for r in readings if r[0] not in {100_000, 104_000}]
+    assert slot_kwh(with_gap, 0) is None

@@ -7,7 +7,7 @@ import random
 from homeassistant.components.recorder import get_instance
 import pytest
 
-from custom_components.energy_homes.ledger import PastTaken
+from custom_components.energy_homes.ledger import PastAdjustment
 from custom_components.energy_homes.metering.model import (
     SLOT,
     MeterRole,
@@ -126,7 +126,7 @@ async def test_the_usual_chunk_touches_its_own_hours_only(world: World) -> None:
     await assert_past(world, 60)
 
 
-async def test_a_hole_of_the_past_is_filled_later(world: World) -> None:
+async def test_a_gap_of_the_past_is_filled_later(world: World) -> None:
     """What is found out in the middle of the past shows there, and nowhere else."""
     at = await begin(world)
     await world.ticks(load(12 * 2 + 3))
@@ -145,13 +145,13 @@ async def test_a_kill_inside_a_step(world: World, happens: str) -> None:
     """What is there tells whether the sums were moved before Home Assistant was killed."""
     at = await begin(world)
     await world.ticks(load(12 * 2 + 3))
-    await world.true_up.async_stop()
+    await world.reconciler.async_stop()
     await know(world, at - 30 * HOUR, 360)
     past = world.ledger.sums.past(KEY)
     mark = await world.ledger.marks.async_load(KEY)
     assert mark is not None
     assert mark.past == (at - 30 * HOUR, at)
-    step = PastTaken(mark.offset_kwh + past, at - 30 * HOUR, past, past)
+    step = PastAdjustment(mark.offset_kwh + past, at - 30 * HOUR, past, past)
     noted = await world.ledger.marks.async_set(KEY, replace(mark, step=step))
     assert noted is not None
     assert (await world.ledger.marks.async_load(KEY)) == noted
@@ -159,7 +159,7 @@ async def test_a_kill_inside_a_step(world: World, happens: str) -> None:
         await world.adjust(step.floor, past)
     await world.restart()
     if happens == "purged":
-        await world.true_up.async_stop()
+        await world.reconciler.async_stop()
         await world.tick(0.1)
         await world.purge_short_term()
         await world.tick(0.1)
@@ -176,11 +176,11 @@ async def test_an_entity_that_is_renamed_inside_a_step(world: World) -> None:
     """Sums under an old id are not moved; the next run begins again."""
     at = await begin(world)
     await world.ticks(load(12 * 2 + 3))
-    await world.true_up.async_stop()
+    await world.reconciler.async_stop()
     await know(world, at - 3 * HOUR, 36)
     ids = iter([world.entity_id, None])
-    world.true_up.async_register(KEY, lambda: next(ids))
-    assert await world.true_up.async_reconcile(KEY) == 0
+    world.reconciler.async_register(KEY, lambda: next(ids))
+    assert await world.reconciler.async_reconcile(KEY) == 0
     await world.restart()
     await world.ticks(load(9))
     await assert_past(world, 6)
@@ -190,7 +190,7 @@ async def test_a_statistic_that_goes_while_its_sums_are_moved(world: World) -> N
     """Where the sums are not what was asked for, nothing is written on top of them."""
     at = await begin(world)
     await world.ticks(load(12 * 2 + 3))
-    await world.true_up.async_stop()
+    await world.reconciler.async_stop()
     await know(world, at - 3 * HOUR, 36)
     entity_id = world.entity_id
     assert entity_id is not None
@@ -204,7 +204,7 @@ async def test_a_statistic_that_goes_while_its_sums_are_moved(world: World) -> N
             get_instance(world.hass).async_clear_statistics([entity_id])
         return entity_id
 
-    world.true_up.async_register(KEY, present_id)
+    world.reconciler.async_register(KEY, present_id)
     assert await world.reconcile() == 0
     assert asked == 2
     assert await world.rows() == []

@@ -1,4 +1,4 @@
-"""Holes of meters that are entities: Home Assistant's own history fills them."""
+"""Gaps of meters that are entities: Home Assistant's own history fills them."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -319,7 +319,7 @@ async def test_counter_that_became_a_power(life: Life) -> None:
     assert {slot.start for slot in known[:3]} == {START + n * SLOT for n in (0, 1, 7)}
 
 
-async def ledger_hole(life: Life, source_id: str, begin: datetime, slots: int) -> None:
+async def ledger_gap(life: Life, source_id: str, begin: datetime, slots: int) -> None:
     """Let a meter have begun then, and know nothing of so many slots."""
     await life.hass.data[DATA_LEDGER].slots.async_settle(
         source_id,
@@ -352,11 +352,11 @@ async def test_statistics_where_states_are_not_kept(life: Life, asked: bool) -> 
     """Hours of eleven days ago; not where states were looked at and knew nothing."""
     begin = START - timedelta(days=11)
     import_powers(life, begin, 600.0, 1200.0)
-    await ledger_hole(life, "clamp", begin, 36)
+    await ledger_gap(life, "clamp", begin, 36)
     ledger = life.hass.data[DATA_LEDGER]
     if asked:
-        (hole,) = await ledger.slots.async_gaps("clamp", None, begin + 3 * HOUR)
-        await ledger.slots.async_add_asked("clamp", [hole])
+        (gap,) = await ledger.slots.async_gaps("clamp", None, begin + 3 * HOUR)
+        await ledger.slots.async_add_asked("clamp", [gap])
     span = {"start": begin.isoformat(), "end": (begin + 3 * HOUR).isoformat()}
     repaired = (await life.repair(**span))["Electricity meter"]
     assert (repaired["found"], repaired["vendor"]) == (36, 0 if asked else 24)
@@ -380,7 +380,7 @@ async def test_entity_that_is_gone(
     home = home_entry("Barn", meter_subentry("barn", entity_revision(entity.id)))
     entity_registry.async_remove(entity.entity_id)
     await set_up(hass, home)
-    await ledger_hole(life, "barn", START - 5 * HOUR, 6)
+    await ledger_gap(life, "barn", START - 5 * HOUR, 6)
     answer: Any = await hass.services.async_call(
         DOMAIN, "repair_gaps", {"home": "Barn"}, blocking=True, return_response=True
     )

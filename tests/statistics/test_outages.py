@@ -48,11 +48,11 @@ async def test_home_assistant_was_off(world: World, hours: int, known: bool) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recorder_config", [FEW_DAYS])
-async def test_a_hole_of_weeks_ago_is_repaired(world: World) -> None:
-    """A hole that is repaired bit by bit after 40 days, across restarts and a kill."""
+async def test_a_gap_of_weeks_ago_is_repaired(world: World) -> None:
+    """A gap that is repaired bit by bit after 40 days, across restarts and a kill."""
     first = world.now
     await world.ticks(load(12))
-    holes = [first + HOUR + n * SLOT for n in range(18)]
+    gaps = [first + HOUR + n * SLOT for n in range(18)]
     await world.ticks([None] * 18)
     await world.ticks(load(6, seed=2))
     await world.off(load(40 * 24 * 12, seed=3))
@@ -64,8 +64,8 @@ async def test_a_hole_of_weeks_ago_is_repaired(world: World) -> None:
     assert mark.checked_until == world.now.replace(minute=0) - HOUR
 
     # Newest first, as the vendor's history is asked; killed before anybody looked at it.
-    used = dict(zip(holes, load(18, seed=5), strict=True))
-    await world.true_up.async_stop()
+    used = dict(zip(gaps, load(18, seed=5), strict=True))
+    await world.reconciler.async_stop()
     await world.settle_all(dict(list(used.items())[12:]), Provenance.VENDOR)
     mark = await world.ledger.marks.async_load(KEY)
     assert mark is not None

@@ -40,7 +40,7 @@ class Powers:
 
     def open(self) -> None:
         """Begin to keep their statistics true, also after a restart."""
-        register = self.world.true_up.async_register_power
+        register = self.world.reconciler.async_register_power
         register(KEY, lambda: "sensor.home_power")
         register(METER, lambda: "sensor.meter_power")
 
@@ -111,8 +111,8 @@ class Powers:
 
     async def reconcile(self) -> int:
         """Compare both now; return how many rows were written, once they are."""
-        written = await self.world.true_up.async_reconcile(f"power:{KEY}")
-        written += await self.world.true_up.async_reconcile(f"power:{METER}")
+        written = await self.world.reconciler.async_reconcile(f"power:{KEY}")
+        written += await self.world.reconciler.async_reconcile(f"power:{METER}")
         await self.world.done()
         return written
 
@@ -189,7 +189,7 @@ async def test_a_kill_before_the_recorder_wrote_loses_nothing(
     """An hour is done only when its row was seen; it may become better known until then."""
     first = world.now
     await powers.ticks([100.0] * 2)
-    await world.true_up.async_stop()
+    await world.reconciler.async_stop()
     await powers.know(first - HOUR, [600.0] * 11)
     (due,) = await world.ledger.powers.async_due(KEY)
     await powers.know(first - SLOT, [0.0])

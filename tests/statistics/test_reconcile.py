@@ -21,7 +21,7 @@ def load(slots: int, seed: int = 1) -> list[float]:
 
 
 def unrepaired(world: World, hours: list[datetime]) -> bool:
-    """Return whether bars without a true-up would be visibly wrong in these hours."""
+    """Return whether bars without a reconciliation would be visibly wrong in these hours."""
     late = {
         hour: world.slots[hour - SLOT] - world.slots[hour + HOUR - SLOT]
         for hour in hours
@@ -38,9 +38,11 @@ async def test_hourly_bars_equal_the_slots(world: World) -> None:
     await world.assert_bystander_untouched()
 
 
-async def test_without_true_up_the_last_slot_is_in_the_next_hour(world: World) -> None:
+async def test_without_reconciliation_the_last_slot_is_in_the_next_hour(
+    world: World,
+) -> None:
     """The recorder alone counts a slot when it is published."""
-    await world.true_up.async_stop()
+    await world.reconciler.async_stop()
     energies = load(12 * 2 + 2)
     await world.ticks(energies)
 
@@ -64,7 +66,7 @@ async def test_the_second_run_writes_nothing(world: World) -> None:
 async def test_the_usual_run_writes_one_row_per_hour(world: World) -> None:
     """Of an hour that was compiled only its own row changes."""
     await world.ticks(load(12 * 3))
-    await world.true_up.async_stop()
+    await world.reconciler.async_stop()
     await world.tick(0.1)
 
     assert await world.reconcile() == 1
@@ -183,7 +185,7 @@ async def test_a_restored_old_database_gets_the_truth_again(world: World) -> Non
 async def test_a_kill_before_the_recorder_wrote_loses_nothing(world: World) -> None:
     """What was asked for but not written is asked for again."""
     await world.ticks(load(12 * 2))
-    await world.true_up.async_stop()
+    await world.reconciler.async_stop()
     await world.tick(0.1)
     old = (await world.rows())[-1]
     assert await world.reconcile() == 1
@@ -325,7 +327,7 @@ async def live_through(world: World, source: random.Random, steps: int) -> None:
         """Use energy and publish nothing."""
         await world.tick(round(source.uniform(0, 0.3), 6), publish=False)
 
-    async def hole() -> None:
+    async def gap() -> None:
         """Not know what was used."""
         unknown.append(world.now)
         await world.tick(None)
@@ -352,7 +354,7 @@ async def live_through(world: World, source: random.Random, steps: int) -> None:
         await world.publish()
         await world.compile_missing()
 
-    actions = [tick, silent, hole, recover, off, world.restart, purge]
+    actions = [tick, silent, gap, recover, off, world.restart, purge]
     for action in source.choices(actions, weights=[60, 10, 10, 4, 3, 4, 2], k=steps):
         await action()
 
@@ -361,11 +363,11 @@ async def test_an_unknown_key_and_an_entity_without_id_are_left_alone(
     world: World,
 ) -> None:
     """Nothing happens for what is not registered, or not yet an entity."""
-    assert await world.true_up.async_reconcile("home:nobody:grid") == 0
-    unregister = world.true_up.async_register("home:nobody:grid", lambda: None)
-    assert await world.true_up.async_reconcile("home:nobody:grid") == 0
+    assert await world.reconciler.async_reconcile("home:nobody:grid") == 0
+    unregister = world.reconciler.async_register("home:nobody:grid", lambda: None)
+    assert await world.reconciler.async_reconcile("home:nobody:grid") == 0
     unregister()
-    assert await world.true_up.async_reconcile(KEY) == 0
+    assert await world.reconciler.async_reconcile(KEY) == 0
 
 
 async def test_a_failure_is_logged_once_and_stops_nobody_else(
@@ -377,7 +379,7 @@ async def test_a_failure_is_logged_once_and_stops_nobody_else(
         """Fail as somebody else's code may."""
         raise RuntimeError("No registry")
 
-    world.true_up.async_register("source:another", fail, "Another")
+    world.reconciler.async_register("source:another", fail, "Another")
     await world.ticks(load(12 * 2 + 2))
 
     await world.assert_true(hours=2)

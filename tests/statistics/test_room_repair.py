@@ -135,7 +135,7 @@ async def test_two_days_off_are_in_the_statistics(
     asked = netatmo.calls().get(MEASURE, 0)
     await recorded.live(30)
 
-    # One call for each room, whenever it was that the look for holes came.
+    # One call for each room, whenever it was that the look for gaps came.
     assert netatmo.calls()[MEASURE] - asked == len(elm.heating.rooms)
     for room in ("Kitchen", "Living room"):
         rows = await recorded.rows(recorded.entity_id(room))
@@ -151,9 +151,9 @@ async def test_two_days_off_are_in_the_statistics(
     rows = await recorded.rows(kitchen)
     assert {hour: rows[hour] for hour in before} == before
 
-    true_up = hass.data[DATA_RECONCILE]
+    reconciler = hass.data[DATA_RECONCILE]
     for record in elm.heating.rooms:
-        assert await true_up.async_reconcile(f"room:{record.room_id}") == 0
+        assert await reconciler.async_reconcile(f"room:{record.room_id}") == 0
         assert await hass.data[DATA_LEDGER].rooms.async_due(record.room_id) == []
     await hass.services.async_call(DOMAIN, "repair_gaps", {}, blocking=True)
     await async_recorder_block_till_done(hass)

@@ -40,7 +40,9 @@ class Kitchen:
     async def open(self) -> None:
         """Begin to keep its statistics true, also after a restart."""
         await self.world.ledger.rooms.async_add(ROOM, HOME_ID)
-        self.world.true_up.async_register_room(ROOM, lambda: self.entity_id, "Kitchen")
+        self.world.reconciler.async_register_room(
+            ROOM, lambda: self.entity_id, "Kitchen"
+        )
 
     def shows(self, temperature: float | None) -> None:
         """Set the sensor; None where it is unavailable."""
@@ -93,7 +95,7 @@ class Kitchen:
 
     async def reconcile(self) -> int:
         """Compare now; return how many rows were written, once they are."""
-        written = await self.world.true_up.async_reconcile(KEY)
+        written = await self.world.reconciler.async_reconcile(KEY)
         await self.world.done()
         return written
 
@@ -185,7 +187,7 @@ async def test_a_kill_before_the_recorder_wrote_loses_nothing(
     """An hour is done only when its row was seen to be right."""
     first = world.now
     await kitchen.ticks([19.0] * 13)
-    await world.true_up.async_stop()
+    await world.reconciler.async_stop()
     await kitchen.repair(first, [25.0])
     assert await kitchen.reconcile() == 1
     (due,) = await world.ledger.rooms.async_due(ROOM)
@@ -229,9 +231,11 @@ async def test_a_sensor_that_is_renamed_meanwhile_waits(
     """An id that is old when the rows are known is not written to."""
     first = world.now
     await kitchen.ticks([19.0] * 13)
-    await world.true_up.async_stop()
+    await world.reconciler.async_stop()
     ids = iter([kitchen.entity_id, None])
-    unregister = world.true_up.async_register_room(ROOM, lambda: next(ids), "Kitchen")
+    unregister = world.reconciler.async_register_room(
+        ROOM, lambda: next(ids), "Kitchen"
+    )
     await kitchen.repair(first, [25.0])
     await kitchen.reconcile()
     assert await kitchen.rows() == {first: near(19.0, 19.0, 19.0)}

@@ -1,4 +1,4 @@
-"""The true-up and the guard through a real home, its sensors and the recorder."""
+"""The reconciliation and the guard through a real home, its sensors and the recorder."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -77,7 +77,7 @@ class Clock:
         await self._done()
 
     async def _done(self) -> None:
-        """Wait for the recorder, then for the true-up, then for what it asked for."""
+        """Wait for the recorder, then for the reconciliation, then for what it asked for."""
         await async_recorder_block_till_done(self._hass)
         await self._hass.async_block_till_done(wait_background_tasks=True)
         await async_recorder_block_till_done(self._hass)

@@ -49,7 +49,7 @@ from custom_components.energy_homes.metering.model import (
     unknown_slot,
 )
 from custom_components.energy_homes.statistics.guard import async_guard_total
-from custom_components.energy_homes.statistics.reconcile import TrueUp
+from custom_components.energy_homes.statistics.reconcile import Reconciler
 
 HOME_ID = "01JD0000000000000000000001"
 SOURCE_ID = "01JD0000000000000000000002"
@@ -77,7 +77,7 @@ class _InRecorder(RecorderTask):
 
 
 class World:
-    """Everything that a test of the true-up moves."""
+    """Everything that a test of the reconciliation moves."""
 
     def __init__(
         self, hass: HomeAssistant, freezer: FrozenDateTimeFactory, folder: Path
@@ -116,13 +116,13 @@ class World:
         await self.ledger.async_open()
         await self.ledger.homes.async_add(HOME_ID, "Elm Street")
         await self.ledger.sources.async_add(SOURCE_ID, HOME_ID)
-        self.true_up = TrueUp(self.hass, self.ledger)
-        self.true_up.async_start()
-        self.true_up.async_register(KEY, lambda: self.entity_id, "Elm Street")
+        self.reconciler = Reconciler(self.hass, self.ledger)
+        self.reconciler.async_start()
+        self.reconciler.async_register(KEY, lambda: self.entity_id, "Elm Street")
 
     async def close(self) -> None:
         """Stop what was opened."""
-        await self.true_up.async_stop()
+        await self.reconciler.async_stop()
         await self.ledger.async_close()
 
     async def restart(self) -> None:
@@ -246,14 +246,14 @@ class World:
         await self.done()
 
     async def done(self) -> None:
-        """Wait for the recorder, then for the true-up, then for what it asked for."""
+        """Wait for the recorder, then for the reconciliation, then for what it asked for."""
         await async_recorder_block_till_done(self.hass)
         await self.hass.async_block_till_done(wait_background_tasks=True)
         await async_recorder_block_till_done(self.hass)
 
     async def reconcile(self) -> int:
         """Compare now; return how many rows were written, once they are."""
-        written = await self.true_up.async_reconcile(KEY)
+        written = await self.reconciler.async_reconcile(KEY)
         await self.done()
         return written
 

@@ -47,7 +47,7 @@ from .rooms import (
     require_heating,
     rooms_of,
 )
-from .temperatures import PAST_FIELDS, async_past_temperatures
+from .temperatures import HISTORY_FIELDS, async_past_temperatures
 
 SET_SETPOINT_SCHEMA: Final = vol.Schema(
     {
@@ -226,7 +226,7 @@ async def async_get_temperature(call: ServiceCall) -> ServiceResponse:
     homes = _heated_homes(call)
     device, room = checked_device(call.data.get(ATTR_DEVICE)), call.data.get(ATTR_ROOM)
     asked = [(home, named_rooms(home, device, room)) for home in homes]
-    if any(name in call.data for name in PAST_FIELDS):
+    if any(name in call.data for name in HISTORY_FIELDS):
         return await async_past_temperatures(call, asked)
     return {home.label: _temperatures(rooms) for home, rooms in asked}
 

@@ -20,7 +20,7 @@ from .fields import ATTR_END, ATTR_FORMAT, ATTR_PERIOD, ATTR_START, CSV, FORMATS
 from .periods import MOST_PERIODS, asked_duration_s, instant, too_long
 from .rooms import HomeRoom
 
-PAST_FIELDS: Final = (ATTR_START, ATTR_END, ATTR_PERIOD, ATTR_FORMAT)
+HISTORY_FIELDS: Final = (ATTR_START, ATTR_END, ATTR_PERIOD, ATTR_FORMAT)
 """An action that has one of them asks for the past."""
 
 COLUMNS: Final = (

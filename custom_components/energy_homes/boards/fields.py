@@ -24,7 +24,7 @@ def read_fields(query: str, body: bytes, content_type: str = "") -> dict[str, st
     """Return the fields of a request by their names, blanks around both taken away.
 
     `query` and forms are percent-encoded. JSON is one object of texts, whole numbers and
-    flags. Raises BoardMessageError for what is too large, not readable, or told twice.
+    flags. Raises BoardMessageError for what is too large, not readable, or given twice.
     """
     if len(query) > MAX_BODY or len(body) > MAX_BODY:
         raise BoardMessageError(

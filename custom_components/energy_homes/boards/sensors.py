@@ -35,7 +35,7 @@ class RemoteSensor:
 
     @property
     def shown(self) -> SensorReading:
-        """Return the reading as homes are told it."""
+        """Return the reading as homes get it."""
         return SensorReading(
             hardware_id=self.reading.sensor_id,
             quantity=Quantity.TEMPERATURE,

@@ -1,4 +1,4 @@
-"""One request and its reply, with what goes wrong on the way told as the cloud's errors."""
+"""One request and its reply, with what goes wrong on the way raised as the cloud's errors."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager

@@ -43,7 +43,7 @@ from .forms import (
     time_zones,
 )
 from .refused import Refused
-from .sources.backfill import PAST_FIELDS, async_first_day, past_fields
+from .sources.backfill import BACKFILL_FIELDS, async_first_day, backfill_fields
 from .sources.entity import entity_revision
 from .sources.metering import (
     async_default_name,
@@ -116,7 +116,8 @@ class HomeSteps(ConfigFlow):
         return self.async_show_form(
             step_id="home_entity",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema({**ENTITY_FIELDS, **METER_FIELDS, **PAST_FIELDS}), user_input
+                vol.Schema({**ENTITY_FIELDS, **METER_FIELDS, **BACKFILL_FIELDS}),
+                user_input,
             ),
             errors=refused.errors if refused else None,
             description_placeholders={
@@ -148,7 +149,9 @@ class HomeSteps(ConfigFlow):
         return self.async_show_form(
             step_id="home_meter",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema({**METER_FIELDS, **past_fields(self.hass, self._hardware)}),
+                vol.Schema(
+                    {**METER_FIELDS, **backfill_fields(self.hass, self._hardware)}
+                ),
                 user_input
                 or {
                     CONF_NAME: await async_default_name(self.hass, role),

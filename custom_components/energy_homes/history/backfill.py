@@ -105,7 +105,7 @@ class Backfill:
         self._wake()
 
     async def async_forget_home(self, home_id: str) -> None:
-        """Forget the imports of a home that was removed."""
+        """Forget the jobs of a home that was removed."""
         if jobs := self.jobs.of_home(home_id):
             self.jobs.remove(jobs)
             await self.jobs.async_save()
@@ -117,7 +117,7 @@ class Backfill:
         start: datetime | None = None,
         end: datetime | None = None,
     ) -> None:
-        """Import subjects of a home from `start` on, or as early as somebody has them.
+        """Backfill subjects of a home from `start` on, or as early as somebody has them.
 
         What is under way, or was stopped, goes on where it was, as far down as is wanted
         now; what was done, or is for `end` only, begins anew: what is known costs nothing.
@@ -142,7 +142,7 @@ class Backfill:
         self._wake()
 
     async def async_pause(self, home: Home) -> None:
-        """Stop the imports of a home, each after its present step."""
+        """Stop the jobs of a home, each after its present step."""
         for job in self.jobs.of_home(home.home_id):
             if job.active:
                 job.stop()
@@ -150,7 +150,7 @@ class Backfill:
         self.jobs.async_update_listeners(home.home_id)
 
     async def async_go_on(self, home: Home) -> bool:
-        """Go on with what was stopped, else begin with all that has no import yet.
+        """Go on with what was stopped, else begin with all that has no job yet.
 
         Return whether there was anything to do.
         """
@@ -175,7 +175,7 @@ class Backfill:
         return bool(new)
 
     async def async_settled(self, subjects: Sequence[Subject]) -> None:
-        """Wait until nothing more of the subjects can be imported now."""
+        """Wait until nothing more of the subjects can be backfilled now."""
         while (
             self._task is not None
             and not self._task.done()

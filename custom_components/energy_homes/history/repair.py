@@ -25,7 +25,7 @@ from ..ledger import Ledger, LedgerError
 from .issue import async_keep_history_issues, async_tell_unasked
 from .meter_repair import MeterRepair
 from .repaired import Repaired
-from .room_repair import RoomHistory
+from .room_repair import RoomRepair
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class GapRepair:
         self._done: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._unsubscribe: list[CALLBACK_TYPE] = []
-        self.rooms = RoomHistory(accounts, ledger)
+        self.rooms = RoomRepair(accounts, ledger)
 
     @callback
     def async_start(self) -> None:

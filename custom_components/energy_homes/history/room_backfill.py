@@ -7,7 +7,7 @@ from ..ledger import Ledger
 from ..metering.gaps import slots_in
 from ..models import NotNowError
 from ..rooms.coordinator import HeatingCoordinator
-from .room_repair import RoomHistory
+from .room_repair import RoomRepair
 from .step import Step
 
 ROOM: Final = "room"
@@ -19,13 +19,13 @@ class RoomBackfill:
     def __init__(
         self,
         ledger: Ledger,
-        history: RoomHistory,
+        repair: RoomRepair,
         heating: HeatingCoordinator,
         room_id: str,
     ) -> None:
         """Fill the slots of a room of a heating."""
         self._ledger = ledger
-        self._history = history
+        self._repair = repair
         self._heating = heating
         self._room_id = room_id
 
@@ -37,20 +37,20 @@ class RoomBackfill:
         self, begin: datetime, end: datetime, newest: datetime
     ) -> Step:
         """Take as much as one call answers; a problem of that is one of the step."""
-        taken = await self._history.async_import(
+        step = await self._repair.async_backfill(
             self._heating, self._room_id, begin, end, again=True
         )
-        if taken.problem is not None:
-            raise NotNowError(taken.problem)
-        reached = begin if taken.done else taken.reached
+        if step.problem is not None:
+            raise NotNowError(step.problem)
+        reached = begin if step.done else step.reached
         left = slots_in(
             await self._ledger.rooms.async_gaps(self._room_id, reached, end)
         )
         return Step(
             begin=reached,
-            found=taken.vendor + left,
-            filled=taken.vendor,
+            found=step.vendor + left,
+            filled=step.vendor,
             origin=ROOM,
-            calls=taken.calls,
-            reported=taken.vendor > 0 if taken.calls else None,
+            calls=step.calls,
+            reported=step.vendor > 0 if step.calls else None,
         )

@@ -1,7 +1,7 @@
 """The gaps of rooms' temperatures: asked for, newest first, and filled in the ledger.
 
 They are repaired as those of meters are, and the past of a room is backfilled step by step
-(`RoomHistory.async_import`). What was asked of a room is remembered once its slots are in the
+(`RoomRepair.async_backfill`). What was asked of a room is remembered once its slots are in the
 ledger, so that a kill costs a call and nothing else. Hours that become known are due in the
 ledger: the recorder's statistics follow by themselves.
 """
@@ -39,8 +39,8 @@ _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RoomImport:
-    """What one step of an import of a room's past did.
+class RoomBackfillStep:
+    """What one step of the backfill of a room did.
 
     Everything in `[reached, end)` that the vendor can be asked for was asked for; `done` says
     that this is all that was wanted. `vendor` is how many slots became known, `calls` how many
@@ -55,8 +55,8 @@ class RoomImport:
     problem: Problem | None = None
 
 
-class RoomHistory:
-    """Asks vendors for what rooms were like."""
+class RoomRepair:
+    """Fills gaps in the temperatures of all homes' rooms from the vendor's history."""
 
     def __init__(self, accounts: Accounts, ledger: Ledger) -> None:
         """Stand for the rooms of all homes."""
@@ -83,7 +83,7 @@ class RoomHistory:
             look = _RoomGaps(self._accounts, self._ledger, heating, room)
             return await look.async_repair(home.label, begin, end, again=again)
 
-    async def async_import(
+    async def async_backfill(
         self,
         heating: HeatingCoordinator,
         room_id: str,
@@ -91,7 +91,7 @@ class RoomHistory:
         end: datetime,
         *,
         again: bool = False,
-    ) -> RoomImport:
+    ) -> RoomBackfillStep:
         """Fill what is not known of a room in `[begin, end)`, one call of the vendor's.
 
         `room_id` is our own id, the instants are aware; the span may be before the room's
@@ -174,7 +174,7 @@ class _RoomGaps:
 
     async def async_step(
         self, begin: datetime, end: datetime, *, again: bool
-    ) -> RoomImport:
+    ) -> RoomBackfillStep:
         """Make the newest call that is missing in a span."""
         stored = await self._ledger.rooms.async_load(self._room.room_id)
         over_s = self._ripe_s // HOUR_SECONDS * HOUR_SECONDS
@@ -195,21 +195,21 @@ class _RoomGaps:
                 call = room_calls(part)[0]
                 await self._async_ask(place, call, part)
             except NotNowError as err:
-                return RoomImport(
+                return RoomBackfillStep(
                     name=self._room.name,
                     reached=min(reached, from_seconds(part[0].stop)),
                     calls=self._repaired.calls,
                     problem=err.problem,
                 )
             left = within(todo, seconds(since), call.start_s)
-            return RoomImport(
+            return RoomBackfillStep(
                 name=self._room.name,
                 reached=from_seconds(call.start_s) if left else since,
                 vendor=self._repaired.vendor,
                 calls=self._repaired.calls,
                 done=not left,
             )
-        return RoomImport(name=self._room.name, reached=since, done=True)
+        return RoomBackfillStep(name=self._room.name, reached=since, done=True)
 
     async def _async_gaps(
         self, begin: datetime | None, end: datetime | None

@@ -27,7 +27,7 @@ from ..rooms.coordinator import HeatingCoordinator
 from ..rooms.devices import register_devices
 from ..rooms.log import RoomLog
 from ..statistics.guard import async_guard_total
-from ..statistics.reconcile import TrueUp
+from ..statistics.reconcile import Reconciler
 from .sensors import SensorsCoordinator
 
 type HomeConfigEntry = ConfigEntry[Home]
@@ -141,20 +141,22 @@ class Home:
             await room_log.async_stop()
         await self.coordinator.async_stop()
 
-    def start_true_up(self, true_up: TrueUp) -> None:
+    def start_reconciling(self, reconciler: Reconciler) -> None:
         """Keep the recorder's statistics of the home's totals and rooms true from now on."""
         for unique_id, key in self._energy_keys().items():
             self._entry.async_on_unload(
-                true_up.async_register(key, partial(self._entity_id, unique_id))
+                reconciler.async_register(key, partial(self._entity_id, unique_id))
             )
         for unique_id, key in self._power_keys().items():
             self._entry.async_on_unload(
-                true_up.async_register_power(key, partial(self._entity_id, unique_id))
+                reconciler.async_register_power(
+                    key, partial(self._entity_id, unique_id)
+                )
             )
         for heating in self.heating.values():
             for room in heating.rooms:
                 self._entry.async_on_unload(
-                    true_up.async_register_room(
+                    reconciler.async_register_room(
                         room.room_id,
                         partial(self._entity_id, f"{room.room_id}_temperature"),
                         f"{self.label} {room.name}",

@@ -5,7 +5,7 @@ import sqlite3
 from typing import Final
 
 from .codes import from_micros, micros
-from .types import PastTaken, StatisticMark
+from .types import PastAdjustment, StatisticMark
 from .view import Transaction, View
 
 MARK_SCHEMA: Final = (
@@ -58,7 +58,7 @@ def load_mark(view: View, key: str) -> StatisticMark | None:
         else (from_micros(past_from), from_micros(past_until)),
         step=None
         if step[0] is None
-        else PastTaken(step[0], from_micros(step[1]), step[2], step[3]),
+        else PastAdjustment(step[0], from_micros(step[1]), step[2], step[3]),
     )
 
 

@@ -136,7 +136,7 @@ class HomeStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class PastTaken:
+class PastAdjustment:
     """How a statistic's sums come to have a key's past in them.
 
     `offset_kwh` is their sum - state with it and `floor` the first hour that may be
@@ -190,4 +190,4 @@ class StatisticMark:
     past_kwh: float = 0.0
     seen_kwh: float = 0.0
     past: tuple[datetime, datetime] | None = None
-    step: PastTaken | None = None
+    step: PastAdjustment | None = None

@@ -80,7 +80,7 @@ class PulseKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class StampMeaning:
     """What a stamp means, when its pulse was (aware, UTC), and the clock after it.
 
     `period` is in ms since the newest pulse before, positive, and only of a NEXT pulse.
@@ -124,7 +124,7 @@ class PulseClock:
         """Return when the newest pulse was."""
         return self.wall(self.uptime)
 
-    def hear(self, stamp: int, arrival: datetime) -> Heard:
+    def hear(self, stamp: int, arrival: datetime) -> StampMeaning:
         """Say what a stamp of `[0, WRAP)` means that arrived at an aware instant.
 
         `(stamp - newest) mod WRAP` decides: known ones are duplicates, a little below WRAP
@@ -132,23 +132,23 @@ class PulseClock:
         is the next after a wrap where so much time has passed, else a restart.
         """
         if stamp in self.recent:
-            return Heard(PulseKind.DUPLICATE, self.at, self)
+            return StampMeaning(PulseKind.DUPLICATE, self.at, self)
         passed = (arrival - self.at) // MILLISECOND
         ahead = (stamp - self.newest) % WRAP
         behind = WRAP - ahead
         if behind <= LATENESS and passed < LOST_TOUCH:
             uptime = self.uptime - behind
             clock = self._after(stamp, uptime, arrival)
-            return Heard(PulseKind.LATE, clock.wall(uptime), clock)
+            return StampMeaning(PulseKind.LATE, clock.wall(uptime), clock)
         wrapped = stamp < self.newest
         if passed - ahead >= LOST_TOUCH or (
             wrapped and ahead > passed * (1 + DRIFT) + LATENESS
         ):
-            return Heard(PulseKind.RESTART, arrival, self.begin(stamp, arrival))
+            return StampMeaning(PulseKind.RESTART, arrival, self.begin(stamp, arrival))
         uptime = self.uptime + ahead
         clock = self._after(stamp, uptime, arrival)
         clock = replace(clock, newest=stamp, uptime=uptime)
-        return Heard(PulseKind.NEXT, clock.at, clock, ahead)
+        return StampMeaning(PulseKind.NEXT, clock.at, clock, ahead)
 
     def wall(self, uptime: int) -> datetime:
         """Return when the board had been up for so many milliseconds."""

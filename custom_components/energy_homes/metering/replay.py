@@ -22,10 +22,10 @@ EVERY: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an entity told at an instant (UTC): its power in W or its counter in kWh.
+class RecordedState:
+    """What an entity reported at an instant (UTC): its power in W or its counter in kWh.
 
-    Neither is that it told nothing any more. `until` is when it told the same for the last
+    Neither is that it reported nothing any more. `until` is when it reported the same for the last
     time, as far as that is known: a power holds longer, a counter may have moved since.
     """
 
@@ -35,14 +35,14 @@ class Told:
     until: datetime | None = None
 
 
-def readings(told: Iterable[Told], until: datetime) -> Iterator[Reading]:
-    """Yield the readings of what was told, in its order, up to an instant.
+def readings(reported: Iterable[RecordedState], until: datetime) -> Iterator[Reading]:
+    """Yield the readings of what was reported, in its order, up to an instant.
 
-    A power holds until something else is told; one that no home has is none.
+    A power holds until something else is reported; one that no home has is none.
     """
     held: float | None = None
     since = until
-    for one in told:
+    for one in reported:
         yield from _held(held, since, one.at)
         power = one.power
         if power is not None and abs(power) > MAX_POWER:

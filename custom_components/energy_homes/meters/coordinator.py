@@ -77,12 +77,12 @@ class HomeData:
     @property
     def estimated(self) -> bool | None:
         """Return whether the power is partly an estimate; None where it never is."""
-        told = [
+        estimated = [
             meter.estimated
             for meter in self.meters.values()
             if meter.role is MeterRole.GRID and meter.estimated is not None
         ]
-        return any(told) if told else None
+        return any(estimated) if estimated else None
 
 
 class HomeCoordinator(DataUpdateCoordinator[HomeData]):

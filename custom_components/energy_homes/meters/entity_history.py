@@ -29,7 +29,7 @@ from sqlalchemy import or_, select
 
 from ..metering.gap_fill import Answer
 from ..metering.model import Reading, Slot
-from ..metering.replay import Told, readings, replayed
+from ..metering.replay import RecordedState, readings, replayed
 from ..metering.statistic_answers import Rows, finest, mean_answers, sum_answers
 from ..statistics.reading import async_has_recorder
 from .entity_source import counted_kwh, power_w
@@ -95,7 +95,7 @@ async def async_statistic_answers(
     means of power in any unit; of any other nothing is known. An answer is of an hour, or
     of five minutes where those are kept; an hour of which only some are kept has both, as
     `gap_fill.fill` takes them. Hours that have no row are one answer with the next one that
-    has. Rows that the span cuts are told whole.
+    has. Rows that the span cuts are given whole.
 
     The recorder goes on with what it knew last while Home Assistant is off or an entity
     unavailable: such an hour reads 0 or the last power here, and a counter's energy is in
@@ -139,8 +139,8 @@ def _read_slots(
             recorded[-1] = present
         elif present.last_updated > recorded[-1].last_updated:
             recorded.append(present)
-    told = list(_told(recorded, _absences(hass, recorded[0].last_updated)))
-    return replayed(readings(told, max(end, told[-1].at)), begin, end)
+    reported = list(_reported(recorded, _absences(hass, recorded[0].last_updated)))
+    return replayed(readings(reported, max(end, reported[-1].at)), begin, end)
 
 
 def _read_readings(
@@ -153,8 +153,8 @@ def _read_readings(
     ]
     if not recorded:
         return []
-    told = _told(recorded, _absences(hass, recorded[0].last_updated))
-    return [reading for reading in readings(told, end) if begin < reading.at < end]
+    reported = _reported(recorded, _absences(hass, recorded[0].last_updated))
+    return [reading for reading in readings(reported, end) if begin < reading.at < end]
 
 
 def _before(hass: HomeAssistant, entity_id: str, begin: datetime) -> list[State]:
@@ -187,12 +187,12 @@ def _says_something(state: State) -> bool:
     return power_w(state) is not None or counted_kwh(state) is not None
 
 
-def _told(
+def _reported(
     recorded: list[State], absences: list[tuple[datetime | None, datetime]]
-) -> Iterator[Told]:
-    """Yield what states told, and where Home Assistant went away, in order of time."""
+) -> Iterator[RecordedState]:
+    """Yield what states reported, and where Home Assistant went away, in order of time."""
     for state, following in zip_longest(recorded, recorded[1:]):
-        yield Told(
+        yield RecordedState(
             state.last_updated,
             power_w(state),
             counted_kwh(state),
@@ -204,7 +204,7 @@ def _told(
             if state.last_updated < back and (
                 following is None or following.last_updated >= back
             ):
-                yield Told(max(gone, state.last_reported))
+                yield RecordedState(max(gone, state.last_reported))
                 break
 
 

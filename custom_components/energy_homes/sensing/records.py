@@ -122,8 +122,8 @@ def match_sensors(
     records: Sequence[SensorRecord], host: str, readings: Iterable[SensorReading]
 ) -> SensorMatch:
     """Return which sensors of another host are those on record."""
-    told = tuple(readings)
-    matched = _matched(records, host, told)
+    reported = tuple(readings)
+    matched = _matched(records, host, reported)
     taken = {
         (record.quantity, matched[record.sensor_id])
         for record in records
@@ -132,7 +132,7 @@ def match_sensors(
     return SensorMatch(
         matched=matched,
         records=tuple(r for r in records if r.sensor_id not in matched),
-        readings=tuple(r for r in told if (r.quantity, r.hardware_id) not in taken),
+        readings=tuple(r for r in reported if (r.quantity, r.hardware_id) not in taken),
     )
 
 
@@ -177,11 +177,11 @@ def _matched(
             take(record, min(others))
     free = [record for record in records if record.sensor_id not in matched]
     named = Counter((r.quantity, _name(r.name)) for r in free)
-    told = Counter((r.quantity, _name(r.name)) for r in left.values())
+    reported = Counter((r.quantity, _name(r.name)) for r in left.values())
     by_name = {(r.quantity, _name(r.name)): r.hardware_id for r in left.values()}
     for record in free:
         key = (record.quantity, _name(record.name))
-        if key[1] and named[key] == told[key] == 1:
+        if key[1] and named[key] == reported[key] == 1:
             take(record, by_name[key])
     return matched
 

@@ -27,10 +27,10 @@ def views(
     now: datetime,
 ) -> Mapping[str, SensorView]:
     """Return the sensors on record, by our own ids, as their host says they are."""
-    told = {(r.quantity, r.hardware_id): r for r in readings if r.heard(now)}
+    reported = {(r.quantity, r.hardware_id): r for r in readings if r.heard(now)}
     shown: dict[str, SensorView] = {}
     for record in records:
-        reading = told.get((record.quantity, record.hardware.get(host, "")))
+        reading = reported.get((record.quantity, record.hardware.get(host, "")))
         shown[record.sensor_id] = SensorView(
             name=record.name,
             available=reading is not None,

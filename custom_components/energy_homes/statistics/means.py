@@ -96,7 +96,7 @@ class PowerMeans(Means):
         return await self.ledger.powers.async_hours(self.key, start, end)
 
 
-async def async_true_up_means(
+async def async_reconcile_means(
     hass: HomeAssistant,
     means: Means,
     entity_id: str,

@@ -1,9 +1,9 @@
-"""The hourly true-up: the recorder's hourly rows of our energy totals follow the ledger.
+"""The hourly reconciliation: the recorder's rows of our energy totals follow the ledger.
 
 A total moves only with settled slots, so an hour's last slot is published after the hour and
 counted in the next one; late and recovered slots even later. After every 5-minute run of the
 recorder the hours that it has compiled are compared with the ledger, and rows that differ are
-imported into the entity's own statistic. See `metering.trueup` for the rules.
+imported into the entity's own statistic. See `metering.reconcile` for the rules.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..ledger import Ledger
-from .means import Means, PowerMeans, RoomMeans, async_true_up_means
+from .means import Means, PowerMeans, RoomMeans, async_reconcile_means
 from .reading import async_can_record, async_recorder_done
 from .sums import SumsJob
 
 _LOGGER = logging.getLogger(__name__)
 
-DATA_RECONCILE: HassKey[TrueUp] = HassKey(f"{DOMAIN}_reconcile")
+DATA_RECONCILE: HassKey[Reconciler] = HassKey(f"{DOMAIN}_reconcile")
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +40,7 @@ class _Kept:
     failing: bool = False
 
 
-class TrueUp:
+class Reconciler:
     """Keeps the hourly statistics of all registered energy entities as the ledger says."""
 
     def __init__(self, hass: HomeAssistant, ledger: Ledger) -> None:
@@ -128,7 +128,7 @@ class TrueUp:
         self._due |= dict.fromkeys(self._kept)
         if self._due and (self._task is None or self._task.done()):
             self._task = self._hass.async_create_background_task(
-                self._async_work(), "Energy Homes true-up of statistics"
+                self._async_work(), "Energy Homes reconciliation of statistics"
             )
 
     async def _async_work(self) -> None:
@@ -183,7 +183,7 @@ class TrueUp:
         ):
             return 0
         if kept.means is not None:
-            return await async_true_up_means(
+            return await async_reconcile_means(
                 self._hass, kept.means, entity_id, kept.entity_id
             )
         return await SumsJob(

@@ -11,7 +11,7 @@ from homeassistant.components.recorder.statistics import async_import_statistics
 from homeassistant.const import UnitOfEnergy
 from homeassistant.core import HomeAssistant
 
-from ..ledger import Ledger, PastTaken, StatisticMark
+from ..ledger import Ledger, PastAdjustment, StatisticMark
 from ..metering.reconcile import (
     HOUR,
     Rebase,
@@ -96,10 +96,10 @@ class SumsJob:
                 checked_until=mark.checked_until or mark.floor,
                 past=(floor, until),
             )
-        step = PastTaken(offset, floor, included, past)
+        step = PastAdjustment(offset, floor, included, past)
         if same(offset, mark.offset_kwh):
             step = replace(step, offset_kwh=mark.offset_kwh)
-            return await self._async_remember(_taken(mark, step))
+            return await self._async_remember(_adjusted(mark, step))
         start = floor
         if mark.checked_until is not None and mark.past is not None:
             # What is before it has not changed.
@@ -118,7 +118,7 @@ class SumsJob:
         statistic = await self._async_statistic()
         if statistic is None or not same(statistic.latest.offset, offset):
             return None
-        return await self._async_remember(_taken(noted, step))
+        return await self._async_remember(_adjusted(noted, step))
 
     async def _async_past_floor(self, mark: StatisticMark) -> datetime:
         """Return the first hour that may be rewritten, given all of the past.
@@ -137,7 +137,7 @@ class SumsJob:
         return mark.floor if counted else hour
 
     async def _async_end_step(
-        self, mark: StatisticMark, step: PastTaken, statistic: Statistic
+        self, mark: StatisticMark, step: PastAdjustment, statistic: Statistic
     ) -> StatisticMark | None:
         """Find out whether sums were moved before somebody was stopped in between."""
         latest = statistic.latest.offset
@@ -147,7 +147,7 @@ class SumsJob:
             hours = await self._async_hours(LONG_AGO, hour_start(hour))
             latest = next((row.offset for row in reversed(hours.values())), latest)
         mark = (
-            _taken(mark, step)
+            _adjusted(mark, step)
             if same(latest, step.offset_kwh)
             else replace(mark, step=None)
         )
@@ -306,7 +306,7 @@ class SumsJob:
         return self._present_id() != self._entity_id
 
 
-def _taken(mark: StatisticMark, step: PastTaken) -> StatisticMark:
+def _adjusted(mark: StatisticMark, step: PastAdjustment) -> StatisticMark:
     """Return a mark once the sums have what a step brings."""
     return replace(
         mark,

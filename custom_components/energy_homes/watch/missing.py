@@ -63,8 +63,8 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an account tells of its meters, and since when which of them are missing."""
+class AccountReport:
+    """What an account reported of its meters, and since when which of them are missing."""
 
     meters: Mapping[str, MeterInfo]
     missing: Mapping[str, datetime]
@@ -80,7 +80,7 @@ class MissingSources:
         """Start without knowing of any."""
         self._hass = hass
         self._noticed: dict[tuple[str, str], Absence] = {}
-        self._told: dict[str, Told] = {}
+        self._reports: dict[str, AccountReport] = {}
         self._store: Store[list[list[str]]] = Store(hass, STORE_VERSION, STORE_KEY)
 
     async def async_load(self) -> None:
@@ -104,7 +104,7 @@ class MissingSources:
             return
         now = dt_util.utcnow()
         # A hub gathers what it tells; many sources ask.
-        self._told = {}
+        self._reports = {}
         kept: set[str] = set()
         noticed: dict[tuple[str, str], Absence] = {}
         for (entry_id, subentry_id), source in all_sources(self._hass).items():
@@ -161,11 +161,13 @@ class MissingSources:
             return Sight.MISSING, last_heard(hub)
         if hub.state is not AccountState.CONNECTED:
             return Sight.UNSURE, None
-        if (told := self._told.get(revision.account)) is None:
-            told = self._told[revision.account] = Told(hub.meters, hub.missing)
-        if (since := told.missing.get(revision.hardware_id)) is not None:
+        if (report := self._reports.get(revision.account)) is None:
+            report = self._reports[revision.account] = AccountReport(
+                hub.meters, hub.missing
+            )
+        if (since := report.missing.get(revision.hardware_id)) is not None:
             return Sight.MISSING, since
-        meter = told.meters.get(revision.hardware_id)
+        meter = report.meters.get(revision.hardware_id)
         if meter is None or meter.ghost:
             return Sight.MISSING, None
         return Sight.PRESENT, None

@@ -16,7 +16,7 @@ PREFIX = "board "
 
 
 @dataclass
-class Heard:
+class Received:
     """What came of one board, without keeping any of it."""
 
     count: int = 0
@@ -55,10 +55,10 @@ def add_boards(control: ParticleControl, count: int) -> list[str]:
 
 def follow(
     hass: HomeAssistant, account: str, board_ids: Sequence[str]
-) -> dict[str, Heard]:
+) -> dict[str, Received]:
     """Hear what boards say, as homes do."""
     accounts = hass.data[DATA_ACCOUNTS]
-    heard = {board_id: Heard() for board_id in board_ids}
+    heard = {board_id: Received() for board_id in board_ids}
     for board_id, listener in heard.items():
         accounts.subscribe(account, board_id, listener.take)
     return heard

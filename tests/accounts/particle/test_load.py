@@ -12,7 +12,7 @@ from tests.builders import particle_entry, set_up
 from tests.particle_control import PARTICLE_TOKEN, ParticleControl
 from tests.virtual import VirtualTime
 
-from .load import Heard, add_boards, follow, published
+from .load import Received, add_boards, follow, published
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,9 @@ BOARDS = 100
 KEPT_BYTES = 64 * 1024
 
 
-def all_came(heard: Mapping[str, Heard], told: Mapping[str, tuple[int, float]]) -> None:
+def all_came(
+    heard: Mapping[str, Received], told: Mapping[str, tuple[int, float]]
+) -> None:
     """Check that what was heard is what was published, but for the last second."""
     assert set(heard) == set(told)
     for board_id, (count, watts) in told.items():
@@ -35,7 +37,7 @@ def all_came(heard: Mapping[str, Heard], told: Mapping[str, tuple[int, float]]) 
 
 async def run(
     hass: HomeAssistant, virtual: VirtualTime, particle: ParticleControl, minutes: int
-) -> dict[str, Heard]:
+) -> dict[str, Received]:
     """Let boards speak for a while, and check that all was heard."""
     ids = add_boards(particle, BOARDS)
     await set_up(hass, particle_entry(PARTICLE_TOKEN, ACCOUNT))

@@ -53,15 +53,15 @@ async def async_check_netatmo(
     """Ask an account who it is and which homes it has; raises CloudError by kind."""
     tokens = LooseTokens(implementation, token)
     client = counted_client(hass, tokens)
-    told = await client.homes()
-    if not told.complete:
+    answer = await client.homes()
+    if not answer.complete:
         raise CloudNonsenseError("homesdata: no list of homes")
     access: str = tokens.token[CONF_ACCESS_TOKEN]
-    identity, short = _identity(told, access)
+    identity, short = _identity(answer, access)
     return NetatmoCheck(
         unique_id=identity,
         title=f"Netatmo {short}",
-        homes=told.homes,
+        homes=answer.homes,
         token=tokens.token,
     )
 
@@ -78,10 +78,10 @@ def counted_client(hass: HomeAssistant, tokens: LooseTokens) -> NetatmoClient:
     )
 
 
-def _identity(told: HomesData, access_token: str) -> tuple[str, str]:
+def _identity(answer: HomesData, access_token: str) -> tuple[str, str]:
     """Return an account's own id, and what of it people are shown."""
     user, bar, _ = access_token.partition("|")
-    if (known := told.user_id or (user if bar else "")) != "":
+    if (known := answer.user_id or (user if bar else "")) != "":
         return f"netatmo_{known}", known[-4:]
-    home = min((home.home_id for home in told.homes), default="")
+    home = min((home.home_id for home in answer.homes), default="")
     return f"{_BY_HOME}{home}", home[-4:]

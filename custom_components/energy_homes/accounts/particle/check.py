@@ -54,9 +54,9 @@ async def async_check_particle(
 ) -> ParticleCheck:
     """Ask an account who it is and which boards it has; raises CloudError by kind."""
     client = counted_client(hass, token, url, product)
-    told = await client.token_info()
+    info = await client.token_info()
     boards = await client.devices()
-    identity, short = account_identity(told.user, boards, token, product)
+    identity, short = account_identity(info.user, boards, token, product)
     return ParticleCheck(unique_id=identity, title=f"Particle {short}", boards=boards)
 
 

@@ -1,6 +1,6 @@
 """Reading the Netatmo cloud's replies, in every shape that was seen. Pure.
 
-A field that makes no sense is one that is not told; a reply that makes none is an error.
+A field that makes no sense is one that is not reported; a reply that makes none is an error.
 """
 
 from collections.abc import Iterator, Mapping
@@ -63,14 +63,14 @@ def home_status(reply: Mapping[str, Any], home_id: str) -> HomeStatus:
     """Read homestatus of a home. Raises CloudNonsenseError where it is another home's."""
     body = _object(reply.get("body"))
     home = _object(body.get("home"))
-    if (told := _text(home.get("id"))) not in {None, home_id}:
+    if (reported := _text(home.get("id"))) not in {None, home_id}:
         raise CloudNonsenseError("status of another home")
     rooms = [_room_status(r) for r in _objects(home.get("rooms")) if _text(r.get("id"))]
     modules = [
         _module_status(m) for m in _objects(home.get("modules")) if _text(m.get("id"))
     ]
     return HomeStatus(
-        home_id=told or home_id,
+        home_id=reported or home_id,
         at=_instant(reply.get("time_server")),
         rooms={room.room_id: room for room in rooms},
         modules={module.module_id: module for module in modules},

@@ -31,7 +31,7 @@ def as_number(text: str | None) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenInfo:
-    """What the cloud tells of a token: `user` is its owner's id or name, where told."""
+    """What the cloud reports of a token: `user` is its owner's id or name, where reported."""
 
     expires_at: datetime | None
     user: str | None = field(default=None, repr=False)

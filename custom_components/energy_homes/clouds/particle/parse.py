@@ -1,6 +1,6 @@
 """Reading the Particle cloud's replies and events, in every shape that was seen. Pure.
 
-A field that makes no sense is one that is not told; a reply that makes none is an error.
+A field that makes no sense is one that is not reported; a reply that makes none is an error.
 """
 
 import codecs
@@ -48,7 +48,7 @@ def decode(body: bytes) -> Any:
 
 
 def token_info(reply: Any) -> TokenInfo:
-    """Read what is told of a token. Raises CloudNonsenseError."""
+    """Read what the cloud reports of a token. Raises CloudNonsenseError."""
     if not isinstance(reply, dict):
         raise CloudNonsenseError("a token that is no object")
     user = _words(reply.get("user_id")) or _words(reply.get("username"))
@@ -94,17 +94,17 @@ def variable(reply: Any, board_id: str, name: str) -> VariableValue:
 
 def event_batch(events: Iterable[ServerEvent]) -> EventBatch:
     """Return what a chunk of the stream tells, and how much of it makes no sense."""
-    told = [event(one) for one in events]
+    parsed = [event(one) for one in events]
     return EventBatch(
-        events=tuple(one for one in told if one is not None),
-        nonsense=sum(one is None for one in told),
+        events=tuple(one for one in parsed if one is not None),
+        nonsense=sum(one is None for one in parsed),
     )
 
 
-def event(told: ServerEvent) -> ParticleEvent | None:
+def event(received: ServerEvent) -> ParticleEvent | None:
     """Return an event of a board; None for what makes no sense."""
-    document = _json(told.data.encode())
-    if not isinstance(document, dict) or not 0 < len(told.name) <= _MAX_EVENT_NAME:
+    document = _json(received.data.encode())
+    if not isinstance(document, dict) or not 0 < len(received.name) <= _MAX_EVENT_NAME:
         return None
     board_id = document.get("coreid")
     published_at = _instant(document.get("published_at"))
@@ -117,7 +117,7 @@ def event(told: ServerEvent) -> ParticleEvent | None:
     ):
         return None
     return ParticleEvent(
-        name=told.name,
+        name=received.name,
         data=None if data is None else str(data),
         published_at=published_at,
         board_id=board_id,
@@ -161,11 +161,11 @@ def _device(value: Any) -> ParticleDevice | None:
     )
 
 
-def _variables(told: Mapping[str, Any]) -> dict[str, str]:
+def _variables(reported: Mapping[str, Any]) -> dict[str, str]:
     """Return the types of a board's variables that can be asked for."""
     return {
         name: kind
-        for name, kind in told.items()
+        for name, kind in reported.items()
         if is_id(name) and isinstance(kind, str)
     }
 
@@ -179,7 +179,7 @@ def _json(text: bytes) -> Any:
 
 
 def _instant(value: Any) -> datetime | None:
-    """Return an ISO instant with a zone, to the millisecond as told."""
+    """Return an ISO instant with a zone, to the millisecond as reported."""
     if not isinstance(value, str):
         return None
     try:
@@ -192,7 +192,7 @@ def _instant(value: Any) -> datetime | None:
 
 
 def _seconds(value: Any) -> timedelta | None:
-    """Return a duration that is told in seconds, as a number or as a text."""
+    """Return a duration that is given in seconds, as a number or as a text."""
     if isinstance(value, str) and value.isdecimal() and value.isascii():
         value = int(value[:9])
     if not _is_int(value) or not 0 <= value <= _LONGEST_TTL_S:

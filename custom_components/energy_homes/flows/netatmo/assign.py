@@ -28,7 +28,7 @@ from ..forms import CONF_HOME, home_choice
 from ..kind import Offer
 from ..refused import Refused
 from ..sources.assign import AssignSteps, async_offer, first_offer
-from ..sources.backfill import PAST_FIELDS, async_heating_day
+from ..sources.backfill import BACKFILL_FIELDS, async_heating_day
 from ..sources.metering import async_import_from
 from ..sources.part import async_part_name, names_in
 from .source import (
@@ -106,7 +106,7 @@ class HeatingSteps(AssignSteps):
                     {
                         vol.Required(CONF_HOME): home_choice(labels),
                         vol.Optional(CONF_NAME): TextSelector(),
-                        **PAST_FIELDS,
+                        **BACKFILL_FIELDS,
                     }
                 ),
                 user_input or await self._heating_suggestion(topology),

@@ -26,7 +26,7 @@ from ...heating.netatmo.records import RoomRecord
 from ...homes.inventory import Hardware
 from ...models import HeatingSource
 from ..refused import Refused
-from ..sources.backfill import PAST_FIELDS, async_heating_day
+from ..sources.backfill import BACKFILL_FIELDS, async_heating_day
 from ..sources.metering import async_begin, async_import_from, async_today
 from ..sources.part import PartSubentryFlow, async_part_name, names_in
 from .source import (
@@ -96,7 +96,7 @@ class NetatmoHomeSubentryFlow(PartSubentryFlow):
                             self.hass, homes
                         ),
                         vol.Optional(CONF_NAME): TextSelector(),
-                        **PAST_FIELDS,
+                        **BACKFILL_FIELDS,
                     }
                 ),
                 user_input or {CONF_NAME: name, **await async_heating_day(entry)},

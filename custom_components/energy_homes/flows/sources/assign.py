@@ -42,7 +42,7 @@ from ..forms import CONF_HOME, METER_FIELDS, home_choice
 from ..home import HomeSteps, home_label
 from ..kind import Offer
 from ..refused import Refused
-from .backfill import async_first_day, past_fields
+from .backfill import async_first_day, backfill_fields
 from .metering import (
     async_default_name,
     async_named_meter,
@@ -127,7 +127,7 @@ class AssignSteps(HomeSteps):
                             entry.title for entry in home_entries(self.hass)
                         ),
                         **METER_FIELDS,
-                        **past_fields(self.hass, self.discovered),
+                        **backfill_fields(self.hass, self.discovered),
                     }
                 ),
                 suggested,

@@ -17,18 +17,18 @@ from ...homes.inventory import Hardware, hubs
 from ..forms import Fields
 from .metering import async_home_zone, hardware_revision
 
-PAST_FIELDS: Final[Fields] = {vol.Optional(CONF_IMPORT_FROM): DateSelector()}
+BACKFILL_FIELDS: Final[Fields] = {vol.Optional(CONF_IMPORT_FROM): DateSelector()}
 
 HEATING_PAST: Final = timedelta(days=365)
 """So much of a heating's past is offered; nobody says without a call what there is."""
 
 
 @callback
-def past_fields(hass: HomeAssistant, hardware: Hardware) -> Fields:
+def backfill_fields(hass: HomeAssistant, hardware: Hardware) -> Fields:
     """Return the offer where the vendor keeps what an account's meter measured."""
     kind = kind_of_source(hardware_revision(hass, hardware, dt_util.utcnow()).kind)
     keeps = kind is not None and kind.async_first_data is not None
-    return PAST_FIELDS if keeps else {}
+    return BACKFILL_FIELDS if keeps else {}
 
 
 async def async_first_day(

@@ -31,7 +31,7 @@ from ..forms import (
     replacement_fields,
 )
 from ..refused import Refused
-from .backfill import PAST_FIELDS, async_first_day, past_fields
+from .backfill import BACKFILL_FIELDS, async_first_day, backfill_fields
 from .entity import entity_revision
 from .metering import (
     async_default_name,
@@ -109,7 +109,8 @@ class MeterSubentryFlow(PartSubentryFlow):
         return self._form(
             "entity",
             self.add_suggested_values_to_schema(
-                vol.Schema({**ENTITY_FIELDS, **METER_FIELDS, **PAST_FIELDS}), user_input
+                vol.Schema({**ENTITY_FIELDS, **METER_FIELDS, **BACKFILL_FIELDS}),
+                user_input,
             ),
             refused,
         )
@@ -141,7 +142,9 @@ class MeterSubentryFlow(PartSubentryFlow):
         return self._form(
             "meter",
             self.add_suggested_values_to_schema(
-                vol.Schema({**METER_FIELDS, **past_fields(self.hass, self._hardware)}),
+                vol.Schema(
+                    {**METER_FIELDS, **backfill_fields(self.hass, self._hardware)}
+                ),
                 user_input
                 or {
                     CONF_NAME: default,

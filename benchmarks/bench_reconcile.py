@@ -1,6 +1,6 @@
-"""How long the hourly true-up of ten meters takes, with a real recorder (SQLite on disk).
+"""How long the hourly reconciliation of ten meters takes, with a real recorder (SQLite on disk).
 
-`python -m benchmarks.bench_trueup` prints JSON; every meter has 30 days of slots and rows.
+`python -m benchmarks.bench_reconcile` prints JSON; every meter has 30 days of slots and rows.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ from custom_components.energy_homes.metering.model import (
     Slot,
 )
 from custom_components.energy_homes.metering.reconcile import HOUR
-from custom_components.energy_homes.statistics.reconcile import TrueUp
+from custom_components.energy_homes.statistics.reconcile import Reconciler
 
 METERS: Final = 10
 DAYS: Final = 30
@@ -96,12 +96,12 @@ async def add_meter(hass: HomeAssistant, ledger: Ledger, number: int) -> str:
     return key
 
 
-async def reconcile_all(true_up: TrueUp, keys: list[str]) -> tuple[float, int]:
+async def reconcile_all(reconciler: Reconciler, keys: list[str]) -> tuple[float, int]:
     """Compare all meters once; return how long it took in ms, and the rows written."""
     begin = perf_counter()
     written = 0
     for key in keys:
-        written += await true_up.async_reconcile(key)
+        written += await reconciler.async_reconcile(key)
     return (perf_counter() - begin) * 1000, written
 
 
@@ -118,14 +118,14 @@ async def measure(hass: HomeAssistant, folder: Path) -> list[dict[str, str | flo
     ledger = Ledger(hass.async_add_executor_job, folder / "ledger.db")
     await ledger.async_open()
     await ledger.homes.async_add("home", "Elm Street")
-    true_up = TrueUp(hass, ledger)
+    reconciler = Reconciler(hass, ledger)
     keys = [await add_meter(hass, ledger, number) for number in range(METERS)]
     await get_instance(hass).async_block_till_done()
     for number, key in enumerate(keys):
-        true_up.async_register(key, partial("sensor.meter{}".format, number))
-    first, written = await reconcile_all(true_up, keys)
+        reconciler.async_register(key, partial("sensor.meter{}".format, number))
+    first, written = await reconcile_all(reconciler, keys)
     assert written == 0
-    same = [await reconcile_all(true_up, keys) for _ in range(RUNS)]
+    same = [await reconcile_all(reconciler, keys) for _ in range(RUNS)]
     one_row = []
     wrong = StatisticData(start=END - HOUR, state=0.0, sum=0.0)
     for _ in range(RUNS):
@@ -134,7 +134,7 @@ async def measure(hass: HomeAssistant, folder: Path) -> list[dict[str, str | flo
                 metadata_of(number), [wrong], Statistics
             )
         await get_instance(hass).async_block_till_done()
-        one_row.append(await reconcile_all(true_up, keys))
+        one_row.append(await reconcile_all(reconciler, keys))
         await get_instance(hass).async_block_till_done()
     await ledger.async_close()
     assert {rows for _, rows in one_row} == {METERS}
@@ -157,7 +157,7 @@ async def main() -> None:
         async with async_test_home_assistant() as hass:
             result = await measure(hass, Path(name))
             await hass.async_stop(force=True)
-    sys.stdout.write(json.dumps({"Hourly true-up": result}) + "\n")
+    sys.stdout.write(json.dumps({"Hourly reconciliation": result}) + "\n")
 
 
 if __name__ == "__main__":
