@@ -376,7 +376,7 @@ async def test_ledger_that_fails_is_said(
         ("get_statement", {"month": "2026-11"}),
     ):
         with pytest.raises(
-            HomeAssistantError, match=r"ledger cannot be used .* not open"
+            HomeAssistantError, match=r"history file cannot be used .* not open"
         ):
             await ask(hass, action, **data)
 

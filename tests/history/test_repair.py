@@ -462,6 +462,6 @@ async def test_ledger_that_fails(
 ) -> None:
     """A ledger that cannot be read is an error on request, and nothing by itself."""
     await hass.data[DATA_LEDGER].async_close()
-    with pytest.raises(HomeAssistantError, match="ledger cannot be used"):
+    with pytest.raises(HomeAssistantError, match="history file cannot be used"):
         await repair(hass)
     await virtual.run(10 * MINUTE)

@@ -166,7 +166,7 @@ async def test_statistic_of_a_recorder_that_does_not_answer(
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE statistics RENAME TO elsewhere")
     try:
-        with pytest.raises(HomeAssistantError, match="recorder"):
+        with pytest.raises(HomeAssistantError, match="own history"):
             await import_history(hass, meter="Electricity meter", statistic_id=DIAL)
     finally:
         with engine.begin() as connection:
