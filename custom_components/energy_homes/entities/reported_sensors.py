@@ -29,60 +29,37 @@ class ReportedSensorDescription(SensorEntityDescription):
     """A sensor of a host, or of what the host reports."""
 
 
+def _description(
+    quantity: Quantity,
+    digits: int | None,
+    device_class: SensorDeviceClass | None = None,
+) -> ReportedSensorDescription:
+    """Describe the sensors of a quantity; without a device class they have a name of ours."""
+    counted = quantity in (Quantity.ENERGY, Quantity.PULSES)
+    return ReportedSensorDescription(
+        key=quantity.value,
+        translation_key=quantity.value if device_class is None else None,
+        device_class=device_class,
+        state_class=SensorStateClass.TOTAL_INCREASING
+        if counted
+        else SensorStateClass.MEASUREMENT,
+        suggested_display_precision=digits,
+    )
+
+
 REPORTED_SENSORS: Final = {
-    Quantity.POWER: ReportedSensorDescription(
-        key="power",
-        device_class=SensorDeviceClass.POWER,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-    ),
-    Quantity.ENERGY: ReportedSensorDescription(
-        key="energy",
-        device_class=SensorDeviceClass.ENERGY,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=2,
-    ),
-    Quantity.PULSES: ReportedSensorDescription(
-        key="pulses",
-        translation_key="pulses",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=0,
-    ),
-    Quantity.CURRENT: ReportedSensorDescription(
-        key="current",
-        device_class=SensorDeviceClass.CURRENT,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-    ),
-    Quantity.VOLTAGE: ReportedSensorDescription(
-        key="voltage",
-        device_class=SensorDeviceClass.VOLTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-    ),
-    Quantity.TEMPERATURE: ReportedSensorDescription(
-        key="temperature",
-        device_class=SensorDeviceClass.TEMPERATURE,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-    ),
-    Quantity.HUMIDITY: ReportedSensorDescription(
-        key="humidity",
-        device_class=SensorDeviceClass.HUMIDITY,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-    ),
-    Quantity.PERCENTAGE: ReportedSensorDescription(
-        key="percentage",
-        translation_key="percentage",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-    ),
-    Quantity.NUMBER: ReportedSensorDescription(
-        key="number",
-        translation_key="number",
-        state_class=SensorStateClass.MEASUREMENT,
-    ),
+    Quantity(one.key): one
+    for one in (
+        _description(Quantity.POWER, 1, SensorDeviceClass.POWER),
+        _description(Quantity.ENERGY, 2, SensorDeviceClass.ENERGY),
+        _description(Quantity.PULSES, 0),
+        _description(Quantity.CURRENT, 2, SensorDeviceClass.CURRENT),
+        _description(Quantity.VOLTAGE, 1, SensorDeviceClass.VOLTAGE),
+        _description(Quantity.TEMPERATURE, 1, SensorDeviceClass.TEMPERATURE),
+        _description(Quantity.HUMIDITY, 0, SensorDeviceClass.HUMIDITY),
+        _description(Quantity.PERCENTAGE, 0),
+        _description(Quantity.NUMBER, None),
+    )
 }
 """What is shown of each quantity."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import callback
 from homeassistant.helpers.selector import (
@@ -72,27 +72,8 @@ class EfergySteps(AccountSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Take a new token of the same account."""
-        entry = self._get_reauth_entry()
-        refused: Refused | None = None
-        if user_input is not None:
-            try:
-                credentials = Credentials.read({**entry.data, **user_input})
-                check = await async_check(self.hass, credentials)
-                refuse_other_account(self.hass, entry, check, credentials.token)
-            except Refused as err:
-                refused = err
-            else:
-                return self.async_update_reload_and_abort(
-                    entry, data=credentials.as_data()
-                )
-        return self.async_show_form(
-            step_id="reauth_confirm",
-            data_schema=vol.Schema({vol.Required(CONF_TOKEN): TOKEN}),
-            errors=refused.errors if refused else None,
-            description_placeholders={
-                "account": entry.title,
-                **(refused.placeholders if refused else {}),
-            },
+        return await self.async_renew_token(
+            "reauth_confirm", user_input, self._async_change_efergy
         )
 
     async def async_step_reconfigure_efergy(
@@ -103,17 +84,11 @@ class EfergySteps(AccountSteps):
         refused: Refused | None = None
         if user_input is not None:
             try:
-                credentials = Credentials.read(
-                    {CONF_TOKEN: entry.data[CONF_TOKEN], **user_input}
+                return await self._async_change_efergy(
+                    entry, {CONF_TOKEN: entry.data[CONF_TOKEN], **user_input}
                 )
-                check = await async_check(self.hass, credentials)
-                refuse_other_account(self.hass, entry, check, credentials.token)
             except Refused as err:
                 refused = err
-            else:
-                return self.async_update_reload_and_abort(
-                    entry, data=credentials.as_data()
-                )
         return self._account_form(
             "reconfigure_efergy",
             {vol.Optional(CONF_TOKEN): TOKEN},
@@ -121,6 +96,15 @@ class EfergySteps(AccountSteps):
             refused,
             account=entry.title,
         )
+
+    async def _async_change_efergy(
+        self, entry: ConfigEntry, fields: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Store other credentials of the same account; raises Refused."""
+        credentials = Credentials.read(fields)
+        check = await async_check(self.hass, credentials)
+        refuse_other_account(self.hass, entry, check, credentials.token)
+        return self.async_update_reload_and_abort(entry, data=credentials.as_data())
 
     @callback
     def _account_form(
@@ -132,20 +116,16 @@ class EfergySteps(AccountSteps):
         **placeholders: str,
     ) -> ConfigFlowResult:
         """Show an account's fields with what was typed, but for the token."""
-        fields = {**token_field, **SERVER_FIELDS}
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(fields),
+        return self.show_fields(
+            step_id,
+            self.add_suggested_values_to_schema(
+                vol.Schema({**token_field, **SERVER_FIELDS}),
                 {
                     key: value
                     for key, value in (shown or {}).items()
                     if key in (CONF_SERVER, CONF_URL)
                 },
             ),
-            errors=refused.errors if refused else None,
-            description_placeholders={
-                **placeholders,
-                **(refused.placeholders if refused else {}),
-            },
+            refused,
+            **placeholders,
         )

@@ -8,13 +8,7 @@ from typing import Any, ClassVar, Final
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
-from homeassistant.helpers.selector import (
-    DateSelector,
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    TextSelector,
-)
+from homeassistant.helpers.selector import SelectOptionDict
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
@@ -25,10 +19,11 @@ from ...heating.netatmo.matching import RoomMatch, match_rooms, merged, moved, p
 from ...heating.netatmo.records import RoomRecord
 from ...homes.inventory import Hardware
 from ...models import HeatingSource
+from ..forms import Fields
 from ..refused import Refused
 from ..sources.backfill import BACKFILL_FIELDS, async_heating_day
-from ..sources.metering import async_begin, async_import_from, async_today
-from ..sources.part import PartSubentryFlow, async_part_name, names_in
+from ..sources.metering import async_begin, async_import_from
+from ..sources.part import NONE_OF_THEM, PartSubentryFlow
 from .source import (
     CONF_NETATMO_HOME,
     async_named_heating,
@@ -40,9 +35,6 @@ from .source import (
 )
 
 CONF_ROOM: Final = "room"
-
-NO_ROOM: Final = "none"
-"""Choice of a room: there is none any more."""
 
 
 class NetatmoHomeSubentryFlow(PartSubentryFlow):
@@ -81,27 +73,15 @@ class NetatmoHomeSubentryFlow(PartSubentryFlow):
             except Refused as err:
                 refused = err
             else:
-                return self.async_create_entry(
-                    title=source.name, data=source.as_data(), unique_id=source.source_id
-                )
+                return self._add(source)
         if not homes:
             return self.async_abort(reason="no_free_home")
-        name = await async_part_name(self.hass, "heating", names_in(entry))
-        return self._form(
-            "user",
-            self.add_suggested_values_to_schema(
-                vol.Schema(
-                    {
-                        vol.Required(CONF_NETATMO_HOME): heating_choice(
-                            self.hass, homes
-                        ),
-                        vol.Optional(CONF_NAME): TextSelector(),
-                        **BACKFILL_FIELDS,
-                    }
-                ),
-                user_input or {CONF_NAME: name, **await async_heating_day(entry)},
-            ),
+        return await self._async_new_form(
+            self._choice(homes),
+            user_input,
             refused,
+            more=BACKFILL_FIELDS,
+            suggested=await async_heating_day(entry),
         )
 
     async def async_step_replace(
@@ -131,32 +111,7 @@ class NetatmoHomeSubentryFlow(PartSubentryFlow):
                 return await self.async_step_match_room()
         if not homes:
             return self.async_abort(reason="no_free_home")
-        return await self._async_replace_form(homes, user_input, refused)
-
-    async def _async_replace_form(
-        self,
-        homes: Mapping[Hardware, HomeTopology],
-        user_input: dict[str, Any] | None,
-        refused: Refused | None,
-    ) -> SubentryFlowResult:
-        """Show the Netatmo homes to choose from."""
-        today = await async_today(self._get_entry())
-        return self._form(
-            "replace",
-            self.add_suggested_values_to_schema(
-                vol.Schema(
-                    {
-                        vol.Required(CONF_NETATMO_HOME): heating_choice(
-                            self.hass, homes
-                        ),
-                        vol.Required(CONF_SINCE, default=today): DateSelector(),
-                    }
-                ),
-                user_input,
-            ),
-            refused,
-            heating=self._get_reconfigure_subentry().title,
-        )
+        return await self._async_replace_form(self._choice(homes), user_input, refused)
 
     async def async_step_match_room(
         self, user_input: dict[str, Any] | None = None
@@ -165,7 +120,7 @@ class NetatmoHomeSubentryFlow(PartSubentryFlow):
         if user_input is not None:
             choice = user_input[CONF_ROOM]
             self._chosen[self._asked.pop(0).room_id] = (
-                None if choice == NO_ROOM else choice
+                None if choice == NONE_OF_THEM else choice
             )
         if not self._asked:
             return await self._async_replaced()
@@ -175,20 +130,11 @@ class NetatmoHomeSubentryFlow(PartSubentryFlow):
             for room in self._match.rooms
             if room.room_id not in taken
         ]
-        options.append(SelectOptionDict(value=NO_ROOM, label=NO_ROOM))
-        return self._form(
+        return self._match_form(
             "match_room",
-            vol.Schema(
-                {
-                    vol.Required(CONF_ROOM): SelectSelector(
-                        SelectSelectorConfig(
-                            options=options, translation_key="room_choice"
-                        )
-                    )
-                }
-            ),
-            None,
-            heating=self._get_reconfigure_subentry().title,
+            CONF_ROOM,
+            options,
+            "room_choice",
             netatmo_home=self._topology.name,
             room=self._asked[0].name,
         )
@@ -202,9 +148,8 @@ class NetatmoHomeSubentryFlow(PartSubentryFlow):
                 self.hass, revision, self._topology.name, but=source.source_id
             )
         except Refused as refused:
-            return await self._async_replace_form(
-                free_homes(self.hass, source), None, refused
-            )
+            homes = free_homes(self.hass, source)
+            return await self._async_replace_form(self._choice(homes), None, refused)
         modules = source.modules
         if self._since > dt_util.utcnow():
             rooms = planned(source.rooms, self._chosen)
@@ -218,12 +163,12 @@ class NetatmoHomeSubentryFlow(PartSubentryFlow):
             rooms=rooms,
             modules=modules,
         )
-        return self.async_update_and_abort(
-            self._get_entry(),
-            self._get_reconfigure_subentry(),
-            data=replaced.as_data(),
-            reason="replaced",
-        )
+        return self._store(replaced, "replaced")
+
+    @callback
+    def _choice(self, homes: Mapping[Hardware, HomeTopology]) -> Fields:
+        """Return the field of the Netatmo homes to choose from."""
+        return {vol.Required(CONF_NETATMO_HOME): heating_choice(self.hass, homes)}
 
     @callback
     def _source(self) -> HeatingSource:

@@ -125,25 +125,8 @@ class ParticleSteps(AccountSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Take a new token of the same account."""
-        entry = self._get_reauth_entry()
-        refused: Refused | None = None
-        if user_input is not None:
-            try:
-                credentials = ParticleCredentials.read({**entry.data, **user_input})
-                check = await async_check_credentials(self.hass, credentials)
-                refuse_other_boards(self.hass, entry, check)
-            except Refused as err:
-                refused = err
-            else:
-                return self._particle_changed(entry, credentials)
-        return self.async_show_form(
-            step_id="reauth_particle",
-            data_schema=vol.Schema({vol.Required(CONF_TOKEN): TOKEN}),
-            errors=refused.errors if refused else None,
-            description_placeholders={
-                "account": entry.title,
-                **(refused.placeholders if refused else {}),
-            },
+        return await self.async_renew_token(
+            "reauth_particle", user_input, self._async_change_particle
         )
 
     async def async_step_reconfigure_particle(
@@ -153,41 +136,33 @@ class ParticleSteps(AccountSteps):
         entry = self._get_reconfigure_entry()
         refused: Refused | None = None
         if user_input is not None:
+            kept = {
+                CONF_TOKEN: entry.data[CONF_TOKEN],
+                CONF_PRODUCT: entry.data.get(CONF_PRODUCT),
+            }
             try:
-                credentials = ParticleCredentials.read(
-                    {
-                        CONF_TOKEN: entry.data[CONF_TOKEN],
-                        CONF_PRODUCT: entry.data.get(CONF_PRODUCT),
-                        **user_input,
-                    }
-                )
-                check = await async_check_credentials(self.hass, credentials)
-                refuse_other_boards(self.hass, entry, check)
+                return await self._async_change_particle(entry, {**kept, **user_input})
             except Refused as err:
                 refused = err
-            else:
-                return self._particle_changed(entry, credentials)
-        shown = entry.data if user_input is None else user_input
-        return self.async_show_form(
-            step_id="reconfigure_particle",
-            data_schema=self.add_suggested_values_to_schema(
+        return self.show_fields(
+            "reconfigure_particle",
+            self.add_suggested_values_to_schema(
                 vol.Schema(
                     {vol.Optional(CONF_TOKEN): TOKEN, vol.Optional(CONF_URL): URL}
                 ),
-                _without_token(shown),
+                _without_token(entry.data if user_input is None else user_input),
             ),
-            errors=refused.errors if refused else None,
-            description_placeholders={
-                "account": entry.title,
-                **(refused.placeholders if refused else {}),
-            },
+            refused,
+            account=entry.title,
         )
 
-    @callback
-    def _particle_changed(
-        self, entry: ConfigEntry, credentials: ParticleCredentials
+    async def _async_change_particle(
+        self, entry: ConfigEntry, fields: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        """Store new credentials; the listener of an account that is loaded reloads it."""
+        """Store other credentials of the same account, and reload it; raises Refused."""
+        credentials = ParticleCredentials.read(fields)
+        check = await async_check_credentials(self.hass, credentials)
+        refuse_other_boards(self.hass, entry, check)
         # The listener may reload at once, so that the state says nothing afterwards.
         loaded = entry.state is ConfigEntryState.LOADED
         result = self.async_update_and_abort(entry, data=credentials.as_data())
@@ -208,9 +183,9 @@ class ParticleSteps(AccountSteps):
         self, shown: Mapping[str, Any] | None, refused: Refused | None
     ) -> ConfigFlowResult:
         """Show an account's fields with what was typed, but for the token."""
-        return self.async_show_form(
-            step_id="particle",
-            data_schema=self.add_suggested_values_to_schema(
+        return self.show_fields(
+            "particle",
+            self.add_suggested_values_to_schema(
                 vol.Schema(
                     {
                         vol.Required(CONF_TOKEN): TOKEN,
@@ -220,8 +195,7 @@ class ParticleSteps(AccountSteps):
                 ),
                 _without_token(shown or {}),
             ),
-            errors=refused.errors if refused else None,
-            description_placeholders=refused.placeholders if refused else None,
+            refused,
         )
 
 

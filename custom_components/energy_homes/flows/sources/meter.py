@@ -210,9 +210,7 @@ class MeterSubentryFlow(PartSubentryFlow):
             except Refused as err:
                 refused = err
             else:
-                return self.async_update_and_abort(
-                    entry, subentry, data=replaced.as_data(), reason="replaced"
-                )
+                return self._store(replaced, "replaced")
         return self._form(
             "replace",
             self.add_suggested_values_to_schema(
@@ -266,10 +264,3 @@ class MeterSubentryFlow(PartSubentryFlow):
             self.hass, free_meters(self.hass), user_input[CONF_METER]
         )
         return hardware_revision(self.hass, hardware, since)
-
-    @callback
-    def _add(self, source: MeterSource) -> SubentryFlowResult:
-        """Add the new meter to the home."""
-        return self.async_create_entry(
-            title=source.name, data=source.as_data(), unique_id=source.source_id
-        )

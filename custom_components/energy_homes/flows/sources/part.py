@@ -13,14 +13,28 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.selector import TextSelector
+from homeassistant.helpers.selector import (
+    DateSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    TextSelector,
+)
 from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
-from ...const import DOMAIN, SUBENTRY_HEATING, SUBENTRY_METER, SUBENTRY_SENSORS
+from ...const import (
+    CONF_SINCE,
+    DOMAIN,
+    SUBENTRY_HEATING,
+    SUBENTRY_METER,
+    SUBENTRY_SENSORS,
+)
 from ...homes.inventory import free_name
 from ...models import HeatingSource, MeterSource, SensorsSource
+from ..forms import Fields
 from ..refused import Refused
+from .metering import async_today
 
 type Part = MeterSource | HeatingSource | SensorsSource
 
@@ -29,6 +43,9 @@ _SUBENTRY_OF: Final[Mapping[type[Part], str]] = {
     HeatingSource: SUBENTRY_HEATING,
     SensorsSource: SUBENTRY_SENSORS,
 }
+NONE_OF_THEM: Final = "none"
+"""Choice of what a room or sensor on record is now: there is none any more."""
+
 _NAME_OF: Final = {"heating": "heating_name", "sensors": "sensors_name"}
 
 
@@ -120,10 +137,89 @@ class RefusingSubentryFlow(ConfigSubentryFlow):
 
 
 class PartSubentryFlow(RefusingSubentryFlow):
-    """A flow of a part, `what` in texts, that offers `changes`; one is another name."""
+    """A flow of a part, `what` in texts, that offers `changes`; one is another name.
+
+    A `choice` in a form is the field of the part's hardware.
+    """
 
     what: ClassVar[str]
     changes: ClassVar[list[str]]
+
+    async def _async_new_form(
+        self,
+        choice: Fields,
+        user_input: Mapping[str, Any] | None,
+        refused: Refused | None,
+        *,
+        more: Fields | None = None,
+        suggested: Mapping[str, Any] | None = None,
+    ) -> SubentryFlowResult:
+        """Ask for the hardware of a new part and for a name, one of which is suggested."""
+        name = await async_part_name(self.hass, self.what, names_in(self._get_entry()))
+        fields = {**choice, vol.Optional(CONF_NAME): TextSelector(), **(more or {})}
+        return self._form(
+            "user",
+            self.add_suggested_values_to_schema(
+                vol.Schema(fields),
+                user_input or {CONF_NAME: name, **(suggested or {})},
+            ),
+            refused,
+        )
+
+    async def _async_replace_form(
+        self,
+        choice: Fields,
+        user_input: Mapping[str, Any] | None,
+        refused: Refused | None,
+    ) -> SubentryFlowResult:
+        """Ask for the new hardware of a part, and since which day it counts."""
+        today = await async_today(self._get_entry())
+        fields = {**choice, vol.Required(CONF_SINCE, default=today): DateSelector()}
+        return self._form(
+            "replace",
+            self.add_suggested_values_to_schema(vol.Schema(fields), user_input),
+            refused,
+            **{self.what: self._get_reconfigure_subentry().title},
+        )
+
+    @callback
+    def _match_form(
+        self,
+        step_id: str,
+        field: str,
+        options: list[SelectOptionDict],
+        texts: str,
+        **placeholders: str,
+    ) -> SubentryFlowResult:
+        """Ask which of the new hardware's `options` one room or sensor on record is now."""
+        none = SelectOptionDict(value=NONE_OF_THEM, label=NONE_OF_THEM)
+        selector = SelectSelector(
+            SelectSelectorConfig(options=[*options, none], translation_key=texts)
+        )
+        return self._form(
+            step_id,
+            vol.Schema({vol.Required(field): selector}),
+            None,
+            **{self.what: self._get_reconfigure_subentry().title},
+            **placeholders,
+        )
+
+    @callback
+    def _add(self, part: Part) -> SubentryFlowResult:
+        """Add a new part to the home."""
+        return self.async_create_entry(
+            title=part.name, data=part.as_data(), unique_id=part.source_id
+        )
+
+    @callback
+    def _store(self, part: Part, reason: str) -> SubentryFlowResult:
+        """Store a part that was changed, and end with what was done."""
+        return self.async_update_and_abort(
+            self._get_entry(),
+            self._get_reconfigure_subentry(),
+            data=part.as_data(),
+            reason=reason,
+        )
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None

@@ -10,11 +10,9 @@ from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
-    DateSelector,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
-    TextSelector,
 )
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
@@ -25,9 +23,10 @@ from ...homes.inventory import Hardware, free_hosts, host_revision, sensing_hubs
 from ...models import Revision, SensorsSource
 from ...sensing.records import SensorMatch, SensorRecord, match_sensors, moved
 from ...sensing.view import views
+from ..forms import Fields
 from ..refused import Refused
-from .metering import async_begin, async_today
-from .part import PartSubentryFlow, async_part_name, names_in
+from .metering import async_begin
+from .part import NONE_OF_THEM, PartSubentryFlow
 from .sensing_source import (
     CONF_HOST,
     async_named_sensors,
@@ -38,9 +37,6 @@ from .sensing_source import (
 )
 
 CONF_SENSOR: Final = "sensor"
-
-NO_SENSOR: Final = "none"
-"""Choice of a sensor: there is none any more."""
 
 
 class SensorsSubentryFlow(PartSubentryFlow):
@@ -75,25 +71,10 @@ class SensorsSubentryFlow(PartSubentryFlow):
             except Refused as err:
                 refused = err
             else:
-                return self.async_create_entry(
-                    title=source.name, data=source.as_data(), unique_id=source.source_id
-                )
+                return self._add(source)
         if not hosts:
             return self.async_abort(reason="no_free_host")
-        name = await async_part_name(self.hass, "sensors", names_in(entry))
-        return self._form(
-            "user",
-            self.add_suggested_values_to_schema(
-                vol.Schema(
-                    {
-                        vol.Required(CONF_HOST): host_choice(self.hass, hosts),
-                        vol.Optional(CONF_NAME): TextSelector(),
-                    }
-                ),
-                user_input or {CONF_NAME: name},
-            ),
-            refused,
-        )
+        return await self._async_new_form(self._choice(hosts), user_input, refused)
 
     async def async_step_replace(
         self, user_input: dict[str, Any] | None = None
@@ -125,30 +106,7 @@ class SensorsSubentryFlow(PartSubentryFlow):
                 return await self.async_step_match_sensor()
         if not hosts:
             return self.async_abort(reason="no_free_host")
-        return await self._async_replace_form(hosts, user_input, refused)
-
-    async def _async_replace_form(
-        self,
-        hosts: Mapping[Hardware, HostInfo],
-        user_input: dict[str, Any] | None,
-        refused: Refused | None,
-    ) -> SubentryFlowResult:
-        """Show the hosts to choose from."""
-        today = await async_today(self._get_entry())
-        return self._form(
-            "replace",
-            self.add_suggested_values_to_schema(
-                vol.Schema(
-                    {
-                        vol.Required(CONF_HOST): host_choice(self.hass, hosts),
-                        vol.Required(CONF_SINCE, default=today): DateSelector(),
-                    }
-                ),
-                user_input,
-            ),
-            refused,
-            sensors=self._get_reconfigure_subentry().title,
-        )
+        return await self._async_replace_form(self._choice(hosts), user_input, refused)
 
     async def async_step_match_sensor(
         self, user_input: dict[str, Any] | None = None
@@ -157,7 +115,7 @@ class SensorsSubentryFlow(PartSubentryFlow):
         if user_input is not None:
             choice = user_input[CONF_SENSOR]
             self._chosen[self._asked.pop(0).sensor_id] = (
-                None if choice == NO_SENSOR else choice
+                None if choice == NONE_OF_THEM else choice
             )
         while self._asked:
             record = self._asked[0]
@@ -171,20 +129,11 @@ class SensorsSubentryFlow(PartSubentryFlow):
             if not options:
                 self._chosen[self._asked.pop(0).sensor_id] = None
                 continue
-            options.append(SelectOptionDict(value=NO_SENSOR, label=NO_SENSOR))
-            return self._form(
+            return self._match_form(
                 "match_sensor",
-                vol.Schema(
-                    {
-                        vol.Required(CONF_SENSOR): SelectSelector(
-                            SelectSelectorConfig(
-                                options=options, translation_key="sensor_choice"
-                            )
-                        )
-                    }
-                ),
-                None,
-                sensors=self._get_reconfigure_subentry().title,
+                CONF_SENSOR,
+                options,
+                "sensor_choice",
                 host=self._host.name,
                 sensor=record.name,
             )
@@ -196,18 +145,14 @@ class SensorsSubentryFlow(PartSubentryFlow):
         try:
             refuse_used_host(self.hass, self._revision, self._host.name)
         except Refused as refused:
-            return await self._async_replace_form(free_hosts(self.hass), None, refused)
+            hosts = free_hosts(self.hass)
+            return await self._async_replace_form(self._choice(hosts), None, refused)
         replaced = replace(
             source,
             revisions=(*source.revisions, self._revision),
             sensors=moved(source.sensors, self._revision.hardware, self._chosen),
         )
-        return self.async_update_and_abort(
-            self._get_entry(),
-            self._get_reconfigure_subentry(),
-            data=replaced.as_data(),
-            reason="replaced",
-        )
+        return self._store(replaced, "replaced")
 
     async def async_step_forget(
         self, user_input: dict[str, Any] | None = None
@@ -225,12 +170,7 @@ class SensorsSubentryFlow(PartSubentryFlow):
             gone = set(user_input[CONF_SENSORS]) & silent.keys()
             self._remove_entities(gone)
             kept = tuple(r for r in source.sensors if r.sensor_id not in gone)
-            return self.async_update_and_abort(
-                self._get_entry(),
-                self._get_reconfigure_subentry(),
-                data=replace(source, sensors=kept).as_data(),
-                reason="forgotten",
-            )
+            return self._store(replace(source, sensors=kept), "forgotten")
         return self._form(
             "forget",
             vol.Schema(
@@ -275,6 +215,11 @@ class SensorsSubentryFlow(PartSubentryFlow):
         """Return the revision that reads a host that is there."""
         account, host_id = hardware
         return host_revision(sensing_hubs(self.hass)[account], host_id, since)
+
+    @callback
+    def _choice(self, hosts: Mapping[Hardware, HostInfo]) -> Fields:
+        """Return the field of the hosts to choose from."""
+        return {vol.Required(CONF_HOST): host_choice(self.hass, hosts)}
 
     @callback
     def _source(self) -> SensorsSource:
