@@ -36,7 +36,7 @@ With that, a stream that is kept alive every 13 s does not look dead, which it d
 """
 
 OFF: Final = 14 * MINUTE
-"""So long the update took: an hour ends soon after, and later held requests are renewed."""
+"""So long the update took: an hour ends soon after, and later active requests are renewed."""
 
 NAMES: Final = sorted(
     path.name for path in HERE.iterdir() if (path / "storage").is_dir()
@@ -206,21 +206,21 @@ def lost(before: Any, now: Any, path: str = "") -> Iterator[str]:
 
 
 def requests(storage: Path) -> Json:
-    """Return the setpoints that are held, with until when the cloud holds them, by room."""
+    """Return the active setpoints, with until when the cloud holds them, by room."""
     return {
-        room: [(one["request"], one["command"]["until"]) for one in held]
+        room: [(one["request"], one["command"]["until"]) for one in active]
         for path in storage.glob(f"{DOMAIN}.heating.*")
-        for room, held in stored(storage, path.name)["data"]["rooms"].items()
+        for room, active in stored(storage, path.name)["data"]["rooms"].items()
     }
 
 
 def assert_requests(before: Json, now: Json, ended: datetime) -> None:
-    """Check that setpoints are held as before, and that the cloud has been told again."""
+    """Check that the same setpoints are active, and that the cloud has been told again."""
     assert before
     assert now.keys() == before.keys()
-    for room, held in before.items():
-        assert [one for one, _ in now[room]] == [one for one, _ in held], room
-        for (_, until), (_, told) in zip(now[room], held, strict=True):
+    for room, active in before.items():
+        assert [one for one, _ in now[room]] == [one for one, _ in active], room
+        for (_, until), (_, told) in zip(now[room], active, strict=True):
             assert datetime.fromisoformat(until) > datetime.fromisoformat(told), room
             assert datetime.fromisoformat(until) > ended, room
 
