@@ -21,7 +21,7 @@ USAGE: Final = """\
 Prove that the checkout is right: set-up, lint, types, tests with coverage.
 
   scripts/test            what a change has to pass; meant to take 8 minutes on two cores
-  scripts/test --all      also tests of minutes (`slow`) and of real processes and browsers (`e2e`), the newest
+  scripts/test --all      also long tests (`slow`) and tests of real processes and browsers (`e2e`), the newest
                           Home Assistant, one variant of each test, and the recorder's tests on PostgreSQL;
                           meant to take 35 minutes
   scripts/test --changed  while working: lint, the pure tests, and those of the rest that a change since the

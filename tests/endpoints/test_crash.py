@@ -9,6 +9,8 @@ import signal
 import sys
 from typing import Final
 
+import pytest
+
 from custom_components.energy_homes.ledger.schema import VERSION
 from tests.board_kit import KEY, SECRET
 from tests.ledger.inline import inline_ledger, now
@@ -62,6 +64,7 @@ class Sender:
         return False
 
 
+@pytest.mark.slow
 async def test_ten_times_kill_9_under_load(
     socket_enabled: None, tmp_path: Path
 ) -> None:

@@ -53,6 +53,7 @@ async def board(
     return entry
 
 
+@pytest.mark.slow
 async def test_abuse_of_a_board_that_is_set_up(
     hass: HomeAssistant,
     board: MockConfigEntry,

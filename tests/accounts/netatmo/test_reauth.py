@@ -62,6 +62,7 @@ def reauths(hass: HomeAssistant) -> list[ConfigFlowResult]:
     )
 
 
+@pytest.mark.slow
 async def test_tokens_are_renewed_for_days(
     hass: HomeAssistant,
     netatmo: NetatmoControl,
