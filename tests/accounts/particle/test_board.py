@@ -10,7 +10,7 @@ from custom_components.energy_homes.accounts.particle.board import (
     MAX_NAMES,
     REMEMBERED,
     Board,
-    EventOutcome,
+    Heard,
 )
 from custom_components.energy_homes.accounts.particle.board_hosts import (
     BoardHosts,
@@ -58,7 +58,7 @@ def test_a_board_says_what_it_is(board: Board) -> None:
     """Without being told, a board with a known event is a meter at its first word."""
     assert (board.name, board.meter, board.online) == (BOARD, None, None)
     taken = board.take(event())
-    assert taken.outcome is EventOutcome.NEW
+    assert taken.heard is Heard.NEW
     assert taken.readings == (PowerReading(AT, 5.5),)
     assert [(m.measure.key, m.value, m.at) for m in taken.measured] == [
         ("power", 5.5, AT)
@@ -74,10 +74,10 @@ def test_a_board_says_what_it_is(board: Board) -> None:
 
 def test_an_event_counts_once(board: Board) -> None:
     """The same name and stamp is the same event; another name or stamp is another."""
-    assert board.take(event()).outcome is EventOutcome.NEW
-    assert board.take(event(data="6")).outcome is EventOutcome.DUPLICATE
-    assert board.take(event("rms_current")).outcome is EventOutcome.NEW
-    assert board.take(event(seconds=0.001)).outcome is EventOutcome.NEW
+    assert board.take(event()).heard is Heard.NEW
+    assert board.take(event(data="6")).heard is Heard.DUPLICATE
+    assert board.take(event("rms_current")).heard is Heard.NEW
+    assert board.take(event(seconds=0.001)).heard is Heard.NEW
 
 
 def test_disorder_is_no_trouble(board: Board) -> None:
@@ -132,15 +132,12 @@ def test_memory_is_bounded(board: Board) -> None:
     assert len(board._seen) == REMEMBERED
     assert len(board.said) == MAX_NAMES
     assert all(len(said.data or "") <= 255 for said in board.said.values())
-    assert (
-        board.take(event(f"name {number}", None, number)).outcome
-        is EventOutcome.DUPLICATE
-    )
+    assert board.take(event(f"name {number}", None, number)).heard is Heard.DUPLICATE
 
 
 def test_the_cloud_says_whether_it_is_online(board: Board) -> None:
     """Online is believed; late news that it went is not, once it has said something."""
-    assert board.take(event("spark/status", "offline")).outcome is EventOutcome.STATUS
+    assert board.take(event("spark/status", "offline")).heard is Heard.STATUS
     assert board.online is False
     board.take(event("spark/status", "online", 1))
     assert board.online is True
@@ -162,7 +159,7 @@ def test_the_cloud_says_whether_it_is_online(board: Board) -> None:
 def test_the_clouds_own_events_measure_nothing(board: Board) -> None:
     """They are neither remembered by name nor the board's last word."""
     taken = board.take(event("spark/flash/status", "started"))
-    assert taken.outcome is EventOutcome.SYSTEM
+    assert taken.heard is Heard.SYSTEM
     assert (board.said, board.last_event) == ({}, None)
 
 

@@ -29,7 +29,7 @@ _MAX_DATA: Final = 255
 _STATUS: Final = {"online": True, "offline": False}
 
 
-class EventOutcome(Enum):
+class Heard(Enum):
     """What became of an event."""
 
     NEW = auto()
@@ -49,7 +49,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a measure reported last: its value in the quantity's unit, and when."""
+    """What a measure told last: its value in the quantity's unit, and when."""
 
     measure: Measure
     value: float
@@ -57,7 +57,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class EventReport:
+class Taken:
     """What an event, or a variable, brought.
 
     `measured` is what is newer than what was known; `readings` is what the meter says,
@@ -65,7 +65,7 @@ class EventReport:
     number.
     """
 
-    outcome: EventOutcome = EventOutcome.NEW
+    heard: Heard = Heard.NEW
     measured: tuple[Measured, ...] = ()
     readings: tuple[Reading, ...] = ()
     nonsense: int = 0
@@ -145,14 +145,14 @@ class Board:
         if device.online is not None:
             self.online = device.online
 
-    def take(self, event: ParticleEvent) -> EventReport:
+    def take(self, event: ParticleEvent) -> Taken:
         """Take an event of the board, whichever order they come in."""
         if self._known(event):
-            return EventReport(EventOutcome.DUPLICATE)
+            return Taken(Heard.DUPLICATE)
         if event.name == STATUS_EVENT:
             return self._status(event)
         if event.is_system:
-            return EventReport(EventOutcome.SYSTEM)
+            return Taken(Heard.SYSTEM)
         self.online = True
         if self.last_event is None or event.published_at > self.last_event:
             self.last_event = event.published_at
@@ -160,7 +160,7 @@ class Board:
         measures = [m for m in self._measures if m.event == event.name]
         return self._measured(measures, event.number, event.published_at)
 
-    def take_variable(self, value: VariableValue, now: datetime) -> EventReport:
+    def take_variable(self, value: VariableValue, now: datetime) -> Taken:
         """Take what the board answered now for one of its variables."""
         self.online = True
         measures = [m for m in self._measures if m.variable == value.name]
@@ -182,14 +182,14 @@ class Board:
             self._seen.popitem(last=False)
         return False
 
-    def _status(self, event: ParticleEvent) -> EventReport:
+    def _status(self, event: ParticleEvent) -> Taken:
         """Take what the cloud says of the board's connection."""
         online = _STATUS.get((event.data or "").strip().lower())
         newer = self.last_event is None or event.published_at >= self.last_event
         # The news that a board went may come after it is back.
         if online is not None and (online or newer):
             self.online = online
-        return EventReport(EventOutcome.STATUS)
+        return Taken(Heard.STATUS)
 
     def _note(self, event: ParticleEvent) -> None:
         """Remember what was said under a name; a new one may be something to measure."""
@@ -204,7 +204,7 @@ class Board:
 
     def _measured(
         self, measures: Sequence[Measure], number: float | None, at: datetime
-    ) -> EventReport:
+    ) -> Taken:
         """Return what a number says for those that measure by it."""
         measured: list[Measured] = []
         readings: list[Reading] = []
@@ -224,6 +224,6 @@ class Board:
             if known is None or at > known.at:
                 self.values[measure.key] = new = Measured(measure, value, at)
                 measured.append(new)
-        return EventReport(
+        return Taken(
             measured=tuple(measured), readings=tuple(readings), nonsense=nonsense
         )

@@ -38,7 +38,7 @@ from ..patience import Patience
 from ..polled import PolledAccount
 from ..registry import AccountHub, Accounts, MeterInfo, MeterUpdate
 from .address import address_budget
-from .board import Board, EventOutcome, EventReport
+from .board import Board, Heard, Taken
 from .board_hosts import BoardHosts, board_of, host_of
 from .known import KnownBoards
 from .measures import BoardConfig
@@ -397,12 +397,12 @@ class ParticleHub(PolledAccount[None]):
         was_online = board.online
         was_meter = board.meter
         taken = board.take(event)
-        self.counts[taken.outcome.name.lower()] += 1
-        if taken.outcome is EventOutcome.NEW:
+        self.counts[taken.heard.name.lower()] += 1
+        if taken.heard is Heard.NEW:
             self.last_event = max(
                 self.last_event or event.published_at, event.published_at
             )
-        if taken.outcome is EventOutcome.STATUS:
+        if taken.heard is Heard.STATUS:
             self._list_soon()
         self._tell(board, taken)
         if board.online is not was_online or board.meter is not was_meter:
@@ -436,7 +436,7 @@ class ParticleHub(PolledAccount[None]):
         )
 
     @callback
-    def _tell(self, board: Board, taken: EventReport) -> None:
+    def _tell(self, board: Board, taken: Taken) -> None:
         """Tell homes what a board has just measured."""
         self.counts["nonsense"] += taken.nonsense
         self._reports.tell_taken(board, taken, dt_util.utcnow())

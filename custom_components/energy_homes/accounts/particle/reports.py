@@ -7,7 +7,7 @@ import logging
 from homeassistant.core import callback
 
 from ..registry import Accounts, MeterUpdate
-from .board import Board, EventReport
+from .board import Board, Taken
 from .board_hosts import BoardHosts, host_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class BoardReports:
         self._meter_update = meter_update
 
     @callback
-    def tell_taken(self, board: Board, taken: EventReport, now: datetime) -> None:
+    def tell_taken(self, board: Board, taken: Taken, now: datetime) -> None:
         """Tell homes what a board has just measured."""
         for reading in taken.readings:
             self._publish(
