@@ -127,9 +127,13 @@ class Suite:
             with postgresql.server(self.processes, self.scratch) as address:
                 tests = TestRun(
                     # Each test makes and drops its process's database.
-                    options=(f"--dburl={address}", "--drop-existing-db"),
-                    selection=("-m", f"recorder and {FAST}"),
+                    options=(
+                        *(f"--dburl={address}", "--drop-existing-db"),
+                        *("-p", "tests.slow_first"),
+                    ),
+                    selection=("-m", "recorder and not e2e"),
                     workers=_cores(),
+                    timeout_s=1200,
                     may_be_empty=True,
                 )
                 return tester.test(tests, printer)
