@@ -38,7 +38,7 @@ def ledger_at(hass: HomeAssistant, folder: Path) -> Ledger:
     return Ledger(
         hass.async_add_executor_job,
         folder / "energy_homes.db",
-        busy_timeout=timedelta(seconds=5),
+        busy_timeout=timedelta(seconds=60),
     )
 
 

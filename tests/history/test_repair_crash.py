@@ -20,7 +20,7 @@ FAR = datetime(2100, 1, 1, tzinfo=UTC)
 def test_kill_9_inside_a_repair(tmp_path: Path) -> None:
     """What was stored is stored once; only the part in hand is asked for again."""
     path = tmp_path / "energy_homes.db"
-    store = inline_ledger(path, busy_timeout=5)
+    store = inline_ledger(path, busy_timeout=60)
     now(store.async_open())
     prepare(store)
     now(store.async_close())

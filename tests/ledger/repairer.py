@@ -68,7 +68,7 @@ def tell(text: str) -> None:
 
 def repair(path: Path) -> None:
     """Fill what is missing and was not asked for, part by part."""
-    store = inline_ledger(path, busy_timeout=5)
+    store = inline_ledger(path, busy_timeout=60)
     now(store.async_open())
     gaps = without(
         now(store.slots.async_gaps("meter")), now(store.slots.async_asked("meter"))

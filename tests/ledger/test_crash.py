@@ -51,7 +51,7 @@ def told_until_killed(
 def test_kill_9_at_any_moment(tmp_path: Path) -> None:
     """After each kill all that was acknowledged is there once, and the file is whole."""
     path = tmp_path / "energy_homes.db"
-    store = inline_ledger(path, busy_timeout=5)
+    store = inline_ledger(path, busy_timeout=60)
     begin = 0
     with subprocess.Popen(
         [sys.executable, "-m", "tests.ledger.writer", str(path)],
@@ -154,7 +154,7 @@ def test_damaged_file_that_cannot_be_moved(tmp_path: Path) -> None:
     path.write_bytes(b"This is not a database. " * 100)
 
     with pytest.raises(LedgerError, match="cannot be moved"):
-        now(inline_ledger(path, busy_timeout=1).async_open())
+        now(inline_ledger(path, busy_timeout=60).async_open())
     assert path.read_bytes().startswith(b"This is not")
 
 
@@ -166,7 +166,7 @@ def test_file_of_something_else_is_set_aside(tmp_path: Path) -> None:
     other.close()
     before = path.read_bytes()
 
-    store = inline_ledger(path, busy_timeout=1)
+    store = inline_ledger(path, busy_timeout=60)
     opened = now(store.async_open())
     now(store.async_close())
     assert opened.created

@@ -21,7 +21,7 @@ GRID = home_key("elm", "grid")
 @pytest.fixture
 def file(tmp_path: Path) -> Iterator[LedgerFile]:
     """Return an open file with nothing in it."""
-    file = LedgerFile(tmp_path / "ledger.db", busy_timeout=1)
+    file = LedgerFile(tmp_path / "ledger.db", busy_timeout=60)
     file.open()
     yield file
     file.close()

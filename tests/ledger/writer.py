@@ -31,7 +31,7 @@ def tell(text: str) -> None:
 
 def write(path: Path, number: int) -> NoReturn:
     """Store readings and slots of 0.001 kWh for ever."""
-    store = inline_ledger(path, busy_timeout=5)
+    store = inline_ledger(path, busy_timeout=60)
     now(store.async_open())
     now(store.homes.async_add("home", "Home"))
     now(store.sources.async_add("meter", "home", None))
