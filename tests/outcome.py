@@ -14,7 +14,8 @@ from typing import Final, Protocol, cast
 
 import pytest
 
-SLOW: Final = "slow"
+LONG: Final = frozenset({"heavy", "slow"})
+"""Marks of tests that are not among the fast ones."""
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -60,7 +61,7 @@ class Outcome:
         """Take a phase of a test, or the crash of the process in which it ran."""
         name = without_group(report.nodeid)
         self._cpu[name] = self._cpu.get(name, 0.0) + getattr(report, "cpu_s", 0.0)
-        if SLOW in report.keywords:
+        if not LONG.isdisjoint(report.keywords):
             self._slow.add(name)
         if report.failed:
             self._failed[name] = None

@@ -8,5 +8,7 @@ import pytest
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Move the tests that are marked `slow` before all others."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Move the tests that are marked `heavy` or `slow` before all others."""
+    items.sort(
+        key=lambda item: not any(map(item.get_closest_marker, ("heavy", "slow")))
+    )

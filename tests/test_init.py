@@ -125,7 +125,7 @@ async def test_two_homes_on_one_account_cause_one_call(
     }
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_meters_far_apart_are_asked_for_twice(
     recorder_mock: Recorder,
     hass: HomeAssistant,

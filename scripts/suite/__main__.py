@@ -14,14 +14,14 @@ from scripts.suite.again import again
 from scripts.suite.imports import read_repository
 from scripts.suite.processes import Processes, living
 from scripts.suite.report import Printer, Run, Verdict, say
-from scripts.suite.test_run import FAST, Tester, TestRun
+from scripts.suite.test_run import FAST, NO_MINUTES, Tester, TestRun
 
 ROOT: Final = Path(__file__).parents[2]
 USAGE: Final = """\
 Prove that the checkout is right: set-up, lint, types, tests with coverage.
 
   scripts/test            what a change has to pass; meant to take 8 minutes on two cores
-  scripts/test --all      also long tests (`slow`) and tests of real processes and browsers (`e2e`), the newest
+  scripts/test --all      also long tests (`heavy`, `slow`), real processes and browsers (`e2e`), the newest
                           Home Assistant, one variant of each test, and the recorder's tests on PostgreSQL;
                           meant to take 35 minutes
   scripts/test --changed  while working: lint, the pure tests, and those of the rest that a change since the
@@ -111,7 +111,7 @@ class Suite:
         self.run.section("tests with coverage", tester.work(measured))
         newest = TestRun(
             options=("-p", "tests.ha_next"),
-            selection=("-p", "tests.one_variant", "-m", FAST, *_ignored(_pure())),
+            selection=("-p", "tests.one_variant", "-m", NO_MINUTES, *_ignored(_pure())),
             environment=Path(".venv-next"),
             workers=_cores(),
             may_be_empty=True,
@@ -127,13 +127,9 @@ class Suite:
             with postgresql.server(self.processes, self.scratch) as address:
                 tests = TestRun(
                     # Each test makes and drops its process's database.
-                    options=(
-                        *(f"--dburl={address}", "--drop-existing-db"),
-                        *("-p", "tests.slow_first"),
-                    ),
-                    selection=("-m", "recorder and not e2e"),
+                    options=(f"--dburl={address}", "--drop-existing-db"),
+                    selection=("-m", f"recorder and {NO_MINUTES}"),
                     workers=_cores(),
-                    timeout_s=1200,
                     may_be_empty=True,
                 )
                 return tester.test(tests, printer)

@@ -12,7 +12,8 @@ from scripts.suite.report import Printer, Verdict
 
 COVERAGE: Final = Path(".cache/coverage.json")
 NONE_COLLECTED: Final = 5
-FAST: Final = "not e2e and not slow"
+NO_MINUTES: Final = "not e2e and not slow"
+FAST: Final = f"{NO_MINUTES} and not heavy"
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ async def test_the_summary_is_tried_again(
     assert not hub.powers.standing_in
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_spent_budget_is_not_spent_for_ever(
     hub: EfergyHub,
     simulator: SimulatorClient,

@@ -64,7 +64,7 @@ class Sender:
         return False
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_ten_times_kill_9_under_load(
     socket_enabled: None, tmp_path: Path
 ) -> None:

@@ -53,7 +53,7 @@ async def board(
     return entry
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_abuse_of_a_board_that_is_set_up(
     hass: HomeAssistant,
     board: MockConfigEntry,

@@ -280,7 +280,7 @@ async def test_many_strangers_take_bounded_memory(
     assert not boards.stranger_may_ask("198.51.100.1", 0.0)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_one_board_cannot_flood(
     freezer: FrozenDateTimeFactory, client: Client, hub: PulseBoardHub
 ) -> None:

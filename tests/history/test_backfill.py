@@ -94,7 +94,7 @@ async def restart(hass: HomeAssistant, home: MockConfigEntry) -> None:
     await hass.config_entries.async_setup(home.entry_id)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_past_is_imported_by_itself(
     recorder_mock: Recorder,
     hass: HomeAssistant,
@@ -137,7 +137,7 @@ async def test_past_is_imported_by_itself(
     assert simulator.calls(MILL_TOKEN)["getHV"] == 4
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_year_stopped_at_half_and_resumed(
     recorder_mock: Recorder,
     hass: HomeAssistant,
@@ -222,7 +222,7 @@ async def test_kill_between_commit_and_note(
     assert [slot for slot in await slots(hass) if slot.known] == before
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("fault", "problem"),
     [
@@ -264,7 +264,7 @@ async def test_trouble_is_waited_for(
     assert hass.states.get(PROGRESS).attributes["waits_for"] is None  # type: ignore[union-attr]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_history_leaves_calls_for_gaps(
     recorder_mock: Recorder,
     hass: HomeAssistant,
@@ -351,7 +351,7 @@ async def test_household_where_the_series_is_dead(
     assert total(found) == pytest.approx(household_kwh(simulator, found), rel=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_meters_of_one_account_take_turns(
     recorder_mock: Recorder,
     hass: HomeAssistant,
@@ -472,7 +472,7 @@ async def test_meter_that_was_something_else_before(
     assert hass.data[DATA_BACKFILL].jobs.get("board") is None
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_home_and_meter_that_go(
     recorder_mock: Recorder,
     hass: HomeAssistant,
@@ -508,7 +508,7 @@ async def test_home_and_meter_that_go(
     assert hass_storage[STORE]["data"] == {"jobs": []}
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_ledger_that_takes_nothing(
     recorder_mock: Recorder,
     hass: HomeAssistant,

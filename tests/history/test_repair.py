@@ -130,7 +130,7 @@ async def test_outage_of_the_cloud_is_filled_by_itself(
     assert "getHV" not in simulator.calls(MILL_TOKEN)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_what_the_vendor_does_not_know_stays_unknown(
     hass: HomeAssistant,
     mill: MockConfigEntry,

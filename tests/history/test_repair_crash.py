@@ -16,7 +16,7 @@ from tests.ledger.test_crash import ROOT, told_until_killed
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_kill_9_inside_a_repair(tmp_path: Path) -> None:
     """What was stored is stored once; only the part in hand is asked for again."""
     path = tmp_path / "energy_homes.db"

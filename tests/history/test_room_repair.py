@@ -162,7 +162,7 @@ async def test_an_outage_of_the_cloud_is_filled_by_itself(
     assert netatmo.calls()[MEASURE] == before
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_what_the_vendor_does_not_know_stays_unknown(
     running: HeatedWorld, netatmo: NetatmoControl
 ) -> None:

@@ -68,7 +68,7 @@ async def home_with_board(
     return home
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_energy_agrees_with_what_the_board_published(
     recorder_mock: Recorder,
     hass: HomeAssistant,

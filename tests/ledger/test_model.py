@@ -80,7 +80,9 @@ class LedgerMachine(RuleBasedStateMachine):
         """Begin with two homes of three meters."""
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.store = inline_ledger(Path(self.folder.name) / "ledger.db", busy_timeout=60)
+        self.store = inline_ledger(
+            Path(self.folder.name) / "ledger.db", busy_timeout=60
+        )
         now(self.store.async_open())
         self.slots: dict[str, dict[datetime, tuple[MeterRole, Slot]]] = {}
         self.pending: dict[str, dict[datetime, PowerReading]] = {}

@@ -93,7 +93,7 @@ def published_kwh(
     )
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.usefixtures("mill")
 async def test_meter_whose_cloud_is_right_while_the_clock_is_ahead(
     hass: HomeAssistant,

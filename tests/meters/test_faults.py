@@ -377,7 +377,7 @@ async def test_meter_that_says_nothing_for_a_day(
     assert energy(hass) > before
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_outage_of_a_day_blames_no_meter(
     hass: HomeAssistant,
     mill: MockConfigEntry,

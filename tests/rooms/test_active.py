@@ -14,7 +14,7 @@ from custom_components.energy_homes.heating.model import HomeMode, SetpointMode
 from .world import HOUR, MINUTE, SECOND, STORE, HeatedWorld
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_setpoint_above_the_schedule_is_renewed(elm: HeatedWorld) -> None:
     """In pieces of 90 minutes, once an hour, unseen by people, until it is ended."""
     await elm.start()
@@ -55,7 +55,7 @@ async def test_a_request_with_an_end(elm: HeatedWorld) -> None:
     assert elm.stored == {}
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_off_needs_no_call(elm: HeatedWorld) -> None:
     """A room that is switched off stays off, and shows it, for a whole summer."""
     await elm.start()
@@ -264,7 +264,7 @@ async def test_renewals_that_go_on_failing(elm: HeatedWorld, fault: str) -> None
     assert len(elm.changes) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_renewal_whose_answer_is_lost(elm: HeatedWorld) -> None:
     """It arrived: nobody else has changed the room, and the request goes on."""
     await elm.start()

@@ -43,7 +43,7 @@ def test_a_mutant_is_the_whole_module() -> None:
     assert str(mutant) == f"{PATH}:2: 1 -> 2"
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_every_pure_room_has_mirrored_tests() -> None:
     """So that the tests of a room are those that are run."""
     for room in PURE:

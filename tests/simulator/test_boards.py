@@ -116,7 +116,7 @@ async def test_led_in_pieces() -> None:
     assert dark.take(NOON_MS + 3_600_000) == []
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_home_is_counted(
     noon: SimulatorClient, boards: BoardControl, receiver: Receiver
 ) -> None:

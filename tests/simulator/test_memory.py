@@ -84,7 +84,7 @@ def test_settings_survive_a_power_cut(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_temperatures_go_on_as_they_were(tmp_path: Path) -> None:
     """A restart changes nothing of what is true in the rooms."""
     state = tmp_path / "state.json"

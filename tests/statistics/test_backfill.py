@@ -126,7 +126,7 @@ async def test_the_usual_chunk_touches_its_own_hours_only(world: World) -> None:
     await assert_past(world, 60)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_gap_of_the_past_is_filled_later(world: World) -> None:
     """What is found out in the middle of the past shows there, and nowhere else."""
     at = await begin(world)
@@ -141,7 +141,7 @@ async def test_a_gap_of_the_past_is_filled_later(world: World) -> None:
     await assert_past(world, 33)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("happens", ["nothing", "adjusted", "purged"])
 async def test_a_kill_inside_a_step(world: World, happens: str) -> None:
     """What is there tells whether the sums were moved before Home Assistant was killed."""
@@ -174,7 +174,7 @@ async def test_a_kill_inside_a_step(world: World, happens: str) -> None:
     await assert_past(world, 33)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_an_entity_that_is_renamed_inside_a_step(world: World) -> None:
     """Sums under an old id are not moved; the next run begins again."""
     at = await begin(world)
@@ -213,7 +213,7 @@ async def test_a_statistic_that_goes_while_its_sums_are_moved(world: World) -> N
     assert await world.rows() == []
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_history_of_somebody_else_stays(world: World) -> None:
     """After the ledger was lost, what the recorder has from before is not written again."""
     first = world.now
@@ -265,7 +265,7 @@ async def test_a_second_meter_with_a_past(world: World) -> None:
         shown = state
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_second_meter_where_the_ledger_was_lost_before(world: World) -> None:
     """Its past is in the sums from where the ledger begins again."""
     first = world.now
@@ -296,7 +296,7 @@ async def test_a_second_meter_where_the_ledger_was_lost_before(world: World) -> 
     await world.assert_bystander_untouched()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("known", [True, False])
 async def test_home_assistant_was_off_with_a_past(world: World, known: bool) -> None:
     """Outages, purged rows and the guard go on as without a past."""
@@ -341,7 +341,7 @@ async def test_a_user_moves_the_sums(world: World) -> None:
     await world.assert_bystander_untouched()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_deleted_statistics_with_a_past(world: World) -> None:
     """They stay deleted, until more of the past is asked for: then all is written."""
     at = await begin(world)
@@ -356,7 +356,7 @@ async def test_deleted_statistics_with_a_past(world: World) -> None:
     await assert_past(world, 10)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_database_of_before_the_import(world: World) -> None:
     """A restored database gets the past again."""
     at = await begin(world)
@@ -417,7 +417,7 @@ async def test_a_meter_that_was_silent_at_first(world: World) -> None:
     await assert_past(world, 5 + (27 + 24) // 12)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_statistic_that_began_late(world: World) -> None:
     """Hours that were not recorded are filled in together with the past."""
     at = await begin(world)

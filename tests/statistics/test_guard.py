@@ -30,7 +30,7 @@ def issues(hass: HomeAssistant) -> list[ir.IssueEntry]:
     return [i for i in ir.async_get(hass).issues.values() if i.domain == DOMAIN]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_lost_ledger_goes_on_from_the_recorder(world: World) -> None:
     """The total stays where it was; hours before the loss are left as they are."""
     first = world.now
@@ -69,7 +69,7 @@ async def test_a_lost_ledger_is_told_to_the_user(world: World) -> None:
     assert len(issues(world.hass)) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_an_older_ledger_goes_on_from_the_recorder(world: World) -> None:
     """A ledger from a backup loses slots, but no bar that the recorder has already."""
     await world.ticks(load(12 + 5))
@@ -103,7 +103,7 @@ async def test_a_loss_within_five_minutes_is_seen(world: World) -> None:
     assert await world.guard() == pytest.approx(total, abs=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_loss_after_purged_short_term_rows_keeps_the_sums(world: World) -> None:
     """The offset of the sums is found in the hourly rows, where nothing else is left."""
     await world.ticks(load(12 * 2 + 3))

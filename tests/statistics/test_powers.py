@@ -137,7 +137,7 @@ def near(mean: float, low: float, high: float) -> Any:
     return pytest.approx((mean, low, high), abs=2e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("unit", ["W", "kW"])
 async def test_the_past_and_an_outage(world: World, powers: Powers) -> None:
     """Hours get what became known, also below zero; others stay to the last digit."""

@@ -104,7 +104,7 @@ async def test_an_hour_that_is_over_but_not_compiled_is_not_written(
     await world.assert_bystander_untouched()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_recovered_slots_go_to_their_own_hours(world: World) -> None:
     """Energy that becomes known hours later shows in the hours in which it was used."""
     first = world.now
@@ -121,7 +121,7 @@ async def test_recovered_slots_go_to_their_own_hours(world: World) -> None:
     await world.assert_bystander_untouched()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_very_late_slot_is_found_beyond_the_bookmark(world: World) -> None:
     """A slot of the first hour is repaired after more than a day."""
     first = world.now
@@ -166,7 +166,7 @@ async def test_nothing_is_written_before_the_recorder_has_caught_up(
     await world.assert_bystander_untouched()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_restored_old_database_gets_the_truth_again(world: World) -> None:
     """A recorder database from hours ago is brought up to date from the ledger."""
     await world.ticks(load(12 * 2 + 5))
@@ -199,7 +199,7 @@ async def test_a_kill_before_the_recorder_wrote_loses_nothing(world: World) -> N
     await world.assert_true(hours=2)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_purged_short_term_rows_do_not_break_the_sums(world: World) -> None:
     """Where the recorder begins at zero again, the sums are led on."""
     await world.ticks(load(12 * 2 + 3))
@@ -214,7 +214,7 @@ async def test_purged_short_term_rows_do_not_break_the_sums(world: World) -> Non
     await world.assert_bystander_untouched()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_user_may_shift_the_sums(world: World) -> None:
     """Sums that were moved by hand stay moved; later hours are still right."""
     first = world.now
@@ -229,7 +229,7 @@ async def test_a_user_may_shift_the_sums(world: World) -> None:
     await world.assert_bystander_untouched()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_deleted_statistics_stay_deleted(world: World) -> None:
     """After the user deleted the statistic it begins anew, with the present hour."""
     first = world.now
@@ -260,7 +260,7 @@ async def test_a_display_unit_does_not_matter(world: World, since_slot: int) -> 
     assert await world.guard() == 0.0
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_renamed_entity_keeps_its_true_statistics(world: World) -> None:
     """The statistic is found under the entity's new id, and the old one is not made again."""
     await world.ticks(load(12 + 8))
@@ -307,7 +307,7 @@ async def test_an_entity_excluded_later_is_left_as_it_is(world: World) -> None:
 LIVES = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("seed", LIVES)
 async def test_whatever_happens_each_closed_hour_is_true(
     world: World, seed: int

@@ -119,7 +119,7 @@ def near(mean: float, low: float, high: float) -> Any:
     return pytest.approx((mean, low, high), abs=2e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("unit", ["°C", "°F"])
 async def test_an_outage_is_filled_in(world: World, kitchen: Kitchen) -> None:
     """Three hours off are repaired; what Home Assistant saw stays to the last digit."""

@@ -100,7 +100,7 @@ async def hours(
     return [row.get("change") for row in rows[entity_id]]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_hours_show_what_was_used_in_them(
     recorder_mock: Recorder,
     hass: HomeAssistant,

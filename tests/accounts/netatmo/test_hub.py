@@ -329,7 +329,7 @@ async def test_start_where_our_own_limit_is_reached(world: World) -> None:
     assert world.state() is AccountState.CONNECTED
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_token_that_expires(world: World) -> None:
     """Tokens that end in the middle are refreshed; nobody notices."""
     await world.running(ELM, MILL)

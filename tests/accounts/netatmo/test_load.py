@@ -123,7 +123,7 @@ def assert_fresh(estate: Estate, homes: int, age: timedelta, now: datetime) -> N
         assert now - update.status_at <= age
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_five_homes_of_four_rooms(estate: Estate, virtual: VirtualTime) -> None:
     """Five homes in use need at most 151 calls in the first hour, and in any."""
     estate.add("five@example.com", [f"House {number}" for number in range(5)])
@@ -147,7 +147,7 @@ async def test_five_accounts_with_a_home_each(
     assert_fresh(estate, 5, 135 * SECOND, virtual.now)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_eight_homes_on_one_account(estate: Estate, virtual: VirtualTime) -> None:
     """Eight homes are all fresh, and the user's limit is never reached."""
     estate.add("eight@example.com", [f"Flat {number}" for number in range(8)])
@@ -159,7 +159,7 @@ async def test_eight_homes_on_one_account(estate: Estate, virtual: VirtualTime) 
     assert_fresh(estate, 8, 135 * SECOND, virtual.now)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_twenty_homes_on_one_account(
     estate: Estate, virtual: VirtualTime
 ) -> None:

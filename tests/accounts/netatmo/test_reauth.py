@@ -62,7 +62,7 @@ def reauths(hass: HomeAssistant) -> list[ConfigFlowResult]:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_tokens_are_renewed_for_days(
     hass: HomeAssistant,
     netatmo: NetatmoControl,

@@ -60,7 +60,7 @@ async def test_stop_waits_for_what_is_begun(hub: PulseBoardHub, tmp_path: Path) 
     assert await pulse(hub, 2000) == BUSY
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_memory_is_bounded_while_nothing_can_be_kept(
     hub: PulseBoardHub, tmp_path: Path
 ) -> None:

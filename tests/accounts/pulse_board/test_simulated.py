@@ -109,7 +109,7 @@ async def test_every_pulse_counts_once(flat: Flat) -> None:
         assert len(home.gaps) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_restarts_on_both_sides(flat: Flat) -> None:
     """A board that begins anew, and we ourselves, lose nothing that was acknowledged."""
     await flat.run(MINUTE)

@@ -610,7 +610,7 @@ async def test_history(simulator: SimulatorClient, client: NetatmoClient) -> Non
     assert nothing == ()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_command_goes_out_when_the_polls_have_spent_theirs(
     simulator: SimulatorClient, session: aiohttp.ClientSession, tokens: RotatingTokens
 ) -> None:

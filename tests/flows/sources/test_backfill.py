@@ -237,7 +237,7 @@ async def test_heating_of_a_home(
     assert HeatingSource.from_subentry(subentry).import_from == date(2026, 10, 1)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_heating_on_record_keeps_its_import(
     hass: HomeAssistant,
     cloud: SimulatorClient,

@@ -79,7 +79,7 @@ def zone_by_walking(plan: Schedule, zone: ZoneInfo, at: datetime) -> int:
     return active
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @settings(deadline=None)
 @given(sundays | changes, places, st.integers(-2880, 2880))
 def test_against_a_clock_on_the_wall(
