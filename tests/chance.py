@@ -11,7 +11,7 @@ from random import Random
 from typing import Final, override
 
 from homeassistant.core import HomeAssistant
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 import pytest
 
 GATE: Final = "gate"
@@ -28,7 +28,7 @@ settings.register_profile(
     derandomize=True,
     database=None,
     print_blob=True,
-    suppress_health_check=(HealthCheck.too_slow,),
+    suppress_health_check=(),
 )
 settings.register_profile(EXPLORE, settings.get_profile(GATE), derandomize=False)
 # Test modules take what is in force when they are imported, and so do their helpers.

@@ -3,7 +3,7 @@
 from random import Random
 
 from homeassistant.core import HomeAssistant
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 import pytest
 
@@ -35,7 +35,7 @@ def test_profiles() -> None:
     assert (gate.derandomize, new.derandomize, new.print_blob) == (True, False, True)
     for profile in (gate, new):
         assert (profile.deadline, profile.database) == (None, None)
-        assert profile.suppress_health_check == (HealthCheck.too_slow,)
+        assert profile.suppress_health_check == ()
 
 
 def test_every_property_test_is_under_the_profile(

@@ -117,8 +117,8 @@ class Processes:
     def _end(self, pids: Sequence[int]) -> None:
         """End programs with all that they started, as Ctrl-C at a terminal does."""
         living = [pid for pid in pids if self.is_alive(pid)]
+        # What a shell has started in the background does not hear of Ctrl-C.
         for number in (signal.SIGINT, signal.SIGKILL):
-            # What a shell has started in the background does not hear of Ctrl-C.
             self._signal(living, number)
             deadline = time.monotonic() + self._grace_s
             while any(map(self.is_alive, living)) and time.monotonic() < deadline:
